@@ -1,0 +1,134 @@
+"""How an option is declared: default, flags, unit and help, once.
+
+Each folder declares its own options as a frozen dataclass whose fields are
+made by ``option()``.  Command-line flags, ``--help``, the configuration in
+``/?info`` and the table in the README all derive from these declarations.
+This module stands in the lowest folder because all others declare with it.
+"""
+
+import argparse
+import dataclasses
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+_Options = TypeVar("_Options")
+
+
+@dataclass(frozen=True)
+class Option:
+    """What is known of one option beside its name, type and default."""
+
+    help: str
+    aliases: tuple[str, ...] = ()
+    metavar: str | None = None
+    choices: tuple[str, ...] | None = None
+    low: float | None = None
+    high: float | None = None
+    const: str | None = None
+    """The value of a flag that is given bare, where its value may be left out."""
+
+
+def option(default: Any, help: str, *aliases: str, **details: Any) -> Any:  # noqa: A002
+    """Declare a dataclass field as an option; ``details`` are Option's fields."""
+    declared = Option(help=help, aliases=aliases, **details)
+    return dataclasses.field(default=default, metadata={"option": declared})
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One option as declared on a dataclass, with all that derives from it."""
+
+    name: str
+    kind: type
+    default: Any
+    details: Option
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        return ("--" + self.name.replace("_", "-"), *self.details.aliases)
+
+    @property
+    def metavar(self) -> str | None:
+        if self.kind is bool or self.details.choices:
+            return None
+        return self.details.metavar or "N"
+
+    @property
+    def help(self) -> str:
+        """The help text, closed by the default where there is one to tell."""
+        text = self.details.help
+        if self.kind is bool:
+            return f"{text} (default: {'yes' if self.default else 'no'})"
+        if self.default in ("", (), None):
+            return text
+        return f"{text} (default: {self.default})"
+
+
+def declared(options: type) -> Iterator[Declared]:
+    """List the options declared on a dataclass, in order."""
+    kinds = typing.get_type_hints(options)
+    for field in dataclasses.fields(options):
+        kind = kinds[field.name]
+        yield Declared(field.name, kind, field.default, field.metadata["option"])
+
+
+def add_flags(parser: argparse.ArgumentParser, options: type) -> None:
+    """Add the flags of one options dataclass, under its docstring's first line."""
+    group = parser.add_argument_group((options.__doc__ or "").splitlines()[0].rstrip("."))
+    for one in declared(options):
+        group.add_argument(*one.flags, **_argument(one))
+
+
+def from_namespace(options: type[_Options], given: argparse.Namespace) -> _Options:
+    """Make the options object from what the parser collected."""
+    values = {one.name: getattr(given, one.name) for one in declared(options)}
+    return options(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+
+
+class _Switch(argparse.BooleanOptionalAction):
+    """A pair of flags, --name and --no-name, that leaves the help text alone.
+
+    Up to Python 3.12 the base class appends the default to it once more.
+    """
+
+    def __init__(self, option_strings: list[str], dest: str, **details: Any) -> None:
+        super().__init__(option_strings, dest, **details)
+        self.help = details["help"]
+
+
+def _argument(one: Declared) -> dict[str, Any]:
+    """Give the keyword arguments that declare one flag to argparse."""
+    common: dict[str, Any] = {"dest": one.name, "default": one.default}
+    common["help"] = one.help.replace("%", "%%")
+    if one.kind is bool:
+        return common | {"action": _Switch}
+    common |= {"metavar": one.metavar}
+    if one.details.choices:
+        return common | {"choices": one.details.choices}
+    if typing.get_origin(one.kind) is tuple:
+        return common | {"action": "append", "default": list(one.default)}
+    if one.details.const is not None:
+        common |= {"nargs": "?", "const": one.details.const}
+    return common | {"type": _reader(one)}
+
+
+def _reader(one: Declared) -> Callable[[str], Any]:
+    """Make the function that reads one value and checks its range."""
+    low, high = one.details.low, one.details.high
+
+    def read(text: str) -> Any:
+        try:
+            value = one.kind(text)
+        except ValueError:
+            wanted = "a whole number" if one.kind is int else "a number"
+            raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}") from None
+        # "not (low <= value)" also refuses NaN, which compares false with all.
+        if low is not None and not (low <= value):
+            raise argparse.ArgumentTypeError(f"{text} is below the least, {low:g}")
+        if high is not None and not (value <= high):
+            raise argparse.ArgumentTypeError(f"{text} is above the most, {high:g}")
+        return value
+
+    return read

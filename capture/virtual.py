@@ -1,0 +1,173 @@
+"""The embedded display: a private Xvfb, and a program in it.
+
+Both die with webcapd, however it ends: the kernel sends them SIGTERM when
+their parent is gone (setpriv --pdeathsig).  The cookie lies in anonymous
+memory that others reach through /proc, so that it too is gone by itself.
+"""
+
+import contextlib
+import logging
+import os
+import re
+import secrets
+import select
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO
+
+from webcapd.capture.source import SourceError
+
+log = logging.getLogger(__name__)
+
+_START_SECONDS = 15.0
+_DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM", "--")
+
+_FAMILY_LOCAL, _FAMILY_WILD = 256, 0xFFFF
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Read WIDTHxHEIGHT; raises ValueError with one sentence."""
+    match = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", text)
+    size = (int(match[1]), int(match[2])) if match else (0, 0)
+    if not all(1 <= side <= 16384 for side in size):
+        raise ValueError(f"{text!r} is no size; one looks like 1280x720, each side 1 to 16384")
+    return size
+
+
+def authority(cookie: bytes, hostname: bytes) -> bytes:
+    """Give an X authority file with one cookie for any display.
+
+    Two entries: python-xlib finds cookies by host name alone, and libXau takes
+    the wild one wherever the host name changes.  Format: Xau(3).
+    """
+
+    def counted(data: bytes) -> bytes:
+        return struct.pack(">H", len(data)) + data
+
+    def entry(family: int, address: bytes) -> bytes:
+        fields = (address, b"", b"MIT-MAGIC-COOKIE-1", cookie)
+        return struct.pack(">H", family) + b"".join(map(counted, fields))
+
+    return entry(_FAMILY_LOCAL, hostname) + entry(_FAMILY_WILD, b"")
+
+
+class VirtualDisplay:
+    """A private Xvfb of our own.  Main thread only."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self._screen = f"{width}x{height}x24"
+        self._server: subprocess.Popen[bytes] | None = None
+        self._program: subprocess.Popen[bytes] | None = None
+        self._cookie_fd = -1
+        self.name = ""
+        self.environment: Mapping[str, str] = {}
+        """DISPLAY and XAUTHORITY for whoever shall connect."""
+
+    def start(self) -> None:
+        """Start the server and wait until it listens; raises SourceError."""
+        for needed in ("Xvfb", "setpriv"):
+            if shutil.which(needed) is None:
+                raise SourceError(f"--virtual needs the program {needed}, which is not installed")
+        self._cookie_fd = os.memfd_create("webcapd-xauthority", os.MFD_CLOEXEC)
+        os.write(self._cookie_fd, authority(secrets.token_bytes(16), _hostname()))
+        path = f"/proc/{os.getpid()}/fd/{self._cookie_fd}"
+        # Xvfb says why it cannot start on standard error, and it says much else.
+        with tempfile.TemporaryFile() as complaints:
+            number = self._start_server(path, complaints)
+        self.name = f":{number}"
+        self.environment = {"DISPLAY": self.name, "XAUTHORITY": path}
+
+    def _start_server(self, authority_path: str, complaints: IO[bytes]) -> int:
+        """Start Xvfb; returns the display number it chose."""
+        reader, writer = os.pipe()
+        try:
+            self._server = subprocess.Popen(
+                [
+                    *_DIES_WITH_US, "Xvfb",
+                    "-displayfd", str(writer),
+                    "-screen", "0", self._screen,
+                    "-auth", authority_path,
+                    # Reset would throw away all windows when the last client
+                    # leaves, and the screen saver the picture.
+                    "-nolisten", "tcp", "-noreset", "-s", "0",
+                ],
+                pass_fds=(writer,),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=complaints,
+                # A Ctrl-C at the terminal is for us alone.
+                start_new_session=True,
+            )  # fmt: skip
+            os.close(writer)
+            writer = -1
+            answer = _read_line(reader)
+        finally:
+            os.close(reader)
+            if writer >= 0:
+                os.close(writer)
+        if not answer:
+            complaints.seek(0)
+            said = complaints.read().decode(errors="replace").strip().splitlines()
+            self.stop()
+            raise SourceError(f"Xvfb did not start: {said[-1] if said else 'no answer'}")
+        return int(answer)
+
+    def run(self, command: Sequence[str], on_end: Callable[[int], None]) -> None:
+        """Start a program in the display; ``on_end`` gets its exit status.
+
+        It is called in a thread of its own.  Raises SourceError.
+        """
+        if shutil.which(command[0]) is None:
+            raise SourceError(f"the program {command[0]} is not there or not executable")
+        program = subprocess.Popen(
+            [*_DIES_WITH_US, *command],
+            env={**os.environ, **self.environment},
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self._program = program
+        threading.Thread(target=lambda: on_end(program.wait()), name="program", daemon=True).start()
+
+    def stop(self) -> None:
+        """End program and server; safe at any time, and done within 2 seconds."""
+        # The program first: it may want its display to end well.  Whoever of
+        # its family ignores the signal loses the display next.
+        for process, patience in ((self._program, 1.0), (self._server, 0.5)):
+            if process is not None:
+                _end(process, patience)
+        self._program = self._server = None
+        if self._cookie_fd >= 0:
+            os.close(self._cookie_fd)
+            self._cookie_fd = -1
+
+
+def _hostname() -> bytes:
+    return socket.gethostname().encode()
+
+
+def _read_line(reader: int) -> bytes:
+    """Read the line Xvfb writes when it listens; empty if it ends or takes too long."""
+    line = b""
+    while not line.endswith(b"\n"):
+        ready, _, _ = select.select([reader], [], [], _START_SECONDS)
+        chunk = os.read(reader, 64) if ready else b""
+        if not chunk:
+            return b""
+        line += chunk
+    return line.strip()
+
+
+def _end(process: subprocess.Popen[bytes], patience: float) -> None:
+    """Ask a process and its group to end; insist after some seconds."""
+    for signal_number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal_number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+            return

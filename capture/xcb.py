@@ -1,0 +1,195 @@
+"""The pixel plane's connection: libxcb and libxcb-shm through cffi, in ABI mode.
+
+Errors are values in xcb, so nothing here can end the process as Xlib's default
+handlers would.  Encoder thread only, but for interrupt().
+"""
+
+import contextlib
+import functools
+import os
+import socket
+import threading
+from typing import Any
+
+from cffi import FFI
+
+from webcapd.capture.source import SourceError
+
+ffi = FFI()
+# Of the replies only the first fields are declared: they are always behind a
+# pointer, and xcb made them.
+ffi.cdef(
+    """
+typedef struct { unsigned int sequence; } cookie_t;
+typedef struct { const char *name; int global_id; } xcb_extension_t;
+typedef struct { uint8_t response_type, error_code; uint16_t sequence; } error_t;
+typedef struct { uint8_t response_type, depth; uint16_t sequence;
+                 uint32_t length, visual, size; } image_reply_t;
+typedef struct { uint8_t response_type, shared_pixmaps; uint16_t sequence;
+                 uint32_t length; uint16_t major_version, minor_version; } shm_version_t;
+typedef struct { uint8_t response_type, pad0; uint16_t sequence; uint32_t length;
+                 uint8_t present; } extension_t;
+
+void *xcb_connect(const char *name, int *screen);
+void xcb_disconnect(void *c);
+int xcb_connection_has_error(void *c);
+int xcb_get_file_descriptor(void *c);
+uint32_t xcb_generate_id(void *c);
+const extension_t *xcb_get_extension_data(void *c, xcb_extension_t *extension);
+error_t *xcb_request_check(void *c, cookie_t cookie);
+
+cookie_t xcb_get_image(void *c, uint8_t format, uint32_t drawable, int16_t x, int16_t y,
+                       uint16_t width, uint16_t height, uint32_t plane_mask);
+image_reply_t *xcb_get_image_reply(void *c, cookie_t cookie, error_t **error);
+uint8_t *xcb_get_image_data(const image_reply_t *reply);
+int xcb_get_image_data_length(const image_reply_t *reply);
+
+cookie_t xcb_shm_query_version(void *c);
+shm_version_t *xcb_shm_query_version_reply(void *c, cookie_t cookie, error_t **error);
+cookie_t xcb_shm_attach_checked(void *c, uint32_t segment, uint32_t shmid, uint8_t read_only);
+cookie_t xcb_shm_attach_fd_checked(void *c, uint32_t segment, int32_t fd, uint8_t read_only);
+cookie_t xcb_shm_detach_checked(void *c, uint32_t segment);
+cookie_t xcb_shm_get_image(void *c, uint32_t drawable, int16_t x, int16_t y, uint16_t width,
+                           uint16_t height, uint32_t plane_mask, uint8_t format,
+                           uint32_t segment, uint32_t offset);
+image_reply_t *xcb_shm_get_image_reply(void *c, cookie_t cookie, error_t **error);
+extern xcb_extension_t xcb_shm_id;
+"""
+)
+ffi.cdef("void free(void *p);")
+
+_Z_PIXMAP = 2
+_ALL_PLANES = 0xFFFFFFFF
+
+
+@functools.cache
+def _libraries() -> tuple[Any, Any, Any]:
+    """Load libxcb, libxcb-shm and the C library, once."""
+    try:
+        return ffi.dlopen("libxcb.so.1"), ffi.dlopen("libxcb-shm.so.0"), ffi.dlopen(None)
+    except OSError as error:
+        raise SourceError(f"libxcb and libxcb-shm are needed to capture X11: {error}") from None
+
+
+class GrabError(Exception):
+    """The server refused a grab; mostly the geometry changed under it."""
+
+
+class XcbConnection:
+    """One connection to an X server, for its pixels alone."""
+
+    def __init__(self, display: str) -> None:
+        """Connect; raises SourceError."""
+        self._xcb, self._shm, self._libc = _libraries()
+        self._connection = self._xcb.xcb_connect(display.encode(), ffi.NULL)
+        self._interrupt_lock = threading.Lock()
+        self._socket: socket.socket | None = None  # Guarded by _interrupt_lock.
+        if self._xcb.xcb_connection_has_error(self._connection):
+            self._xcb.xcb_disconnect(self._connection)
+            raise SourceError(f"the X server of display {display} refuses a second connection")
+        self._socket = socket.socket(
+            fileno=os.dup(self._xcb.xcb_get_file_descriptor(self._connection))
+        )
+
+    @property
+    def local(self) -> bool:
+        """Whether the server is on this machine, by the kind of socket."""
+        return self._socket is not None and self._socket.family == socket.AF_UNIX
+
+    def close(self) -> None:
+        with self._interrupt_lock:
+            if self._socket is None:
+                return
+            self._socket.close()
+            self._socket = None
+        self._xcb.xcb_disconnect(self._connection)
+
+    def interrupt(self) -> None:
+        """Make every call that waits for the server fail; from any thread."""
+        with self._interrupt_lock:
+            if self._socket is not None:
+                with contextlib.suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)
+
+    def shm_version(self) -> tuple[int, int] | None:
+        """Tell the version of the server's MIT-SHM extension, None without it."""
+        # Through the handle: the address is part of libxcb-shm, not a copy.
+        extension = self._xcb.xcb_get_extension_data(
+            self._connection, ffi.addressof(self._shm, "xcb_shm_id")
+        )
+        if extension == ffi.NULL or not extension.present:
+            return None
+        cookie = self._shm.xcb_shm_query_version(self._connection)
+        reply = self._shm.xcb_shm_query_version_reply(self._connection, cookie, ffi.NULL)
+        if reply == ffi.NULL:
+            return None
+        version = (reply.major_version, reply.minor_version)
+        self._libc.free(reply)
+        return version
+
+    def attach_fd(self, fd: int) -> int:
+        """Share the memory behind a descriptor; returns the segment's X id.
+
+        The connection closes ``fd``.  Raises OSError with the server's reason.
+        """
+        segment = self._xcb.xcb_generate_id(self._connection)
+        cookie = self._shm.xcb_shm_attach_fd_checked(self._connection, segment, fd, 0)
+        return self._attached(segment, cookie)
+
+    def attach_sysv(self, shmid: int) -> int:
+        """Share a SysV segment; returns its X id.  Raises OSError with the reason."""
+        segment = self._xcb.xcb_generate_id(self._connection)
+        cookie = self._shm.xcb_shm_attach_checked(self._connection, segment, shmid, 0)
+        return self._attached(segment, cookie)
+
+    def _attached(self, segment: int, cookie: Any) -> int:
+        """Wait for the server's word: an attach fails asynchronously."""
+        error = self._xcb.xcb_request_check(self._connection, cookie)
+        if error != ffi.NULL:
+            code = error.error_code
+            self._libc.free(error)
+            raise OSError(f"the X server refused the segment (X error {code})")
+        if self._xcb.xcb_connection_has_error(self._connection):
+            raise OSError("the connection broke at the attach")
+        return int(segment)
+
+    def detach(self, segment: int) -> None:
+        """Have the server let go of a segment; waits until it has."""
+        cookie = self._shm.xcb_shm_detach_checked(self._connection, segment)
+        self._libc.free(self._xcb.xcb_request_check(self._connection, cookie))
+
+    def request_shared(
+        self, drawable: int, top: int, width: int, height: int, segment: int, offset: int
+    ) -> Any:
+        """Ask for full-width rows to be written into a segment; returns the cookie."""
+        return self._shm.xcb_shm_get_image(
+            self._connection, drawable, 0, top, width, height,
+            _ALL_PLANES, _Z_PIXMAP, segment, offset,
+        )  # fmt: skip
+
+    def await_shared(self, cookie: Any) -> None:
+        """Wait until rows asked for stand in the segment.  Raises GrabError, SourceError."""
+        reply = self._shm.xcb_shm_get_image_reply(self._connection, cookie, ffi.NULL)
+        if reply == ffi.NULL:
+            raise self._failure()
+        self._libc.free(reply)
+
+    def fetch_rows(self, drawable: int, top: int, width: int, height: int) -> bytes:
+        """Fetch full-width rows through the connection.  Raises GrabError, SourceError."""
+        cookie = self._xcb.xcb_get_image(
+            self._connection, _Z_PIXMAP, drawable, 0, top, width, height, _ALL_PLANES
+        )
+        reply = self._xcb.xcb_get_image_reply(self._connection, cookie, ffi.NULL)
+        if reply == ffi.NULL:
+            raise self._failure()
+        try:
+            length = self._xcb.xcb_get_image_data_length(reply)
+            return bytes(ffi.buffer(self._xcb.xcb_get_image_data(reply), length))
+        finally:
+            self._libc.free(reply)
+
+    def _failure(self) -> Exception:
+        """Tell a dead connection from a refused grab."""
+        if self._xcb.xcb_connection_has_error(self._connection):
+            return SourceError("the X server closed the connection")
+        return GrabError("the X server refused the grab")

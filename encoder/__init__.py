@@ -1,0 +1,1 @@
+"""Changed bands become JPEG frames: one thread, one encode for all who watch."""

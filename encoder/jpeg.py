@@ -1,0 +1,111 @@
+"""A JPEG whose parts are kept: split and splice.  Pure functions over bytes.
+
+Rule: every restart interval of a baseline JPEG starts anew (DC prediction 0,
+byte boundary), so its entropy-coded bytes depend on its own pixels and the
+tables alone (ITU-T T.81, E.1.4).  Therefore a band of whole MCU rows that is
+encoded as a picture of its own yields the very bytes that the same rows have
+as one interval of the full frame, as long as all bands share their tables:
+one quality, one subsampling, standard Huffman tables.
+
+    band    SOI  tables  SOF(band height)           SOS  entropy        EOI
+    frame   SOI  tables  SOF(full height)  DRI(Ri)  SOS  entropy RST0
+                                                         entropy RST1 … EOI
+
+Marker codes: T.81 table B.1.
+"""
+
+import struct
+from collections.abc import Iterator, Sequence
+
+EOI = b"\xff\xd9"
+_SOI = b"\xff\xd8"
+_SOF0, _SOS, _DRI = 0xC0, 0xDA, 0xDD
+
+_MCU_SIZES = {"444": (8, 8), "422": (16, 8), "420": (16, 16)}
+
+
+class JpegError(ValueError):
+    """The bytes are not the baseline JPEG that this module works on."""
+
+
+def mcu_size(subsampling: str) -> tuple[int, int]:
+    """Width and height in pixels of one MCU."""
+    return _MCU_SIZES[subsampling]
+
+
+def restart_interval(width: int, rows: int, subsampling: str) -> int:
+    """MCUs in a band of ``rows`` pixel rows; raises JpegError beyond 65535."""
+    mcu_width, mcu_height = mcu_size(subsampling)
+    interval = -(-width // mcu_width) * -(-rows // mcu_height)
+    if interval > 0xFFFF:
+        raise JpegError(f"a band of {interval} MCUs does not fit a restart interval")
+    return interval
+
+
+def restart_marker(interval: int) -> bytes:
+    """Give the marker that ends interval number ``interval`` (from 0)."""
+    return bytes((0xFF, 0xD0 | interval & 7))
+
+
+def split(jpeg: bytes) -> tuple[bytes, bytes]:
+    """Cut a JPEG into its header, SOS included, and its entropy-coded bytes.
+
+    The EOI belongs to neither.  Raises JpegError.
+    """
+    end = len(jpeg)
+    for marker, start, length in _segments(jpeg):
+        if marker == _SOS:
+            end = start + length
+            break
+    if not jpeg.endswith(EOI) or end > len(jpeg) - len(EOI):
+        raise JpegError("no complete scan")
+    return jpeg[:end], jpeg[end : -len(EOI)]
+
+
+def frame_header(band_header: bytes, height: int, interval: int) -> bytes:
+    """Turn a band's header into that of a frame of ``height`` rows.
+
+    ``interval`` is the restart interval in MCUs; 0 writes no DRI (a frame of
+    one band needs none).  Raises JpegError.
+    """
+    header = bytearray(band_header)
+    for marker, start, _ in _segments(band_header):
+        if marker == _SOF0:
+            # length (2), precision (1), then the number of lines (2).
+            struct.pack_into(">H", header, start + 3, height)
+        if marker == _SOS:
+            if interval:
+                header[start - 2 : start - 2] = struct.pack(">BBHH", 0xFF, _DRI, 4, interval)
+            return bytes(header)
+    raise JpegError("no scan")
+
+
+def splice(header: bytes, segments: Sequence[bytes]) -> bytes:
+    """Join a frame header and the entropy-coded bytes of all bands to a JPEG."""
+    return b"".join(interleave(header, segments))
+
+
+def interleave(header: bytes, segments: Sequence[bytes]) -> list[bytes]:
+    """List the parts of a frame: header, band 0, RST0, band 1, …, EOI.
+
+    Band i stands at index 2i + 1.
+    """
+    parts = [header]
+    for number, segment in enumerate(segments):
+        parts += segment, restart_marker(number)
+    parts[-1] = EOI
+    return parts
+
+
+def _segments(jpeg: bytes) -> Iterator[tuple[int, int, int]]:
+    """Walk the marker segments up to SOS: code, start after the code, length."""
+    if not jpeg.startswith(_SOI):
+        raise JpegError("no SOI")
+    position = len(_SOI)
+    while position + 4 <= len(jpeg):
+        fill, marker, length = struct.unpack_from(">BBH", jpeg, position)
+        if fill != 0xFF or length < 2:
+            raise JpegError(f"no marker at byte {position}")
+        yield marker, position + 2, length
+        position += 2 + length
+    raise JpegError("no SOS")

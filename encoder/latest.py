@@ -1,0 +1,107 @@
+"""The one-slot cell between the encoder thread and whoever takes its frames.
+
+Drop policy: a new frame replaces the old one, seen or not.  A taker that is
+slow misses frames and never holds up another, and there is no queue in which
+frames could grow old.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from webcapd.encoder.frame import Frame
+
+
+class Closed(Exception):
+    """No more frames will come: the server is stopping."""
+
+
+class LatestFrame:
+    """The newest frame, and who wants it.
+
+    publish(), confirm(), close() and demand() are the encoder thread's; the
+    rest is for any thread.
+    """
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        """``wake`` tells the encoder thread, from any thread, of new demand."""
+        self._wake = wake
+        self._news = threading.Condition()
+        # All guarded by _news:
+        self._frame: Frame | None = None
+        self._as_of = -math.inf
+        """The screen looked like _frame at this moment (CLOCK_MONOTONIC) or later."""
+        self._asked = -math.inf
+        """The latest moment that somebody waits to see the screen of."""
+        self._subscribers = 0
+        self._closed = False
+
+    def publish(self, frame: Frame, as_of: float) -> None:
+        """Replace the frame by one that is true as of a moment."""
+        with self._news:
+            self._frame = frame
+            self._as_of = as_of
+            self._news.notify_all()
+
+    def confirm(self, as_of: float) -> None:
+        """Say that the screen still looks like the frame."""
+        with self._news:
+            waited_for = self._asked > self._as_of
+            self._as_of = as_of
+            # Those who wait for news need not be woken by its absence.
+            if waited_for:
+                self._news.notify_all()
+
+    def close(self) -> None:
+        """Wake everybody for good."""
+        with self._news:
+            self._closed = True
+            self._news.notify_all()
+
+    def demand(self) -> tuple[bool, bool]:
+        """Tell whether somebody follows the frames, and whether one waits for a fresh one."""
+        with self._news:
+            return self._subscribers > 0, self._asked > self._as_of
+
+    @contextmanager
+    def subscribed(self) -> Iterator[None]:
+        """Keep the encoder at work for as long as the context lasts."""
+        with self._news:
+            self._subscribers += 1
+        self._wake()
+        try:
+            yield
+        finally:
+            with self._news:
+                self._subscribers -= 1
+
+    def newer(self, sequence: int, timeout: float) -> Frame | None:
+        """Wait for a frame other than number ``sequence``; None when time is up.
+
+        Raises Closed.
+        """
+        with self._news:
+            self._news.wait_for(lambda: self._closed or self._sequence() != sequence, timeout)
+            if self._closed:
+                raise Closed
+            return self._frame if self._sequence() != sequence else None
+
+    def fresh(self, timeout: float) -> Frame | None:
+        """Wait for the screen as it is now or later; None when time is up.
+
+        Raises Closed.
+        """
+        with self._news:
+            now = time.monotonic()
+            self._asked = max(self._asked, now)
+            self._wake()
+            self._news.wait_for(lambda: self._closed or self._as_of >= now, timeout)
+            if self._closed:
+                raise Closed
+            return self._frame if self._as_of >= now else None
+
+    def _sequence(self) -> int:
+        """Give the number of the frame, 0 before the first.  _news is held."""
+        return self._frame.sequence if self._frame else 0

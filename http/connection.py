@@ -1,0 +1,31 @@
+"""Writing to a client's socket: whole messages, bounded buffers, bounded patience."""
+
+import socket
+from collections.abc import Sequence
+
+# What the kernel holds for a client is old by the time it arrives.  Linux
+# doubles the value: 128 KiB in effect.
+SEND_BUFFER_BYTES = 64 * 1024
+
+# A client that takes nothing at all for this long is gone.
+STALL_SECONDS = 10.0
+
+
+def bound_buffer(connection: socket.socket) -> None:
+    """Keep the kernel from queueing more than a moment of stream."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+
+
+def send_all(connection: socket.socket, buffers: Sequence[bytes]) -> None:
+    """Send buffers as one message, gathered by the kernel without a copy here.
+
+    Raises TimeoutError when the client takes nothing for the socket's timeout,
+    and OSError when it is gone.
+    """
+    views = [memoryview(buffer) for buffer in buffers if buffer]
+    while views:
+        sent = connection.sendmsg(views)
+        while views and sent >= len(views[0]):
+            sent -= len(views.pop(0))
+        if views:
+            views[0] = views[0][sent:]

@@ -1,0 +1,153 @@
+"""One request after another on one connection, in that connection's thread."""
+
+import http.server
+import json
+import logging
+import socket
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from webcapd.encoder.frame import Frame
+from webcapd.encoder.latest import Closed
+from webcapd.http.access import host_is_served
+from webcapd.http.connection import STALL_SECONDS, bound_buffer, send_all
+from webcapd.http.multipart import CONTENT_TYPE, framing_for, wants_repeat
+from webcapd.http.refusal import Refusal
+from webcapd.http.response import Header, common_headers, response_head
+from webcapd.http.site import INDEX_PAGE, Site
+from webcapd.http.stream import Stream
+from webcapd.http.target import Target, parse_target
+
+if TYPE_CHECKING:
+    from webcapd.http.serving import Listener
+
+log = logging.getLogger(__name__)
+
+# How long a request waits for a picture of now.  Dashboards give up at 5 s.
+_PICTURE_SECONDS = 4.0
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers the requests of one client."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = STALL_SECONDS
+    disable_nagle_algorithm = True
+    server: "Listener"
+    connection: socket.socket
+
+    @property
+    def _site(self) -> Site:
+        return self.server.site
+
+    def do_GET(self) -> None:
+        try:
+            target = self._admitted()
+            getattr(self, f"_give_{target.page}")(target)
+        except Refusal as refusal:
+            self._refuse(refusal)
+        except Closed:
+            self.close_connection = True
+
+    do_HEAD = do_GET
+
+    def _not_allowed(self) -> None:
+        self.close_connection = True  # Its body, if any, is left unread.
+        self._refuse(Refusal(405, f"{self.command} is not for this address; GET and HEAD are"))
+
+    do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _not_allowed
+
+    def _admitted(self) -> Target:
+        """Check the request and read its target; raises Refusal."""
+        self._mind_the_body()
+        host = self.headers.get("Host")
+        if host is None:
+            if self.request_version != "HTTP/1.0":
+                raise Refusal(400, "the request has no Host header")
+        elif not host_is_served(host, self._site.names):
+            name = host.partition(":")[0]
+            raise Refusal(403, f"no host {name!r} here; --allow-host {name} would let it in")
+        return parse_target(self.path)
+
+    def _mind_the_body(self) -> None:
+        """See that bytes left unread are never taken for the next request."""
+        has_body = self.headers.get("Content-Length", "0") != "0"
+        if has_body or "Transfer-Encoding" in self.headers or self.request_version == "HTTP/1.0":
+            self.close_connection = True
+
+    def _give_index(self, target: Target) -> None:
+        self._answer(200, "text/html; charset=utf-8", INDEX_PAGE)
+
+    def _give_info(self, target: Target) -> None:
+        address, port = self.connection.getsockname()[:2]
+        server = self.headers.get("Host") or f"{address}:{port}"
+        body = json.dumps(self._site.info(server), indent=2) + "\n"
+        self._answer(200, "application/json", body.encode())
+
+    def _give_snapshot(self, target: Target) -> None:
+        frame = self._picture_of_now()
+        self._site.snapshot_rate.tick()
+        self._answer(200, "image/jpeg", frame.jpeg, ("X-Timestamp", f"{frame.captured:.6f}"))
+
+    def _give_stream(self, target: Target) -> None:
+        # The body has no length and is never chunked: it ends with the
+        # connection, whatever way it ends.
+        self.close_connection = True
+        accept, agent = self.headers.get("Accept", ""), self.headers.get("User-Agent", "")
+        framing = framing_for(accept, agent, target.switch("advance"))
+        if self.command == "HEAD":
+            send_all(self.connection, (self._head(200, CONTENT_TYPE, None),))
+            return
+        bound_buffer(self.connection)
+        stream = Stream(
+            self.connection,
+            self._site.latest,
+            framing,
+            self._site.options.keepalive,
+            wants_repeat(agent),
+        )
+        with self._site.latest.subscribed(), self._site.sessions.opened(self._client) as session:
+            frame = self._picture_of_now()
+            stream.run(self._head(200, CONTENT_TYPE, None), frame, session)
+
+    def _picture_of_now(self) -> Frame:
+        frame = self._site.latest.fresh(_PICTURE_SECONDS)
+        if frame is None:
+            raise Refusal(503, "the display gives no picture at the moment", retry_after=2)
+        return frame
+
+    @property
+    def _client(self) -> str:
+        host, port = self.client_address[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    def _refuse(self, refusal: Refusal) -> None:
+        extra: list[Header] = []
+        if refusal.retry_after is not None:
+            extra.append(("Retry-After", str(refusal.retry_after)))
+        if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            extra.append(("Allow", "GET, HEAD"))
+        body = f"{refusal.sentence}\n".encode()
+        self._answer(refusal.status, "text/plain; charset=utf-8", body, *extra)
+
+    def _answer(self, status: int, kind: str, body: bytes, *extra: Header) -> None:
+        """Send a whole response, in one write."""
+        head = self._head(status, kind, len(body), *extra)
+        send_all(self.connection, (head,) if self.command == "HEAD" else (head, body))
+
+    def _head(self, status: int, kind: str, length: int | None, *extra: Header) -> bytes:
+        self.log_request(status)
+        common = common_headers(self.version_string(), kind, length, self.close_connection)
+        return response_head(status, [*common, *extra])
+
+    def send_error(self, code: int, message: str | None = None, explain: Any = None) -> None:
+        """Stand in for the base class's HTML page: it calls this for malformed requests."""
+        self.close_connection = True
+        self._refuse(Refusal(code, message or HTTPStatus(code).phrase))
+
+    def version_string(self) -> str:
+        return f"webcapd/{self._site.version}"
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        level = logging.INFO if self._site.options.loghttp else logging.DEBUG
+        log.log(level, "%s %s", self._client, format % args)

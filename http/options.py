@@ -1,0 +1,38 @@
+"""The options of the HTTP side: where it listens, and how it talks."""
+
+from dataclasses import dataclass
+
+from webcapd.capture.option import option
+
+
+@dataclass(frozen=True)
+class HttpOptions:
+    """Where and how it is served."""
+
+    port: int = option(8080, "TCP port; 0 takes a free one", metavar="PORT", low=0, high=65535)
+    ipv: str = option("4", "listen on the IPv4 or on the IPv6 address", choices=("4", "6"))
+    v4bindaddress: str = option(
+        "127.0.0.1",
+        "IPv4 address to listen on; 0.0.0.0 lets everybody in the network watch",
+        metavar="ADDRESS",
+    )
+    v6bindaddress: str = option(
+        "::1",
+        "IPv6 address to listen on; :: lets everybody in the network watch",
+        metavar="ADDRESS",
+    )
+    allow_host: tuple[str, ...] = option(
+        (),
+        "answer requests to this host name too (repeatable); addresses, localhost and this "
+        "machine's own name are always answered",
+        metavar="NAME",
+    )
+    keepalive: float = option(
+        5.0,
+        "seconds after which a picture that has not changed is sent again, so that viewers and "
+        "proxies know that the stream lives",
+        metavar="SECONDS",
+        low=0.5,
+        high=10,
+    )
+    loghttp: bool = option(False, "log each request")

@@ -1,0 +1,36 @@
+"""The head of a response.  Pure."""
+
+from collections.abc import Iterable
+from email.utils import formatdate
+from http import HTTPStatus
+
+Header = tuple[str, str]
+
+
+def response_head(status: int, headers: Iterable[Header]) -> bytes:
+    """Give status line and headers, closed by the blank line."""
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in headers]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+
+
+def common_headers(server: str, kind: str, length: int | None, close: bool) -> list[Header]:
+    """List the headers that every response has.
+
+    ``length`` is None for a body that ends with the connection.
+    """
+    headers = [
+        ("Server", server),
+        ("Date", formatdate(usegmt=True)),
+        ("Content-Type", kind),
+        ("Cache-Control", "no-store"),
+        ("X-Content-Type-Options", "nosniff"),
+    ]
+    if length is None:
+        # Without it, nginx collects the stream before it passes any on.
+        headers.append(("X-Accel-Buffering", "no"))
+    else:
+        headers.append(("Content-Length", str(length)))
+    if close:
+        headers.append(("Connection", "close"))
+    return headers

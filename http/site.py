@@ -1,0 +1,62 @@
+"""What is served: the parts a request may need, and the state page."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from webcapd.encoder.latest import LatestFrame
+from webcapd.encoder.rate import Rate
+from webcapd.http.options import HttpOptions
+from webcapd.http.sessions import Sessions
+
+INDEX_PAGE = Path(__file__).with_name("index.html").read_bytes()
+
+
+@dataclass
+class Site:
+    """Everything the handlers of one server share."""
+
+    version: str
+    options: HttpOptions
+    names: frozenset[str]
+    """Host names that are answered."""
+    latest: LatestFrame
+    encode_rate: Rate
+    status: Callable[[], Mapping[str, object]]
+    """Tells of capture and encoder, for the state page."""
+    config: Mapping[str, object]
+    """All options and their values."""
+    sessions: Sessions = field(default_factory=Sessions)
+    snapshot_rate: Rate = field(default_factory=Rate)
+    began: float = field(default_factory=time.monotonic)
+
+    def info(self, server: str) -> dict[str, object]:
+        """Give the state page: the ancestor's keys, and more beside them."""
+        sessions = self.sessions.listed()
+        rates = {session.client: round(session.rate.per_second(), 1) for session in sessions}
+        average = sum(rates.values()) / len(rates) if rates else 0.0
+        return {
+            "stats": {
+                "server": server,
+                "encodeFps": round(self.encode_rate.per_second(), 1),
+                "sessionCount": len(sessions),
+                "avgStreamFps": round(average, 1),
+                "sessions": rates,
+                "snapshots": round(self.snapshot_rate.per_second(), 1),
+            },
+            "config": self.config,
+            "version": self.version,
+            "uptime": round(time.monotonic() - self.began, 1),
+            **self.status(),
+            "clients": [
+                {
+                    "client": session.client,
+                    "fps": round(session.rate.per_second(), 1),
+                    "frames": session.frames,
+                    "skipped": session.skipped,
+                    "bytesSent": session.bytes_sent,
+                }
+                for session in sessions
+            ],
+        }

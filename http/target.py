@@ -1,0 +1,58 @@
+"""What a request asks for: from the request line's target to a page and its parameters.
+
+Pure.  The forms served: ``/?stream``, ``/stream`` and mjpg-streamer's
+``/?action=stream_0``, and the same for snapshot and info.  Dashboards append
+parameters of their own, so unknown ones are ignored, in any order and number.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+from webcapd.http.refusal import Refusal
+
+PAGES = ("stream", "snapshot", "info")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A page and the parameters of the request, names in lower case."""
+
+    page: str
+    """One of PAGES, or "index"."""
+    query: Mapping[str, str]
+
+    def switch(self, name: str) -> bool | None:
+        """Read a parameter that is 0 or 1, None if absent; raises Refusal."""
+        value = self.query.get(name)
+        if value is None:
+            return None
+        if value not in ("0", "1"):
+            raise Refusal(400, f"{name}={value} is neither {name}=0 nor {name}=1")
+        return value == "1"
+
+
+def parse_target(target: str) -> Target:
+    """Read a request target; raises Refusal (400, 404)."""
+    try:
+        parts = urlsplit(target)
+        # Blank values count: "/?stream" and a browser's "/?stream=" are one.
+        pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        raise Refusal(400, "the request's address cannot be read") from None
+    query = {name.lower(): value for name, value in pairs}
+    path = parts.path.lower().strip("/")
+    named = filter(None, map(_page_named_by, query.items()))
+    page = path or next(named, "index")
+    if page not in (*PAGES, "index"):
+        raise Refusal(404, "nothing is here; try /?stream, /?snapshot, /?info or /")
+    return Target(page, query)
+
+
+def _page_named_by(parameter: tuple[str, str]) -> str | None:
+    """Give the page that one query parameter asks for, if it asks for any."""
+    name, value = parameter
+    if name == "action":
+        # mjpg-streamer numbers its inputs: stream_0, snapshot_1.
+        name = value.lower().split("_")[0]
+    return name if name in PAGES else None

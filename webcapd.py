@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+"""webcapd: an X11 screen as MJPEG over HTTP.
+
+Options, wiring, start and stop.  Only this module knows all parts.
+"""
+
+import sys
+from pathlib import Path
+
+# This file is both the program and the package: the folders beside it are
+# imported as webcapd.capture, webcapd.encoder and webcapd.http.  A plain
+# "import http" stays the standard library's, as our http/ has no __init__.py.
+__path__ = [str(Path(__file__).resolve().parent)]
+if __name__ == "__main__":
+    sys.modules["webcapd"] = sys.modules[__name__]
+
+import argparse
+import contextlib
+import dataclasses
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from webcapd.capture.option import add_flags, from_namespace
+from webcapd.capture.options import CaptureOptions
+from webcapd.capture.screen import Screen
+from webcapd.capture.source import SourceError
+from webcapd.capture.virtual import VirtualDisplay, parse_size
+from webcapd.encoder.bandcoder import CoderError
+from webcapd.encoder.loop import Encoder
+from webcapd.encoder.options import EncoderOptions
+from webcapd.http.access import own_names
+from webcapd.http.options import HttpOptions
+from webcapd.http.serving import Listener
+from webcapd.http.site import Site
+
+__version__ = "0.1.0"
+
+log = logging.getLogger(__name__)
+
+OPTIONS = (CaptureOptions, EncoderOptions, HttpOptions)
+
+# All threads together get this long to end; the promise is 2 s.
+_STOP_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything the command line says."""
+
+    capture: CaptureOptions
+    encoder: EncoderOptions
+    http: HttpOptions
+    program: tuple[str, ...]
+    """The command after --, to be run in the embedded display."""
+
+    def config(self) -> dict[str, object]:
+        """Give all options by name, for the state page."""
+        parts = (self.capture, self.encoder, self.http)
+        return {name: value for part in parts for name, value in dataclasses.asdict(part).items()}
+
+
+class StartError(Exception):
+    """webcapd cannot start; the text is one clear sentence."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, but a mistake is answered by one sentence and not by a page."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"webcapd: {message} (see --help)\n")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the command-line parser from the options as declared."""
+    parser = _Parser(
+        prog="webcapd",
+        usage="webcapd [options] [-- program argument...]",
+        description="Show an X11 screen live in any browser, as MJPEG over HTTP.",
+        epilog="Then: <img src='http://127.0.0.1:8080/?stream'> shows the screen live, "
+        "/?snapshot is one picture, /?info tells the state, and / shows it all.",
+        allow_abbrev=False,
+        add_help=False,
+    )
+    for options in OPTIONS:
+        add_flags(parser, options)
+    about = parser.add_argument_group("About")
+    about.add_argument("--help", "-h", action="help", help="show this and exit")
+    about.add_argument(
+        "--version", action="version", version=f"webcapd {__version__}", help="tell and exit"
+    )
+    return parser
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Read the command line; a mistake ends the program with code 2."""
+    arguments = list(arguments)
+    cut = arguments.index("--") if "--" in arguments else len(arguments)
+    parser = make_parser()
+    given = parser.parse_args(arguments[:cut])
+    options = Options(
+        from_namespace(CaptureOptions, given),
+        from_namespace(EncoderOptions, given),
+        from_namespace(HttpOptions, given),
+        tuple(arguments[cut + 1 :]),
+    )
+    try:
+        _check_display(options, has_separator=cut < len(arguments))
+    except ValueError as error:
+        parser.error(str(error))
+    return options
+
+
+def _check_display(options: Options, has_separator: bool) -> None:
+    """See that the options name one display; raises ValueError."""
+    capture = options.capture
+    named = [
+        flag
+        for flag, given in (
+            ("--display", capture.display != ""),
+            ("--index", capture.index is not None),
+            ("--virtual", capture.virtual != ""),
+        )
+        if given
+    ]
+    if len(named) > 1:
+        raise ValueError(f"{' and '.join(named)} both say which display to show")
+    if capture.virtual:
+        parse_size(capture.virtual)
+    elif has_separator:
+        raise ValueError("a program after -- runs in the embedded display: add --virtual")
+    if has_separator and not options.program:
+        raise ValueError("there is no program after --")
+    if not named and not os.environ.get("DISPLAY"):
+        raise ValueError("no display: give --display, or set DISPLAY, or start one by --virtual")
+
+
+class Stop:
+    """Why and when the program ends."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+        self._status = 0  # The first request's; set before _asked.
+
+    def ask(self, status: int = 0) -> None:
+        """Ask the main thread to end; from any thread or signal handler."""
+        if not self._asked.is_set():
+            self._status = status
+            self._asked.set()
+
+    def wait(self) -> int:
+        """Wait until asked; returns the exit code."""
+        self._asked.wait()
+        return self._status
+
+    def on_encoder_failure(self, error: Exception) -> None:
+        if not isinstance(error, SourceError):
+            log.error("the encoder failed", exc_info=error)
+        self.ask(1)
+
+    def on_program_end(self, status: int) -> None:
+        if not self._asked.is_set():
+            log.info("the program in the display ended with status %d", status)
+        self.ask(1 if status else 0)
+
+
+@contextlib.contextmanager
+def display_shown(options: Options, stop: Stop) -> Iterator[str]:
+    """Give the name of the display to show; the embedded one lives in this context."""
+    capture = options.capture
+    if not capture.virtual:
+        index = "" if capture.index is None else f":{capture.index}"
+        yield capture.display or index or os.environ["DISPLAY"]
+        return
+    virtual = VirtualDisplay(*parse_size(capture.virtual))
+    try:
+        virtual.start()
+        os.environ.update(virtual.environment)
+        if options.program:
+            virtual.run(options.program, stop.on_program_end)
+        yield virtual.name
+    finally:
+        virtual.stop()
+
+
+def serve(options: Options, stop: Stop) -> int:
+    """Start everything, serve until asked to stop, end everything; returns the exit code.
+
+    Raises StartError.
+    """
+    with display_shown(options, stop) as display:
+        screen = Screen(display, options.capture.shm)
+        encoder = Encoder(screen, options.encoder, stop.on_encoder_failure)
+        site = Site(
+            version=__version__,
+            options=options.http,
+            names=own_names(socket.gethostname(), options.http.allow_host),
+            latest=encoder.latest,
+            encode_rate=encoder.rate,
+            status=lambda: {"capture": screen.status(), "encoder": encoder.status()},
+            config=options.config(),
+        )
+        listener = _listen(options.http, site)
+        try:
+            width, height = encoder.start()
+            listener.start()
+            log.info("serving %s %dx%d on %s", display, width, height, listener.url)
+            return stop.wait()
+        finally:
+            _end(listener, encoder)
+
+
+def _listen(options: HttpOptions, site: Site) -> Listener:
+    """Bind the address asked for; raises StartError."""
+    address = options.v4bindaddress if options.ipv == "4" else options.v6bindaddress
+    try:
+        return Listener(address, options.port, site)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StartError(f"cannot listen on {address} port {options.port}: {reason}") from None
+
+
+def _end(listener: Listener, encoder: Encoder) -> None:
+    """Stop in three phases: ask all, which wakes all who wait, then join in order."""
+    listener.stop()
+    encoder.stop()
+    # The encoder first: as it ends it wakes the client threads.
+    deadline = time.monotonic() + _STOP_SECONDS
+    for name, part in (("encoder", encoder), ("HTTP", listener)):
+        if not part.join(max(0.1, deadline - time.monotonic())):
+            log.warning("the %s threads did not end in time", name)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; returns its exit code."""
+    logging.basicConfig(level=logging.INFO, format="webcapd: %(message)s", stream=sys.stderr)
+    options = parse(sys.argv[1:] if arguments is None else arguments)
+    stop = Stop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.ask())
+    try:
+        return serve(options, stop)
+    except (StartError, SourceError, CoderError) as error:
+        log.error("%s", error)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
