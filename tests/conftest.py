@@ -1,0 +1,13 @@
+"""Fixtures that several test files share."""
+
+from collections.abc import Iterator
+
+import pytest
+from xserver import XServer, xvfb
+
+
+@pytest.fixture
+def server() -> Iterator[XServer]:
+    """Run an X server of 640x480 for one test."""
+    with xvfb(640, 480) as running:
+        yield running

@@ -1,0 +1,125 @@
+"""webcapd as a user runs it: a process of its own, spoken to by HTTP."""
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+READY = re.compile(r"^webcapd: serving (\S+) (\d+)x(\d+) on (http://\S+/)$")
+
+# A bound on waiting for what must happen; never a measure of speed.
+PATIENCE = 30.0
+
+
+class Webcapd:
+    """A running webcapd."""
+
+    def __init__(self, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", str(ROOT / "webcapd.py"), *arguments],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **(environment or {})},
+        )
+        self.lines: list[str] = []
+        self._heard = threading.Condition()
+        self._ended = False  # Guarded by _heard, as is lines.
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def _listen(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            with self._heard:
+                self.lines.append(line.rstrip("\n"))
+                self._heard.notify_all()
+        with self._heard:
+            self._ended = True
+            self._heard.notify_all()
+
+    def wait_for_line(self, wanted: Callable[[str], Any]) -> str:
+        """Wait for a line on standard error that ``wanted`` finds true."""
+
+        def found() -> list[str]:
+            return [line for line in self.lines if wanted(line)]
+
+        with self._heard:
+            self._heard.wait_for(lambda: found() or self._ended, PATIENCE)
+            assert found(), f"the line did not come; standard error was {self.lines}"
+            return found()[0]
+
+    def wait_ready(self) -> "Webcapd":
+        match = READY.match(self.wait_for_line(READY.match))
+        assert match
+        self.display, self.url = match[1], match[4]
+        self.size = int(match[2]), int(match[3])
+        self.host, self.port = urlsplit(self.url).hostname or "", urlsplit(self.url).port or 0
+        return self
+
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE)
+
+    def get(
+        self, path: str, method: str = "GET", **headers: str
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Make one request; returns status, headers and body."""
+        with contextlib.closing(self.connect()) as connection:
+            connection.request(
+                method, path, headers={k.replace("_", "-"): v for k, v in headers.items()}
+            )
+            response = connection.getresponse()
+            return response.status, dict(response.getheaders()), response.read()
+
+    def snapshot(self) -> bytes:
+        status, _, body = self.get("/?snapshot")
+        assert status == 200, body
+        return body
+
+    def info(self) -> Any:
+        return json.loads(self.get("/?info")[2])
+
+    def stop(self, signal_number: int = signal.SIGTERM) -> int:
+        """Ask it to end; returns its exit code."""
+        self.process.send_signal(signal_number)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait for its end; returns the exit code."""
+        status = self.process.wait(PATIENCE)
+        self._listener.join(PATIENCE)
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+        return status
+
+
+@contextlib.contextmanager
+def webcapd(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Webcapd]:
+    """Run webcapd on a free port until the context ends; it must then end well."""
+    program = Webcapd("--port", "0", *arguments, environment=environment)
+    try:
+        yield program.wait_ready()
+        if program.process.poll() is None:
+            assert program.stop() == 0, program.lines
+        assert not [line for line in program.lines if "Traceback" in line], program.lines
+    finally:
+        if program.process.poll() is None:
+            program.process.kill()
+        program.ended()
+
+
+def run_to_end(*arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """Run webcapd with arguments that end it; returns exit code and standard error."""
+    program = Webcapd(*arguments, environment=environment)
+    status = program.ended()
+    return status, "\n".join(program.lines)

@@ -1,0 +1,65 @@
+"""Real X servers for tests, and a slow, obvious look at what they show."""
+
+import contextlib
+import os
+import select
+import subprocess
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from Xlib import X
+from Xlib.display import Display
+
+Pixels = NDArray[np.uint8]
+
+
+class XServer:
+    """A running X server: its display name and its process."""
+
+    def __init__(self, name: str, process: "subprocess.Popen[bytes]") -> None:
+        self.name = name
+        self.process = process
+
+    @contextlib.contextmanager
+    def connected(self) -> Iterator[Display]:
+        """Give a python-xlib connection, closed afterwards."""
+        display = Display(self.name)
+        try:
+            yield display
+        finally:
+            display.close()
+
+    def pixels(self) -> Pixels:
+        """Fetch the root window as (height, width, 3) bytes B, G, R, through GetImage."""
+        with self.connected() as display:
+            root = display.screen().root
+            geometry = root.get_geometry()
+            width, height = geometry.width, geometry.height
+            image = root.get_image(0, 0, width, height, X.ZPixmap, 0xFFFFFFFF)
+            return np.frombuffer(image.data, np.uint8).reshape(height, width, 4)[:, :, :3].copy()
+
+
+@contextlib.contextmanager
+def xvfb(
+    width: int = 640, height: int = 480, *arguments: str, depth: int = 24
+) -> Iterator[XServer]:
+    """Run an Xvfb of one screen on a free display number."""
+    reader, writer = os.pipe()
+    process = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writer), "-screen", "0", f"{width}x{height}x{depth}"]
+        + ["-noreset", "-s", "0", *(arguments or ("-nolisten", "tcp"))],
+        pass_fds=(writer,),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writer)
+    try:
+        with open(reader) as lines:
+            assert select.select([reader], [], [], 30)[0], "Xvfb did not start in time"
+            number = lines.readline().strip()
+        assert number, "Xvfb did not start"
+        yield XServer(f":{number}", process)
+    finally:
+        process.kill()
+        process.wait()
