@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import numpy as np
 import turbojpeg
-from program import PATIENCE, Webcapd
+from program import PATIENCE, Webcapd, dashed
 from xserver import Pixels
 
 _TURBOJPEG = turbojpeg.TurboJPEG()
@@ -42,7 +42,7 @@ class Stream:
 
     def __init__(self, response: HTTPResponse) -> None:
         self.response = response
-        self._file: BinaryIO = response  # type: ignore[assignment]
+        self._file: BinaryIO = response
         kind = response.getheader("Content-Type", "")
         assert kind.startswith("multipart/x-mixed-replace;boundary="), kind
         self._boundary = b"--" + kind.partition("boundary=")[2].encode() + b"\r\n"
@@ -81,9 +81,7 @@ def stream(program: Webcapd, path: str = "/?stream", **headers: str) -> Iterator
     """Open a stream of a running webcapd."""
     connection: HTTPConnection = program.connect()
     try:
-        connection.request(
-            "GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()}
-        )
+        connection.request("GET", path, headers=dashed(headers))
         response = connection.getresponse()
         assert response.status == 200, response.read()
         with response:

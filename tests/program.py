@@ -21,6 +21,11 @@ READY = re.compile(r"^webcapd: serving (\S+) (\d+)x(\d+) on (http://\S+/)$")
 PATIENCE = 30.0
 
 
+def dashed(headers: Mapping[str, str]) -> dict[str, str]:
+    """Turn keyword arguments into header names: User_Agent is User-Agent."""
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
 class Webcapd:
     """A running webcapd."""
 
@@ -75,9 +80,7 @@ class Webcapd:
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Make one request; returns status, headers and body."""
         with contextlib.closing(self.connect()) as connection:
-            connection.request(
-                method, path, headers={k.replace("_", "-"): v for k, v in headers.items()}
-            )
+            connection.request(method, path, headers=dashed(headers))
             response = connection.getresponse()
             return response.status, dict(response.getheaders()), response.read()
 

@@ -47,8 +47,11 @@ def xvfb(
     """Run an Xvfb of one screen on a free display number."""
     reader, writer = os.pipe()
     process = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writer), "-screen", "0", f"{width}x{height}x{depth}"]
-        + ["-noreset", "-s", "0", *(arguments or ("-nolisten", "tcp"))],
+        [
+            *("Xvfb", "-displayfd", str(writer), "-noreset", "-s", "0"),
+            *("-screen", "0", f"{width}x{height}x{depth}"),
+            *(arguments or ("-nolisten", "tcp")),
+        ],
         pass_fds=(writer,),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
