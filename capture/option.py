@@ -42,7 +42,9 @@ class Declared:
 
     name: str
     kind: type
+    """Of one value."""
     default: Any
+    repeatable: bool
     details: Option
 
     @property
@@ -56,22 +58,31 @@ class Declared:
         return self.details.metavar or "N"
 
     @property
+    def default_text(self) -> str:
+        """The default as a person would type it; empty where there is none."""
+        if self.kind is bool:
+            return "yes" if self.default else "no"
+        if self.default is None or self.repeatable:
+            return ""
+        return f"{self.default:g}" if isinstance(self.default, float) else str(self.default)
+
+    @property
     def help(self) -> str:
         """The help text, closed by the default where there is one to tell."""
         text = self.details.help
-        if self.kind is bool:
-            return f"{text} (default: {'yes' if self.default else 'no'})"
-        if self.default in ("", (), None):
+        if not self.default_text:
             return text
-        return f"{text} (default: {self.default})"
+        return f"{text} (default: {self.default_text})"
 
 
 def declared(options: type) -> Iterator[Declared]:
     """List the options declared on a dataclass, in order."""
     kinds = typing.get_type_hints(options)
     for field in dataclasses.fields(options):
-        kind = kinds[field.name]
-        yield Declared(field.name, kind, field.default, field.metadata["option"])
+        # An option without a default is "int | None": the flag takes the int.
+        kind, *_ = typing.get_args(kinds[field.name]) or (kinds[field.name],)
+        repeatable = typing.get_origin(kinds[field.name]) is tuple
+        yield Declared(field.name, kind, field.default, repeatable, field.metadata["option"])
 
 
 def add_flags(parser: argparse.ArgumentParser, options: type) -> None:
@@ -107,8 +118,8 @@ def _argument(one: Declared) -> dict[str, Any]:
     common |= {"metavar": one.metavar}
     if one.details.choices:
         return common | {"choices": one.details.choices}
-    if typing.get_origin(one.kind) is tuple:
-        return common | {"action": "append", "default": list(one.default)}
+    if one.repeatable:
+        common |= {"action": "append", "default": list(one.default)}
     if one.details.const is not None:
         common |= {"nargs": "?", "const": one.details.const}
     return common | {"type": _reader(one)}

@@ -1,0 +1,47 @@
+"""The table of options in the README, made from the options as declared.
+
+Run as a program, it writes the table into the README.
+"""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import webcapd  # noqa: E402
+from webcapd.capture.option import Declared, declared  # noqa: E402
+
+README = ROOT / "README.md"
+BEGIN = "<!-- options: python tests/readme_table.py writes this table -->\n"
+END = "<!-- /options -->\n"
+
+
+def table() -> str:
+    """Make the table, in Markdown."""
+    rows = ["| option | default | |", "|---|---|---|"]
+    for options in webcapd.OPTIONS:
+        rows += map(_row, declared(options))
+    return "\n".join(rows) + "\n"
+
+
+def _row(one: Declared) -> str:
+    value = "\\|".join(one.details.choices) if one.details.choices else one.metavar
+    flags = ", ".join(f"`{flag}`" for flag in one.flags) + (f" {value}" if value else "")
+    if one.kind is bool:
+        flags += f", `--no-{one.flags[0][2:]}`"
+    return f"| {flags} | {one.default_text} | {one.details.help} |"
+
+
+def table_in_readme() -> str:
+    """Give the table that stands in the README now."""
+    return README.read_text().partition(BEGIN)[2].partition(END)[0]
+
+
+def main() -> None:
+    before, _, rest = README.read_text().partition(BEGIN)
+    README.write_text(before + BEGIN + table() + END + rest.partition(END)[2])
+
+
+if __name__ == "__main__":
+    main()
