@@ -23,7 +23,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -131,9 +131,7 @@ def _check_display(options: Options, has_separator: bool) -> None:
     ]
     if len(named) > 1:
         raise ValueError(f"{' and '.join(named)} both say which display to show")
-    if capture.virtual:
-        parse_size(capture.virtual)
-    elif has_separator:
+    if has_separator and not capture.virtual:
         raise ValueError("a program after -- runs in the embedded display: add --virtual")
     if has_separator and not options.program:
         raise ValueError("there is no program after --")
@@ -154,14 +152,20 @@ class Stop:
             self._status = status
             self._asked.set()
 
-    def wait(self) -> int:
-        """Wait until asked; returns the exit code."""
-        self._asked.wait()
+    def wait(self, meanwhile: Callable[[], None]) -> int:
+        """Wait until asked, doing something else each second; returns the exit code."""
+        while not self._asked.wait(1.0):
+            meanwhile()
         return self._status
 
     def on_encoder_failure(self, error: Exception) -> None:
         if not isinstance(error, SourceError):
             log.error("the encoder failed", exc_info=error)
+        self.ask(1)
+
+    def on_server_end(self, status: int) -> None:
+        if not self._asked.is_set():
+            log.error("the embedded X server ended with status %d", status)
         self.ask(1)
 
     def on_program_end(self, status: int) -> None:
@@ -180,7 +184,7 @@ def display_shown(options: Options, stop: Stop) -> Iterator[str]:
         return
     virtual = VirtualDisplay(*parse_size(capture.virtual))
     try:
-        virtual.start()
+        virtual.start(stop.on_server_end)
         os.environ.update(virtual.environment)
         if options.program:
             virtual.run(options.program, stop.on_program_end)
@@ -195,7 +199,7 @@ def serve(options: Options, stop: Stop) -> int:
     Raises StartError.
     """
     with display_shown(options, stop) as display:
-        screen = Screen(display, options.capture.shm)
+        screen = Screen(display, options.capture, options.encoder.target_fps)
         encoder = Encoder(screen, options.encoder, stop.on_encoder_failure)
         site = Site(
             version=__version__,
@@ -211,7 +215,7 @@ def serve(options: Options, stop: Stop) -> int:
             width, height = encoder.start()
             listener.start()
             log.info("serving %s %dx%d on %s", display, width, height, listener.url)
-            return stop.wait()
+            return stop.wait(meanwhile=encoder.unstick)
         finally:
             _end(listener, encoder)
 

@@ -31,11 +31,20 @@ class BandLayout:
         last = first if last is None else last
         return first * BAND_ROWS, min((last + 1) * BAND_ROWS, self.height)
 
-    def touched(self, rectangles: NDArray[np.int32]) -> list[int]:
-        """List the bands that rectangles (rows of x, y, width, height) reach into."""
+    def spanned(self, top: int, bottom: int) -> range:
+        """Give the bands of the half-open row range, which lies within the screen."""
+        return range(top // BAND_ROWS, -(-bottom // BAND_ROWS))
+
+    def touched(self, rectangles: NDArray[np.int32], width: int) -> list[int]:
+        """List the bands that rectangles (rows of x, y, width, height) reach into.
+
+        ``width`` is the screen's: what lies beside it touches nothing.
+        """
         top = rectangles[:, 1].clip(0, self.height)
         bottom = (rectangles[:, 1] + rectangles[:, 3]).clip(0, self.height)
-        filled = (bottom > top) & (rectangles[:, 2] > 0)
+        left = rectangles[:, 0].clip(0, width)
+        right = (rectangles[:, 0] + rectangles[:, 2]).clip(0, width)
+        filled = (bottom > top) & (right > left)
         # One step up where a rectangle begins, one down after it ends: the
         # running sum then counts the rectangles over each band.
         steps = np.zeros(self.count + 1, np.int32)

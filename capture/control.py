@@ -1,4 +1,4 @@
-"""The control plane of one X display, by python-xlib: geometry and damage.
+"""The control plane of one X display, by python-xlib: events, damage, geometry.
 
 Encoder thread only, but for interrupt().
 
@@ -9,39 +9,53 @@ that is drawn on a thousand times between two frames, wake us once.
 
 import contextlib
 import logging
-import re
 import socket
-from dataclasses import dataclass
+from collections.abc import Iterator
+from enum import Flag, auto
 
 import numpy as np
 from numpy.typing import NDArray
 from Xlib import X
 from Xlib import error as xerror
 from Xlib.display import Display
-from Xlib.ext import damage
+from Xlib.ext import damage, randr, xfixes, xinput
 from Xlib.protocol.rq import Event
 
-from webcapd.capture.regions import create_region, fetch_region
-from webcapd.capture.source import SourceChanged, SourceError
+from webcapd.capture.connect import connect
+from webcapd.capture.pixelformat import PixelFormat
+from webcapd.capture.rectangle import Rectangle
+from webcapd.capture.source import SourceError
+from webcapd.capture.xfixes import CursorImage, create_region, fetch_cursor, fetch_region
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class PixelFormat:
-    """How the server lays out the pixels of the root window."""
+class News(Flag):
+    """What the server has told since it was last heeded."""
 
-    depth: int
-    bits_per_pixel: int
-    scanline_pad: int
-    little_endian: bool
-    masks: tuple[int, int, int]
-    """Red, green and blue masks of the root's visual."""
+    NOTHING = 0
+    DAMAGE = auto()
+    """Something was drawn."""
+    POINTER = auto()
+    """The pointer moved."""
+    CURSOR = auto()
+    """The pointer has another image."""
+    LAYOUT = auto()
+    """The screen, its monitors or a window changed place, size or title."""
 
-    def stride(self, width: int) -> int:
-        """Bytes per line of a full-width image."""
-        bits = width * self.bits_per_pixel
-        return -(-bits // self.scanline_pad) * self.scanline_pad // 8
+
+_LAYOUT_EVENTS = frozenset(
+    (
+        X.ConfigureNotify,
+        X.MapNotify,
+        X.UnmapNotify,
+        X.DestroyNotify,
+        X.ReparentNotify,
+        X.GravityNotify,
+        X.CirculateNotify,
+        X.PropertyNotify,
+    )
+)
 
 
 class Control:
@@ -49,83 +63,129 @@ class Control:
 
     def __init__(self, name: str) -> None:
         """Connect and begin to watch; raises SourceError in one sentence."""
-        self._damage_event = -1
-        self.display = _connect(name)
+        self.name = name
+        self.display = connect(name)
+        self.display.set_error_handler(_log_error)
+        self.damage_obstacle: str | None = None
+        """Why there are no damage reports; None when there are."""
+        self.reports_motion = False
+        """Whether the server tells that the pointer moves."""
+        self._news_of_event: dict[int, News] = dict.fromkeys(_LAYOUT_EVENTS, News.LAYOUT)
         try:
-            self.display.set_error_handler(_log_error)
-            screen = self.display.screen()
-            self.root = screen.root
-            self.format = _pixel_format(self.display)
-            self.root.change_attributes(event_mask=X.StructureNotifyMask)
-            self.size = self._read_size()
-            self.damage_obstacle = self._watch_damage()
-        except (xerror.ConnectionClosedError, xerror.XError) as error:
+            with self.answering():
+                self.root = self.display.screen().root
+                self.format = _pixel_format(self.display)
+                self._watch_layout()
+                self.damage_obstacle = self._watch_damage()
+                self._cursor_obstacle = self._find_cursor_reports()
+        except SourceError:
             self.close()
-            raise SourceError(f"display {name} broke off: {error}") from None
+            raise
+
+    def _watch_layout(self) -> None:
+        self.root.change_attributes(event_mask=X.StructureNotifyMask)
+        if self.display.has_extension("RANDR"):
+            randr.select_input(self.root, randr.RRScreenChangeNotifyMask)
+            event = self.display.extension_event.ScreenChangeNotify
+            self._news_of_event[event] = News.LAYOUT
 
     def _watch_damage(self) -> str | None:
         """Start damage reports; says why not where the server has none."""
         for extension in ("XFIXES", "DAMAGE"):
             if not self.display.has_extension(extension):
                 return f"the X server has no {extension} extension"
-        self.display.xfixes_query_version()
+        xfixes.query_version(self.display)
         damage.query_version(self.display)
-        self._damage_event = self.display.extension_event.DamageNotify
+        self._news_of_event[self.display.extension_event.DamageNotify] = News.DAMAGE
         self._damage = damage.damage_create(self.root, damage.DamageReportNonEmpty)
         self._region = create_region(self.display)
         self.display.flush()
         return None
 
-    def _read_size(self) -> tuple[int, int]:
-        geometry = self.root.get_geometry()
-        return geometry.width, geometry.height
+    def _find_cursor_reports(self) -> str | None:
+        """Learn how the server tells of the pointer; says why its image cannot be had."""
+        if not self.display.has_extension("XFIXES"):
+            return "the X server has no XFIXES extension"
+        xfixes.query_version(self.display)
+        code, _ = self.display.extension_event.DisplayCursorNotify
+        self._news_of_event[code] = News.CURSOR
+        if self.display.has_extension("XInputExtension"):
+            # From 2.1 on raw motion is told also while a program grabs the pointer.
+            xinput.XIQueryVersion(
+                display=self.display.display,
+                opcode=self.display.display.get_extension_major(xinput.extname),
+                major_version=2,
+                minor_version=2,
+            )
+            self.reports_motion = True
+            # Raw motion is the only one selected, and the only generic event.
+            self._news_of_event[_GENERIC_EVENT] = News.POINTER
+        return None
+
+    def report_cursor(self, wanted: bool) -> None:
+        """Have the server tell of the pointer's image and motion, or stop it.
+
+        A pointer in motion is a hundred events a second and more: nobody
+        should be woken by them who does not watch.
+        """
+        if self._cursor_obstacle is not None:
+            return
+        with self.answering():
+            mask = xfixes.XFixesDisplayCursorNotifyMask if wanted else 0
+            xfixes.select_cursor_input(self.display, self.root, mask)
+            if self.reports_motion:
+                motion = [xinput.RawMotionMask] if wanted else []
+                xinput.select_events(self.root, [(xinput.AllMasterDevices, motion)])
+            self.display.flush()
+
+    def root_area(self) -> Rectangle:
+        """Ask for the geometry of the screen."""
+        with self.answering():
+            geometry = self.root.get_geometry()
+            return Rectangle(0, 0, geometry.width, geometry.height)
+
+    def cursor_image(self) -> CursorImage | None:
+        """Fetch the pointer's image; None where there is none to show."""
+        if self._cursor_obstacle is not None:
+            return None
+        with self.answering():
+            return fetch_cursor(self.display)
+
+    @property
+    def cursor_obstacle(self) -> str | None:
+        return self._cursor_obstacle
 
     def fileno(self) -> int:
-        """Descriptor that turns readable when events come; raises SourceError."""
-        try:
+        """Descriptor that turns readable when events come."""
+        with self.answering():
             return self.display.fileno()
-        except xerror.ConnectionClosedError:
-            raise _closed() from None
 
-    def pending(self) -> bool:
-        """Take all events that have arrived; tells whether any was damage.
-
-        Raises SourceChanged when the root window has a new size.
-        """
-        damaged = False
-        try:
+    def news(self) -> News:
+        """Take all events that have arrived; tells what they say together."""
+        found = News.NOTHING
+        with self.answering():
             for _ in range(self.display.pending_events()):
-                damaged |= self._heed(self.display.next_event())
-        except xerror.ConnectionClosedError:
-            raise _closed() from None
-        return damaged
+                found |= self._news_in(self.display.next_event())
+        return found
 
-    def _heed(self, event: Event) -> bool:
-        """Act on one event; tells whether it was damage."""
-        if event.type == X.ConfigureNotify and event.window == self.root:
-            if (event.width, event.height) != self.size:
-                raise SourceChanged
-            return False
-        return bool(event.type == self._damage_event)
+    def _news_in(self, event: Event) -> News:
+        # The high bit marks events sent by clients: window managers tell
+        # windows of their moves that way.
+        return self._news_of_event.get(event.type & 0x7F, News.NOTHING)
 
     def take_damage(self) -> NDArray[np.int32]:
         """Take what was drawn since last time: (n, 4) rows of x, y, width, height.
 
         One round trip; whatever is drawn after it is reported anew.
         """
-        try:
+        with self.answering():
             damage.damage_subtract(self.display, self._damage, X.NONE, self._region)
             return fetch_region(self.display, self._region)
-        except (xerror.ConnectionClosedError, xerror.XError):
-            raise _closed() from None
 
-    def check_size(self) -> None:
-        """Ask for the size of the root window; raises SourceChanged if it is new."""
-        try:
-            if self._read_size() != self.size:
-                raise SourceChanged
-        except (xerror.ConnectionClosedError, xerror.XError):
-            raise _closed() from None
+    def round_trip(self) -> None:
+        """Wait for the server: all events of what it has done so far have then arrived."""
+        with self.answering():
+            self.display.sync()
 
     def close(self) -> None:
         """Close the connection; the server frees damage and region with it."""
@@ -137,38 +197,20 @@ class Control:
         with contextlib.suppress(OSError):
             self.display.display.socket.shutdown(socket.SHUT_RDWR)
 
-
-def _connect(name: str) -> Display:
-    """Open the display with one sentence for each way to fail."""
-    try:
-        return Display(_xlib_name(name))
-    except xerror.DisplayNameError:
-        raise SourceError(f"{name!r} is no display name; one looks like :0 or host:0") from None
-    except xerror.DisplayConnectionError as error:
-        raise SourceError(f"cannot open display {name}: {_reason(error)}") from None
-    except (xerror.ConnectionClosedError, xerror.XError, OSError) as error:
-        raise SourceError(f"cannot open display {name}: {error}") from None
-
-
-def _xlib_name(name: str) -> str:
-    """Say outright that a display on a named host is reached by TCP.
-
-    python-xlib would otherwise look for the cookie of a local display.
-    """
-    host = re.fullmatch(r"([^/:]+):\d+(\.\d+)?", name)
-    return f"tcp/{name}" if host and host[1] != "unix" else name
+    @contextlib.contextmanager
+    def answering(self) -> Iterator[None]:
+        """Turn python-xlib's ways to fail into SourceError."""
+        try:
+            yield
+        except xerror.ConnectionClosedError:
+            raise SourceError(f"the X server of display {self.name} is gone") from None
+        except xerror.XError as error:
+            raise SourceError(
+                f"the X server of display {self.name} refused a request: {type(error).__name__}"
+            ) from None
 
 
-def _reason(error: xerror.DisplayConnectionError) -> str:
-    """Put python-xlib's reason for a failed connection in a person's words."""
-    message = error.msg
-    text = message.decode(errors="replace") if isinstance(message, bytes) else str(message)
-    text = text.strip().rstrip("\0\n")
-    if "authoriz" in text.lower() or "No protocol specified" in text:
-        return f"the X server refuses us ({text}); is XAUTHORITY set to its cookie file?"
-    if "refused" in text or "No such file" in text:
-        return "no X server answers there"
-    return text or "the X server refused the connection"
+_GENERIC_EVENT = 35
 
 
 def _pixel_format(display: Display) -> PixelFormat:
@@ -181,17 +223,15 @@ def _pixel_format(display: Display) -> PixelFormat:
         for v in depth.visuals
         if v.visual_id == screen.root_visual
     )
+    has_masks = visual.visual_class in (X.TrueColor, X.DirectColor)
+    masks = (visual.red_mask, visual.green_mask, visual.blue_mask) if has_masks else (0, 0, 0)
     return PixelFormat(
         screen.root_depth,
         pixmap.bits_per_pixel,
         pixmap.scanline_pad,
         info.image_byte_order == X.LSBFirst,
-        (visual.red_mask, visual.green_mask, visual.blue_mask),
+        masks,
     )
-
-
-def _closed() -> SourceError:
-    return SourceError("the X server closed the connection")
 
 
 def _log_error(error: xerror.XError, request: object) -> None:

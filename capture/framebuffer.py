@@ -1,45 +1,143 @@
 """The full frame buffer: one screen's pixels, and what each band of it holds."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
 
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
 from webcapd.capture.bands import BandLayout
+from webcapd.capture.pixelformat import PixelFormat, converter
+from webcapd.capture.rectangle import Rectangle
+
+Bytes = NDArray[np.uint8]
+
+
+class Overlay(Protocol):
+    """Something painted over the screen for viewers: the pointer, for one."""
+
+    @property
+    def area(self) -> Rectangle:
+        """Where it is, in frame buffer coordinates; may reach beyond."""
+
+    @property
+    def key(self) -> Hashable:
+        """Differs whenever it looks different or is elsewhere."""
+
+    def paint(self, pixels: Bytes, visible: Rectangle) -> None:
+        """Paint the part that lies in ``visible`` on just these pixels."""
 
 
 class FrameBuffer:
-    """Pixels of a whole screen and the XXH3 hash of each of its bands.
+    """Pixels of a whole screen, and a key for what each of its bands shows.
 
-    Encoder thread only.  ``pixels`` is a (height, width, 4) array of bytes in
-    the order B, G, R, X; its memory may be a segment shared with the X server,
-    which writes there only while a grab asks it to.  So between two grabs the
-    pixels stand still, and hash and encoder see the same ones.
+    Encoder thread only.  ``raw`` is the (height, stride) array of bytes that
+    grabs fill; its memory may be shared with the X server, which writes there
+    only while a grab asks it to.  So between two grabs the pixels stand still,
+    and hash and encoder see the same ones.  ``pixels`` is a (height, width, 4)
+    array of bytes B, G, R, X: the same memory where the server's format is
+    that, else converted from it band by band.
+
+    The pixels are clean.  Overlays are painted only while ``composed()`` lasts;
+    hashes never see them.  They join a band's key instead, so that a pointer
+    that moves re-encodes the bands it leaves and enters, and nothing is hashed.
 
     The X byte of a depth-24 server is undefined.  It is hashed all the same:
     leaving it out would cost a copy, and a server that changes it alone costs
     one needless encode of the band.
     """
 
-    def __init__(self, pixels: NDArray[np.uint8]) -> None:
-        self.pixels = pixels
-        self.height, self.width = pixels.shape[:2]
+    def __init__(self, raw: Bytes, width: int, form: PixelFormat) -> None:
+        self.raw = raw
+        self.height, self.width = len(raw), width
         self.layout = BandLayout(self.height)
+        self._convert = None if form.is_bgrx else converter(form)
+        shape = (self.height, width, 4)
+        self.pixels = raw.reshape(shape) if form.is_bgrx else np.zeros(shape, np.uint8)
         # A band that was never looked at has no hash.
         self.hashes: list[int | None] = [None] * self.layout.count
+        self.keys: list[Hashable] = [None] * self.layout.count
+        """What viewers see in each band: equal keys, equal pixels."""
+        self._overlays: Sequence[Overlay] = ()
 
-    def band(self, band: int) -> NDArray[np.uint8]:
+    @property
+    def area(self) -> Rectangle:
+        return Rectangle(0, 0, self.width, self.height)
+
+    def band(self, band: int) -> Bytes:
         """Give the pixels of one band, without a copy."""
         top, bottom = self.layout.rows(band)
         return self.pixels[top:bottom]
 
     def settle(self, bands: Iterable[int]) -> list[int]:
-        """Hash bands whose pixels may be new; list those that really changed."""
+        """Hash bands whose raw pixels may be new; list those that really changed."""
         changed = []
         for band in bands:
-            found = xxhash.xxh3_64_intdigest(self.band(band).data)
+            top, bottom = self.layout.rows(band)
+            found = xxhash.xxh3_64_intdigest(self.raw[top:bottom].data)
             if found != self.hashes[band]:
                 self.hashes[band] = found
                 changed.append(band)
+        self._renew(changed)
         return changed
+
+    def presume_changed(self, bands: Iterable[int], mark: Hashable) -> None:
+        """Take bands for changed, unhashed; ``mark`` must never have been used before."""
+        bands = list(bands)
+        self._renew(bands)
+        for band in bands:
+            # Whatever the next hash is, it will count as a change.
+            self.hashes[band] = None
+            self.keys[band] = mark
+
+    def _renew(self, bands: Iterable[int]) -> None:
+        """Give bands with new raw pixels their pixels and keys."""
+        for band in bands:
+            if self._convert is not None:
+                top, bottom = self.layout.rows(band)
+                self._convert(self.raw[top:bottom], self.pixels[top:bottom])
+            self.keys[band] = self._key(band)
+
+    def lay_over(self, overlays: Sequence[Overlay]) -> list[int]:
+        """Replace the overlays; list the bands that look different by that."""
+        touched: set[int] = set()
+        for overlay in (*self._overlays, *overlays):
+            touched.update(self._under(overlay))
+        self._overlays = overlays
+        changed = []
+        for band in sorted(touched):
+            key = self._key(band)
+            if key != self.keys[band] and self.hashes[band] is not None:
+                self.keys[band] = key
+                changed.append(band)
+        return changed
+
+    def _key(self, band: int) -> Hashable:
+        """Give the key of a band: its hash, and what lies over it."""
+        over = tuple(overlay.key for overlay in self._overlays if band in self._under(overlay))
+        return (self.hashes[band], *over) if over else self.hashes[band]
+
+    def _under(self, overlay: Overlay) -> range:
+        """Give the bands that an overlay touches."""
+        visible = overlay.area.within(self.area)
+        return self.layout.spanned(visible.y, visible.bottom) if visible else range(0)
+
+    @contextmanager
+    def composed(self, bands: Sequence[int]) -> Iterator[None]:
+        """Have the overlays of some bands painted for as long as the context lasts."""
+        wanted = set(bands)
+        saved: list[tuple[Bytes, Bytes]] = []
+        try:
+            for overlay in self._overlays:
+                if wanted.isdisjoint(self._under(overlay)):
+                    continue
+                visible = overlay.area.within(self.area)
+                view = self.pixels[visible.y : visible.bottom, visible.x : visible.right]
+                saved.append((view, view.copy()))
+                overlay.paint(view, visible)
+            yield
+        finally:
+            for view, clean in reversed(saved):
+                view[:] = clean

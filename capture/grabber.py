@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from webcapd.capture.rectangle import Rectangle
 from webcapd.capture.segment import DescriptorSegment, Segment, SysvSegment
 from webcapd.capture.xcb import XcbConnection
 
@@ -19,11 +20,17 @@ log = logging.getLogger(__name__)
 
 
 class Grabber(Protocol):
-    """Fetches full-width rows of one drawable."""
+    """Fetches full-width rows of one area of a drawable.
+
+    Full width is the area's: rows land where they belong because they are as
+    wide as the frame buffer.
+    """
 
     kind: str
     raw: NDArray[np.uint8]
     """The (height, stride) array of bytes that rows land in."""
+    origin: tuple[int, int]
+    """Where the area's upper left corner is in the drawable; may be changed."""
 
     def grab(self, ranges: Iterable[tuple[int, int]]) -> None:
         """Bring half-open row ranges up to date.  Raises GrabError, SourceError."""
@@ -36,24 +43,32 @@ class SharedGrabber:
     """The server writes rows straight into the frame buffer, at their offset."""
 
     def __init__(
-        self, connection: XcbConnection, drawable: int, width: int, shape: tuple[int, int],
+        self,
+        connection: XcbConnection,
+        drawable: int,
+        area: Rectangle,
+        stride: int,
         segment: Segment,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.kind = segment.kind
-        self.raw = np.frombuffer(segment.memory, np.uint8).reshape(shape)
-        self._connection, self._drawable, self._width = connection, drawable, width
+        self.raw = np.frombuffer(segment.memory, np.uint8).reshape(area.height, stride)
+        self.origin = area.x, area.y
+        self._connection, self._drawable, self._width = connection, drawable, area.width
         self._segment = segment
 
     def grab(self, ranges: Iterable[tuple[int, int]]) -> None:
         # All requests go out before the first reply is awaited: one round
         # trip for any number of ranges.
+        x, y = self.origin
         cookies = [
             self._connection.request_shared(
-                self._drawable, top, self._width, bottom - top,
-                self._segment.xid, top * self.raw.shape[1],
+                self._drawable,
+                Rectangle(x, y + top, self._width, bottom - top),
+                self._segment.xid,
+                top * self.raw.shape[1],
             )
             for top, bottom in ranges
-        ]  # fmt: skip
+        ]
         for cookie in cookies:
             self._connection.await_shared(cookie)
 
@@ -68,14 +83,17 @@ class CopyingGrabber:
     kind = "off"
 
     def __init__(
-        self, connection: XcbConnection, drawable: int, width: int, shape: tuple[int, int]
+        self, connection: XcbConnection, drawable: int, area: Rectangle, stride: int
     ) -> None:
-        self.raw = np.zeros(shape, np.uint8)
-        self._connection, self._drawable, self._width = connection, drawable, width
+        self.raw = np.zeros((area.height, stride), np.uint8)
+        self.origin = area.x, area.y
+        self._connection, self._drawable, self._width = connection, drawable, area.width
 
     def grab(self, ranges: Iterable[tuple[int, int]]) -> None:
+        x, y = self.origin
         for top, bottom in ranges:
-            rows = self._connection.fetch_rows(self._drawable, top, self._width, bottom - top)
+            area = Rectangle(x, y + top, self._width, bottom - top)
+            rows = self._connection.fetch(self._drawable, area)
             self.raw[top:bottom] = np.frombuffer(rows, np.uint8).reshape(bottom - top, -1)
 
     def close(self) -> None:
@@ -83,12 +101,12 @@ class CopyingGrabber:
 
 
 def open_grabber(
-    connection: XcbConnection, drawable: int, width: int, shape: tuple[int, int], wanted: str
+    connection: XcbConnection, drawable: int, area: Rectangle, stride: int, wanted: str
 ) -> tuple[Grabber, list[str]]:
     """Open the first way that works, or the ``wanted`` one (see --shm).
 
-    ``shape`` is (height, bytes per line).  Returns the grabber and why each
-    faster way was not taken.
+    ``stride`` is in bytes per line.  Returns the grabber and why each faster
+    way was not taken.
     """
     reasons: list[str] = []
     kinds: dict[str, type[DescriptorSegment] | type[SysvSegment]] = {
@@ -100,12 +118,12 @@ def open_grabber(
         obstacle = _obstacle(kind, wanted, connection.local, version)
         if obstacle is None:
             try:
-                opened = segment(connection, shape[0] * shape[1])
-                return SharedGrabber(connection, drawable, width, shape, opened), reasons
+                opened = segment(connection, area.height * stride)
+                return SharedGrabber(connection, drawable, area, stride, opened), reasons
             except OSError as error:
                 obstacle = str(error)
         reasons.append(f"{kind}: {obstacle}")
-    return CopyingGrabber(connection, drawable, width, shape), reasons
+    return CopyingGrabber(connection, drawable, area, stride), reasons
 
 
 def _obstacle(kind: str, wanted: str, local: bool, version: tuple[int, int] | None) -> str | None:

@@ -28,6 +28,10 @@ class Option:
     high: float | None = None
     const: str | None = None
     """The value of a flag that is given bare, where its value may be left out."""
+    read: Callable[[str], Any] | None = None
+    """Makes the value from its text; raises ValueError with a sentence."""
+    check: Callable[[Any], Any] | None = None
+    """Raises ValueError with a sentence if the value is no good."""
 
 
 def option(default: Any, help: str, *aliases: str, **details: Any) -> Any:  # noqa: A002
@@ -130,6 +134,11 @@ def _reader(one: Declared) -> Callable[[str], Any]:
     low, high = one.details.low, one.details.high
 
     def read(text: str) -> Any:
+        if text == one.default:
+            # argparse reads defaults too, where they are text.
+            return text
+        if one.details.read is not None:
+            return _told(one.details.read, text)
         try:
             value = one.kind(text)
         except ValueError:
@@ -140,6 +149,16 @@ def _reader(one: Declared) -> Callable[[str], Any]:
             raise argparse.ArgumentTypeError(f"{text} is below the least, {low:g}")
         if high is not None and not (value <= high):
             raise argparse.ArgumentTypeError(f"{text} is above the most, {high:g}")
+        if one.details.check is not None:
+            _told(one.details.check, value)
         return value
 
     return read
+
+
+def _told(read: Callable[[Any], Any], value: Any) -> Any:
+    """Call a reader, and pass on the sentence that it may raise."""
+    try:
+        return read(value)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

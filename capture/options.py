@@ -1,8 +1,10 @@
-"""The options of capture: which pixels are looked at."""
+"""The options of capture: which pixels are looked at, and how."""
 
 from dataclasses import dataclass
 
 from webcapd.capture.option import option
+from webcapd.capture.rectangle import Rectangle, parse_rectangle
+from webcapd.capture.virtual import parse_size
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,68 @@ class CaptureOptions:
         "it with webcapd; a command after -- runs in it",
         metavar="WIDTHxHEIGHT",
         const="1280x720",
+        check=parse_size,
+    )
+    capture_x: int = option(
+        0, "left edge of the part of the screen to show", metavar="PIXELS", low=0, high=65535
+    )
+    capture_y: int = option(0, "its upper edge", metavar="PIXELS", low=0, high=65535)
+    width: int = option(
+        0, "its width; 0 reaches to the screen's edge", metavar="PIXELS", low=0, high=65535
+    )
+    height: int = option(
+        0, "its height; 0 reaches to the screen's edge", metavar="PIXELS", low=0, high=65535
+    )
+    monitor: str = option(
+        "",
+        "show one monitor, by its RandR name (HDMI-1) or number from 0",
+        metavar="NAME|INDEX",
+    )
+    window: str = option(
+        "",
+        "show one window and follow it, with whatever covers it: its id (0x1400003) or a part "
+        "of its title",
+        metavar="ID|TITLE",
+    )
+    capture_cursor: bool = option(True, "show the pointer")
+    mask: tuple[Rectangle, ...] = option(
+        (),
+        "never show this rectangle of the screen; it is black (repeatable)",
+        metavar="X,Y,W,H",
+        read=parse_rectangle,
+    )
+    mask_window: tuple[str, ...] = option(
+        (),
+        "never show where windows with this in their title are (repeatable)",
+        metavar="TITLE",
     )
     shm: str = option(
         "auto",
         "how pixels come from the X server: memory shared by descriptor (fd) or by SysV key "
         "(sysv), copied through the connection (off), or the first of these that works",
         choices=("auto", "fd", "sysv", "off"),
+    )
+    full_scan_period: float = option(
+        10.0,
+        "seconds after which the whole screen is looked at, in case the X server did not report "
+        "something drawn",
+        metavar="SECONDS",
+        low=0.1,
+        high=86400,
+    )
+    damage_block_threshold: int = option(
+        15,
+        "without damage reports: changes in a row after which a band of the screen is taken "
+        "for changed without comparing",
+        metavar="FRAMES",
+        low=1,
+        high=10000,
+    )
+    damage_block_duration: int = option(
+        30,
+        "without damage reports: how long that lasts, and how long a band rests before it is "
+        "looked at less often; in frames at --target-fps",
+        metavar="FRAMES",
+        low=1,
+        high=10000,
     )

@@ -1,6 +1,6 @@
 """The contract between whoever delivers pixels and the encoder thread."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from webcapd.capture.framebuffer import FrameBuffer
@@ -8,6 +8,10 @@ from webcapd.capture.framebuffer import FrameBuffer
 
 class SourceError(Exception):
     """A source could not be opened or was lost; the text is one clear sentence."""
+
+
+class SourceNotReady(SourceError):
+    """What is to be shown is not there yet; it may come by itself."""
 
 
 class SourceChanged(Exception):
@@ -34,18 +38,27 @@ class Source(Protocol):
     def fileno(self) -> int:
         """Descriptor that turns readable when pending() may have news."""
 
-    def pending(self) -> bool:
-        """Whether a look may find new pixels; never blocks.
+    def attend(self, watched: bool) -> None:
+        """Say whether anybody follows; what only a viewer cares for is not reported else."""
 
-        Raises SourceChanged or SourceError.
+    def pending(self) -> bool:
+        """Whether a look is likely to find new pixels; never blocks.
+
+        Raises SourceError.
         """
 
+    def patience(self) -> float:
+        """Seconds that followers may be left without a look when nothing is pending."""
+
     def look(self) -> list[int]:
-        """Bring the frame buffer up to date; returns the bands that really changed.
+        """Bring the frame buffer up to date; lists the bands that look different.
 
         Everything drawn before the call is in the frame buffer after it.
         Raises SourceChanged or SourceError.
         """
+
+    def found_still(self, bands: Iterable[int]) -> None:
+        """Hear which bands of the last look were coded to the very bytes they had."""
 
     def interrupt(self) -> None:
         """Make a blocked or later call fail with SourceError; from any thread."""

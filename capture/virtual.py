@@ -69,8 +69,11 @@ class VirtualDisplay:
         self.environment: Mapping[str, str] = {}
         """DISPLAY and XAUTHORITY for whoever shall connect."""
 
-    def start(self) -> None:
-        """Start the server and wait until it listens; raises SourceError."""
+    def start(self, on_end: Callable[[int], None]) -> None:
+        """Start the server and wait until it listens; raises SourceError.
+
+        ``on_end`` gets the server's exit status, in a thread of its own.
+        """
         for needed in ("Xvfb", "setpriv"):
             if shutil.which(needed) is None:
                 raise SourceError(f"--virtual needs the program {needed}, which is not installed")
@@ -80,6 +83,8 @@ class VirtualDisplay:
         # Xvfb says why it cannot start on standard error, and it says much else.
         with tempfile.TemporaryFile() as complaints:
             number = self._start_server(path, complaints)
+        assert self._server is not None
+        _call_at_end(self._server, on_end, "xvfb")
         self.name = f":{number}"
         self.environment = {"DISPLAY": self.name, "XAUTHORITY": path}
 
@@ -132,7 +137,7 @@ class VirtualDisplay:
             start_new_session=True,
         )
         self._program = program
-        threading.Thread(target=lambda: on_end(program.wait()), name="program", daemon=True).start()
+        _call_at_end(program, on_end, "program")
 
     def stop(self) -> None:
         """End program and server; safe at any time, and done within 2 seconds."""
@@ -145,6 +150,13 @@ class VirtualDisplay:
         if self._cookie_fd >= 0:
             os.close(self._cookie_fd)
             self._cookie_fd = -1
+
+
+def _call_at_end(
+    process: "subprocess.Popen[bytes]", on_end: Callable[[int], None], name: str
+) -> None:
+    """Have a thread wait for a process."""
+    threading.Thread(target=lambda: on_end(process.wait()), name=name, daemon=True).start()
 
 
 def _hostname() -> bytes:

@@ -13,6 +13,7 @@ from typing import Any
 
 from cffi import FFI
 
+from webcapd.capture.rectangle import Rectangle
 from webcapd.capture.source import SourceError
 
 ffi = FFI()
@@ -25,6 +26,10 @@ typedef struct { const char *name; int global_id; } xcb_extension_t;
 typedef struct { uint8_t response_type, error_code; uint16_t sequence; } error_t;
 typedef struct { uint8_t response_type, depth; uint16_t sequence;
                  uint32_t length, visual, size; } image_reply_t;
+typedef struct { uint8_t response_type, same_screen; uint16_t sequence;
+                 uint32_t length, root, child; int16_t root_x, root_y; } pointer_reply_t;
+typedef struct { uint8_t response_type, depth; uint16_t sequence; uint32_t length, root;
+                 int16_t x, y; uint16_t width, height; } geometry_reply_t;
 typedef struct { uint8_t response_type, shared_pixmaps; uint16_t sequence;
                  uint32_t length; uint16_t major_version, minor_version; } shm_version_t;
 typedef struct { uint8_t response_type, pad0; uint16_t sequence; uint32_t length;
@@ -37,6 +42,11 @@ int xcb_get_file_descriptor(void *c);
 uint32_t xcb_generate_id(void *c);
 const extension_t *xcb_get_extension_data(void *c, xcb_extension_t *extension);
 error_t *xcb_request_check(void *c, cookie_t cookie);
+
+cookie_t xcb_query_pointer(void *c, uint32_t window);
+pointer_reply_t *xcb_query_pointer_reply(void *c, cookie_t cookie, error_t **error);
+cookie_t xcb_get_geometry(void *c, uint32_t drawable);
+geometry_reply_t *xcb_get_geometry_reply(void *c, cookie_t cookie, error_t **error);
 
 cookie_t xcb_get_image(void *c, uint8_t format, uint32_t drawable, int16_t x, int16_t y,
                        uint16_t width, uint16_t height, uint32_t plane_mask);
@@ -158,14 +168,11 @@ class XcbConnection:
         cookie = self._shm.xcb_shm_detach_checked(self._connection, segment)
         self._libc.free(self._xcb.xcb_request_check(self._connection, cookie))
 
-    def request_shared(
-        self, drawable: int, top: int, width: int, height: int, segment: int, offset: int
-    ) -> Any:
-        """Ask for full-width rows to be written into a segment; returns the cookie."""
+    def request_shared(self, drawable: int, area: Rectangle, segment: int, offset: int) -> Any:
+        """Ask for an area to be written into a segment; returns the cookie."""
         return self._shm.xcb_shm_get_image(
-            self._connection, drawable, 0, top, width, height,
-            _ALL_PLANES, _Z_PIXMAP, segment, offset,
-        )  # fmt: skip
+            self._connection, drawable, *area, _ALL_PLANES, _Z_PIXMAP, segment, offset
+        )
 
     def await_shared(self, cookie: Any) -> None:
         """Wait until rows asked for stand in the segment.  Raises GrabError, SourceError."""
@@ -174,11 +181,9 @@ class XcbConnection:
             raise self._failure()
         self._libc.free(reply)
 
-    def fetch_rows(self, drawable: int, top: int, width: int, height: int) -> bytes:
-        """Fetch full-width rows through the connection.  Raises GrabError, SourceError."""
-        cookie = self._xcb.xcb_get_image(
-            self._connection, _Z_PIXMAP, drawable, 0, top, width, height, _ALL_PLANES
-        )
+    def fetch(self, drawable: int, area: Rectangle) -> bytes:
+        """Fetch an area through the connection.  Raises GrabError, SourceError."""
+        cookie = self._xcb.xcb_get_image(self._connection, _Z_PIXMAP, drawable, *area, _ALL_PLANES)
         reply = self._xcb.xcb_get_image_reply(self._connection, cookie, ffi.NULL)
         if reply == ffi.NULL:
             raise self._failure()
@@ -187,6 +192,23 @@ class XcbConnection:
             return bytes(ffi.buffer(self._xcb.xcb_get_image_data(reply), length))
         finally:
             self._libc.free(reply)
+
+    def glance(self, root: int) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Tell where the pointer is, and how large the root window; one round trip.
+
+        Raises SourceError.
+        """
+        pointer_cookie = self._xcb.xcb_query_pointer(self._connection, root)
+        geometry_cookie = self._xcb.xcb_get_geometry(self._connection, root)
+        pointer = self._xcb.xcb_query_pointer_reply(self._connection, pointer_cookie, ffi.NULL)
+        geometry = self._xcb.xcb_get_geometry_reply(self._connection, geometry_cookie, ffi.NULL)
+        try:
+            if ffi.NULL in (pointer, geometry):
+                raise SourceError("the X server closed the connection")
+            return (pointer.root_x, pointer.root_y), (geometry.width, geometry.height)
+        finally:
+            self._libc.free(pointer)
+            self._libc.free(geometry)
 
     def _failure(self) -> Exception:
         """Tell a dead connection from a refused grab."""

@@ -1,16 +1,18 @@
 """The incremental JPEG: the coded bands of a frame are kept from frame to frame."""
 
+from collections.abc import Hashable
+
 from webcapd.capture.bands import BAND_ROWS
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.encoder.bandcoder import BandCoder
-from webcapd.encoder.jpeg import frame_header, interleave, restart_interval, split
+from webcapd.encoder.jpeg import EOI, frame_header, interleave, restart_interval, split
 
 
 class BandedJpeg:
     """One frame of a fixed size, quality and subsampling, kept in parts.
 
-    Encoder thread only.  A part is coded again when the hash of its band is
-    not the one it was coded from, whenever that change came about.
+    Encoder thread only.  A part is coded again when the key of its band is not
+    the one it was coded from, whenever that change came about.
     """
 
     def __init__(self, coder: BandCoder, quality: int, subsampling: str) -> None:
@@ -18,26 +20,38 @@ class BandedJpeg:
         self._quality = quality
         self._subsampling = subsampling
         self._size = (0, 0)
-        self._coded: list[int | None] = []
-        """Hash that each band was coded from."""
+        self._coded: list[Hashable] = []
+        """Key that each band was coded from."""
         self._parts: list[bytes] = []
         """Header, band 0, RST0, band 1, …, EOI."""
         self._header_length = 0
         self.bands_coded = 0
+        self.version = 0
+        """Differs whenever the frame does."""
 
-    def update(self, frame_buffer: FrameBuffer) -> bytes:
-        """Encode what changed in the frame buffer; returns the whole frame.
+    def update(self, frame_buffer: FrameBuffer) -> list[int]:
+        """Encode the bands that look different now; lists those that came out as they were.
 
-        Every band of the frame buffer must have been settled.
+        Every band of the frame buffer must have been looked at.
         """
         if self._size != (frame_buffer.width, frame_buffer.height):
             self._begin(frame_buffer)
-        hashes = frame_buffer.hashes
-        stale = [i for i, found in enumerate(hashes) if found != self._coded[i]]
-        for i, jpeg in zip(stale, self._encode(frame_buffer, stale), strict=True):
+        keys = frame_buffer.keys
+        stale = [band for band, key in enumerate(keys) if key != self._coded[band]]
+        alike = []
+        for band, jpeg in zip(stale, self._encode(frame_buffer, stale), strict=True):
             # All bands have headers of one length: the same tables.
-            self._parts[2 * i + 1] = jpeg[self._header_length : -2]
-            self._coded[i] = hashes[i]
+            coded = jpeg[self._header_length : -len(EOI)]
+            if coded == self._parts[2 * band + 1]:
+                alike.append(band)
+            self._parts[2 * band + 1] = coded
+            self._coded[band] = keys[band]
+        if len(alike) < len(stale):
+            self.version += 1
+        return alike
+
+    def frame(self) -> bytes:
+        """Join the parts to the whole frame."""
         return b"".join(self._parts)
 
     def _begin(self, frame_buffer: FrameBuffer) -> None:
@@ -54,4 +68,5 @@ class BandedJpeg:
     def _encode(self, frame_buffer: FrameBuffer, bands: list[int]) -> list[bytes]:
         self.bands_coded += len(bands)
         pixels = [frame_buffer.band(band) for band in bands]
-        return self._coder.encode(pixels, self._quality, self._subsampling)
+        with frame_buffer.composed(bands):
+            return self._coder.encode(pixels, self._quality, self._subsampling)

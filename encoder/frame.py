@@ -16,3 +16,5 @@ class Frame:
     """When the pixels were grabbed: seconds of CLOCK_REALTIME."""
     encode_seconds: float
     """How long hashing and encoding took."""
+    outage: str = ""
+    """For a placeholder: why there is no picture, in one sentence."""

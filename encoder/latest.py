@@ -54,6 +54,11 @@ class LatestFrame:
             if waited_for:
                 self._news.notify_all()
 
+    def expire(self) -> None:
+        """Say that the frame is no longer known to be true."""
+        with self._news:
+            self._as_of = -math.inf
+
     def close(self) -> None:
         """Wake everybody for good."""
         with self._news:

@@ -3,33 +3,44 @@
 It sleeps until there is damage, demand or a moment due; looks; encodes what
 changed; publishes.  When nobody watches it sleeps through all damage: the X
 server gathers that up, and the first look afterwards catches up at once.
+
+When the source is lost it publishes a placeholder that says so, and tries to
+open the source again until it can.
 """
 
 import contextlib
 import logging
+import math
 import select
 import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
 
-from webcapd.capture.source import Source, SourceChanged
+from webcapd.capture.source import Source, SourceChanged, SourceError, SourceNotReady
 from webcapd.encoder.bandcoder import BandCoder
 from webcapd.encoder.bandedjpeg import BandedJpeg
 from webcapd.encoder.frame import Frame
 from webcapd.encoder.latest import LatestFrame
 from webcapd.encoder.options import EncoderOptions
+from webcapd.encoder.outage import Outage
 from webcapd.encoder.pace import Pace
+from webcapd.encoder.placeholder import draw_placeholder
 from webcapd.encoder.rate import Rate
 
 log = logging.getLogger(__name__)
+
+# A source that takes longer than this for one answer is given up.
+_STUCK_SECONDS = 3.0
+
+_UNKNOWN_SIZE = (1280, 720)
 
 
 class Encoder:
     """Turns a source into the newest frame, for as long as somebody wants it.
 
-    start(), stop() and join() are for the main thread; latest, rate and
-    status() for any.
+    start(), stop(), join() and unstick() are for the main thread; latest, rate
+    and status() for any.
     """
 
     def __init__(
@@ -43,15 +54,26 @@ class Encoder:
         Raises CoderError.
         """
         self._source = source
+        self._options = options
         self._coder = BandCoder()
         self._on_failure = on_failure
         self._jpeg = BandedJpeg(self._coder, options.jpeg_quality, options.subsampling)
         self._pace = Pace(options.target_fps)
-        self._sequence = 0  # Encoder thread only.
-        self._size = (0, 0)  # Written by the encoder thread only, replaced whole.
+        # Encoder thread only; single values that others may read:
+        self._sequence = 0
+        self._size = _UNKNOWN_SIZE
+        self._outage: Outage | None = None
+        self._outages = 0
+        self._busy_since: float | None = None
+        """When the thread last woke up (CLOCK_MONOTONIC); None while it sleeps."""
+        self._given_up = False
+        """Set by unstick(): the source was interrupted because it hung."""
+        self._shown_version: int | None = None
+        """The jpeg's version in the newest frame; None for a placeholder."""
+
         self._stopping = threading.Event()
-        self._opened = threading.Event()
-        self._failure: Exception | None = None  # Set before _opened.
+        self._begun = threading.Event()
+        self._failure: Exception | None = None  # Set before _begun.
         self._thread = threading.Thread(target=self._run, name="encoder", daemon=True)
         self._ear, self._bell = socket.socketpair()
         self._ear.setblocking(False)
@@ -60,12 +82,12 @@ class Encoder:
         self.rate = Rate()
 
     def start(self) -> tuple[int, int]:
-        """Start the thread; returns the size of the screen once it is open.
+        """Start the thread; returns the size of the picture once there is one.
 
-        Raises SourceError if it cannot be opened.
+        Raises SourceError if there never will be one.
         """
         self._thread.start()
-        self._opened.wait()
+        self._begun.wait()
         if self._failure is not None:
             raise self._failure
         return self._size
@@ -85,9 +107,25 @@ class Encoder:
                 self._thread.join(timeout / 2)
         return not self._thread.is_alive()
 
+    def unstick(self) -> None:
+        """Give up a source that has not answered for too long; to be called now and then."""
+        since = self._busy_since
+        if since is not None and time.monotonic() - since > _STUCK_SECONDS:
+            self._given_up = True
+            self._source.interrupt()
+
     def status(self) -> Mapping[str, object]:
         """Tell what ``/?info`` says of the encoder."""
-        return {"bandsCoded": self._jpeg.bands_coded, "frames": self._sequence}
+        outage = self._outage
+        return {
+            "state": "live" if outage is None else "lost",
+            "reason": outage.reason if outage else None,
+            "since": outage.since if outage else None,
+            "attempts": outage.attempts if outage else 0,
+            "outages": self._outages,
+            "frames": self._sequence,
+            "bandsCoded": self._jpeg.bands_coded,
+        }
 
     def _wake(self) -> None:
         """Wake the thread from its sleep; from any thread."""
@@ -96,6 +134,7 @@ class Encoder:
             self._bell.send(b"\0")
 
     def _run(self) -> None:
+        self._busy_since = time.monotonic()
         try:
             while not self._stopping.is_set():
                 self._serve_source()
@@ -103,56 +142,122 @@ class Encoder:
             self._failure = error
             self._on_failure(error)
         finally:
-            self._opened.set()
+            self._begun.set()
             self.latest.close()
             self._coder.close()
+            self._busy_since = None
 
     def _serve_source(self) -> None:
-        """Serve from one opening of the source until it changes or all ends."""
+        """Serve from one opening of the source until it changes, is lost, or all ends."""
+        lost: SourceError | None = None
         try:
             self._source.open()
-            frame_buffer = self._source.frame_buffer
-            self._size = (frame_buffer.width, frame_buffer.height)
-            self._opened.set()
             self._serve()
         except SourceChanged:
-            log.info("the screen has a new size")
+            log.info("the screen changed its geometry")
+        except SourceError as error:
+            if self._given_up:
+                error = SourceError("the X server does not answer")
+                self._given_up = False
+            if not (self._begun.is_set() or isinstance(error, SourceNotReady)):
+                raise
+            lost = error
         finally:
             self._source.close()
+        if lost is not None and not self._stopping.is_set():
+            self._sit_out(lost)
 
     def _serve(self) -> None:
-        news = True
-        poller = select.poll()
-        poller.register(self._ear, select.POLLIN)
-        poller.register(self._source.fileno(), select.POLLIN)
+        """Look whenever it is wanted, worth it and due."""
+        frame_buffer = self._source.frame_buffer
+        self._size = (frame_buffer.width, frame_buffer.height)
+        self.latest.expire()
+        if self._outage is not None:
+            # Only a look proves that the picture is back.
+            self._look(time.monotonic())
+            self._recover(self._outage)
+        self._begun.set()
+        news, attended = True, False
         while not self._stopping.is_set():
             news = self._source.pending() or news
             followed, awaited = self.latest.demand()
+            if followed != attended:
+                self._source.attend(followed)
+                attended = followed
             now = time.monotonic()
-            wait = self._pace.wait(now) if awaited or (followed and news) else None
+            wait = self._wait(now, news, followed, awaited)
             if wait == 0:
-                self._pace.looked(now)
                 self._look(now)
                 news = False
             else:
-                self._sleep(poller, wait)
+                # With news at hand, more of it need not wake us before the time.
+                self._sleep(wait, listen=not (followed and news))
 
-    def _sleep(self, poller: "select.poll", seconds: float | None) -> None:
-        """Sleep until something happens, or for some seconds at most."""
+    def _wait(self, now: float, news: bool, followed: bool, awaited: bool) -> float | None:
+        """Give the seconds until the next look; None for no look at all."""
+        if awaited or (followed and news):
+            return self._pace.wait(now)
+        if followed:
+            return max(self._pace.wait(now), self._source.patience())
+        return None
+
+    def _sleep(self, seconds: float | None, listen: bool) -> None:
+        """Sleep for some seconds at most, until woken or (if listening) told of news."""
+        poller = select.poll()
+        poller.register(self._ear, select.POLLIN)
+        if listen:
+            poller.register(self._source.fileno(), select.POLLIN)
+        self._busy_since = None
         poller.poll(None if seconds is None else seconds * 1000)
+        self._busy_since = time.monotonic()
         with contextlib.suppress(BlockingIOError):
             self._ear.recv(4096)
 
     def _look(self, now: float) -> None:
         """Bring the frame up to date with the screen."""
+        self._pace.looked(now)
         captured = time.time()
-        changed = self._source.look()
-        if not changed:
+        if self._source.look():
+            self._source.found_still(self._jpeg.update(self._source.frame_buffer))
+        if self._shown_version == self._jpeg.version:
             self.latest.confirm(as_of=now)
             return
-        jpeg = self._jpeg.update(self._source.frame_buffer)
+        self._shown_version = self._jpeg.version
+        self._publish(self._jpeg.frame(), captured, as_of=now)
+
+    def _publish(self, jpeg: bytes, captured: float, as_of: float, outage: str = "") -> None:
         self._sequence += 1
         width, height = self._size
-        frame = Frame(self._sequence, jpeg, width, height, captured, time.monotonic() - now)
+        seconds = time.time() - captured
+        frame = Frame(self._sequence, jpeg, width, height, captured, seconds, outage)
         self.rate.tick()
-        self.latest.publish(frame, as_of=now)
+        self.latest.publish(frame, as_of)
+
+    def _sit_out(self, error: SourceError) -> None:
+        """Show a placeholder, and wait before the next attempt to open the source."""
+        reason = str(error)
+        outage = self._outage
+        if outage is None:
+            outage = self._outage = Outage(reason, time.time())
+            self._outages += 1
+            log.warning("%s; trying again until there is a picture", reason)
+        if outage.attempts == 0 or outage.reason != reason:
+            outage.reason = reason
+            self._show_placeholder(outage)
+        self._begun.set()
+        until = time.monotonic() + outage.next_wait()
+        while not self._stopping.is_set() and (rest := until - time.monotonic()) > 0:
+            self._sleep(rest, listen=False)
+
+    def _show_placeholder(self, outage: Outage) -> None:
+        pixels = draw_placeholder(*self._size, outage.reason, outage.since)
+        quality, subsampling = self._options.jpeg_quality, self._options.subsampling
+        (jpeg,) = self._coder.encode([pixels], quality, subsampling)
+        self._shown_version = None
+        # It is true until further notice: nobody has to wait for a look.
+        self._publish(jpeg, time.time(), as_of=math.inf, outage=outage.reason)
+
+    def _recover(self, outage: Outage) -> None:
+        """Note that the picture is back."""
+        log.info("the picture is back after %.1f s", time.time() - outage.since)
+        self._outage = None

@@ -86,6 +86,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _give_snapshot(self, target: Target) -> None:
         frame = self._picture_of_now()
+        if frame.outage:
+            # A viewer is helped by a placeholder, an archive is not.
+            raise Refusal(503, frame.outage, retry_after=1)
         self._site.snapshot_rate.tick()
         self._answer(200, "image/jpeg", frame.jpeg, ("X-Timestamp", f"{frame.captured:.6f}"))
 

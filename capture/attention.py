@@ -1,0 +1,160 @@
+"""Which bands are worth a look.
+
+With damage reports: those drawn on, and from time to time all of them, in case
+a driver reports too little.  Without: all of them, slowed down where nothing
+happens (throttle.py).  Either way damage is a hint only: the hash decides.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from webcapd.capture.bands import BandLayout
+from webcapd.capture.control import Control
+from webcapd.capture.rectangle import Rectangle
+from webcapd.capture.throttle import Rules, Throttle
+
+
+class Choice(NamedTuple):
+    """The bands of one look, ascending."""
+
+    hashed: list[int]
+    presumed: list[int]
+    """Taken for changed, unhashed."""
+
+
+@dataclass
+class LookCounts:
+    """What looking has cost and found, since the start.
+
+    Written by the encoder thread only; others read single numbers.
+    """
+
+    looks: int = 0
+    looked_at: int = 0
+    """Bands looked at."""
+    changed: int = 0
+    """Bands that really had changed."""
+    full_scans: int = 0
+    missed: int = 0
+    """Bands that a full scan found changed, and no damage report told of."""
+
+    def report(self) -> Mapping[str, int]:
+        return {
+            "looks": self.looks,
+            "bandsLookedAt": self.looked_at,
+            "bandsChanged": self.changed,
+            "fullScans": self.full_scans,
+            "bandsMissedByDamage": self.missed,
+        }
+
+
+class Attention(Protocol):
+    """Chooses the bands of each look.  Encoder thread only."""
+
+    polls: bool
+    """Whether a look is worth it at any time."""
+
+    def choose(self, area: Rectangle) -> Choice:
+        """Choose for a look; bands of earlier choices stay chosen until looked()."""
+
+    def look_everywhere(self) -> None:
+        """Have the next look take in all bands."""
+
+    def looked(self, choice: Choice, changed: Iterable[int], area: Rectangle) -> None:
+        """Hear which of the hashed bands had changed."""
+
+    def found_still(self, bands: Iterable[int]) -> None:
+        """Hear which bands that were presumed changed had not."""
+
+    def patience(self) -> float:
+        """Seconds until a look is due though nothing was reported."""
+
+
+@dataclass
+class DamageAttention:
+    """Follows the server's damage reports."""
+
+    control: Control
+    layout: BandLayout
+    scan_period: float
+    counts: LookCounts
+    polls: bool = False
+    _chosen: set[int] = field(default_factory=set)
+    """Bands chosen and not looked at yet."""
+    _hinted: set[int] = field(default_factory=set)
+    """Those of them that a damage report told of."""
+    _scan_due: float = 0.0
+    _scanning: bool = True
+
+    def choose(self, area: Rectangle) -> Choice:
+        # The damage is taken before the grab: what is drawn in between is in
+        # the picture already and is reported again, at the cost of a hash.
+        self._hinted |= self._take_damage(area)
+        self._scanning = self._scanning or time.monotonic() >= self._scan_due
+        self._chosen |= set(range(self.layout.count)) if self._scanning else self._hinted
+        return Choice(sorted(self._chosen), [])
+
+    def _take_damage(self, area: Rectangle) -> set[int]:
+        """Take the damage of the area shown, as bands."""
+        rectangles = self.control.take_damage()
+        rectangles[:, :2] -= (area.x, area.y)
+        return set(self.layout.touched(rectangles, area.width))
+
+    def look_everywhere(self) -> None:
+        self._scanning = True
+
+    def looked(self, choice: Choice, changed: Iterable[int], area: Rectangle) -> None:
+        unhinted = set(changed) - self._hinted
+        self._chosen, self._hinted = set(), set()
+        if self._scanning:
+            if unhinted and self._scan_due:
+                # What was drawn between taking the damage and the grab is in
+                # the reports by now.
+                self._hinted = self._take_damage(area)
+                self.counts.missed += len(unhinted - self._hinted)
+            self.counts.full_scans += 1
+            self._scanning = False
+            self._scan_due = time.monotonic() + self.scan_period
+
+    def found_still(self, bands: Iterable[int]) -> None:
+        """Nothing is ever presumed."""
+
+    def patience(self) -> float:
+        return 0.0 if self._hinted else max(0.0, self._scan_due - time.monotonic())
+
+
+@dataclass
+class PollAttention:
+    """Looks at everything, except where nothing or everything happens."""
+
+    layout: BandLayout
+    rules: Rules
+    polls: bool = True
+
+    def __post_init__(self) -> None:
+        self.throttle = Throttle(self.layout.count, self.rules, time.monotonic())
+        self._everywhere = True
+        self._presumed: list[int] = []
+
+    def choose(self, area: Rectangle) -> Choice:
+        hashed, self._presumed = self.throttle.due()
+        if self._everywhere:
+            hashed, self._presumed = list(range(self.layout.count)), []
+        return Choice(hashed, self._presumed)
+
+    def look_everywhere(self) -> None:
+        self._everywhere = True
+
+    def looked(self, choice: Choice, changed: Iterable[int], area: Rectangle) -> None:
+        self._everywhere = False
+        self.throttle.looked(choice.hashed, changed, time.monotonic())
+
+    def found_still(self, bands: Iterable[int]) -> None:
+        changed = set(self._presumed) - set(bands)
+        self.throttle.looked(self._presumed, changed, time.monotonic())
+        self._presumed = []
+
+    def patience(self) -> float:
+        return 0.0

@@ -1,0 +1,98 @@
+"""Opening the control plane's connection, with one sentence for each way to fail."""
+
+import contextlib
+import os
+import re
+import select
+import socket
+import struct
+from collections.abc import Iterator
+
+from Xlib import error as xerror
+from Xlib.display import Display
+from Xlib.support import connect as xlib_connect
+
+from webcapd.capture.source import SourceError
+
+# A server that is alive answers in milliseconds, over a network in tens.
+_PATIENCE_SECONDS = 2.0
+
+
+def connect(name: str) -> Display:
+    """Open a display; raises SourceError."""
+    try:
+        with _knocked(name):
+            return Display(_xlib_name(name))
+    except xerror.DisplayNameError:
+        raise SourceError(f"{name!r} is no display name; one looks like :0 or host:0") from None
+    except xerror.DisplayConnectionError as error:
+        raise SourceError(f"cannot open display {name}: {_reason(error)}") from None
+    except socket.gaierror as error:
+        raise SourceError(f"cannot open display {name}: {error.strerror}") from None
+    except (ConnectionRefusedError, FileNotFoundError):
+        raise SourceError(f"cannot open display {name}: no X server answers there") from None
+    except (xerror.ConnectionClosedError, xerror.XError, OSError) as error:
+        raise SourceError(f"cannot open display {name}: {error}") from None
+
+
+@contextlib.contextmanager
+def _knocked(name: str) -> Iterator[None]:
+    """See that the server answers at all before anything waits for it.
+
+    The kernel accepts connections for a server that hangs, and neither xcb nor
+    python-xlib can be told to give up waiting for its greeting.  The greeting
+    here is one without a cookie: what it is answered does not matter.  The
+    connection is held until the real ones are open: some servers throw all
+    windows away when their last client leaves.
+    """
+    _, _, host, number, _ = xlib_connect.get_display(_xlib_name(name))
+    silent = SourceError(f"the X server of display {name} does not answer")
+    try:
+        knock = _dial(host, number)
+    except (TimeoutError, BlockingIOError):
+        # The latter: so many wait already that the kernel takes no more.
+        raise silent from None
+    with knock:
+        knock.sendall(struct.pack("=BxHHHHxx", _byte_order(), 11, 0, 0, 0))
+        if not select.select([knock], [], [], _PATIENCE_SECONDS)[0]:
+            raise silent
+        yield
+
+
+def _dial(host: str | None, number: int) -> socket.socket:
+    """Connect to a display's socket, with bounded patience; raises OSError."""
+    if host and host != "unix":
+        return socket.create_connection((host, 6000 + number), _PATIENCE_SECONDS)
+    path = f"/tmp/.X11-unix/X{number}"
+    dialled = socket.socket(socket.AF_UNIX)
+    dialled.settimeout(_PATIENCE_SECONDS)
+    try:
+        dialled.connect(path if os.path.exists(path) else f"\0{path}")
+    except OSError:
+        dialled.close()
+        raise
+    return dialled
+
+
+def _byte_order() -> int:
+    """Give the letter by which a client tells the server its byte order."""
+    return ord("l") if struct.pack("=H", 1)[0] else ord("B")
+
+
+def _xlib_name(name: str) -> str:
+    """Say outright that a display on a named host is reached by TCP.
+
+    python-xlib would otherwise look for the cookie of a local display.
+    """
+    host = re.fullmatch(r"([^/:]+):\d+(\.\d+)?", name)
+    return f"tcp/{name}" if host and host[1] != "unix" else name
+
+
+def _reason(error: xerror.DisplayConnectionError) -> str:
+    """Put python-xlib's reason for a failed connection in a person's words."""
+    message = error.msg
+    text = message.decode(errors="replace") if isinstance(message, bytes) else str(message)
+    text = text.strip().rstrip("\0\n")
+    if "authoriz" in text.lower() or "No protocol specified" in text:
+        return f"the X server refuses us ({text}); is XAUTHORITY set to its cookie file?"
+    return text or "the X server refused the connection"

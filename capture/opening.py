@@ -1,0 +1,188 @@
+"""One opening of a screen, from connect to close: everything that dies with a display."""
+
+from collections.abc import Iterable, Mapping
+
+from webcapd.capture.attention import (
+    Attention,
+    Choice,
+    DamageAttention,
+    LookCounts,
+    PollAttention,
+)
+from webcapd.capture.bands import runs
+from webcapd.capture.control import Control, News
+from webcapd.capture.cursor import Pointer
+from webcapd.capture.framebuffer import FrameBuffer
+from webcapd.capture.grabber import open_grabber
+from webcapd.capture.masks import Masks
+from webcapd.capture.options import CaptureOptions
+from webcapd.capture.region import Region
+from webcapd.capture.source import SourceChanged, SourceError
+from webcapd.capture.throttle import Rules
+from webcapd.capture.windows import Windows
+from webcapd.capture.xcb import GrabError, XcbConnection
+
+# A pointer that a program moves, and not a hand, is reported by nobody.
+_WARPED_POINTER_SECONDS = 1.0
+
+# How often a grab is done over because the layout changed under it.
+_TRIES = 8
+
+
+class Opening:
+    """The connections to a display, the frame buffer, and where on the screen it is.
+
+    Encoder thread only.
+    """
+
+    def __init__(
+        self,
+        control: Control,
+        connection: XcbConnection,
+        region: Region,
+        options: CaptureOptions,
+        rules: Rules,
+        counts: LookCounts,
+    ) -> None:
+        """Size everything by the screen as it is; raises SourceError."""
+        self._control, self._connection = control, connection
+        self._region = region
+        self._masks = Masks(options.mask, options.mask_window)
+        # The window tree is watched only where windows matter.
+        self._windows = Windows(control) if options.window or options.mask_window else None
+        self._screen = control.root_area()
+        self._area = region.area(control, self._windows, self._screen)
+        self._masks.find(self._windows)
+        self._counts = counts
+        stride = control.format.stride(self._area.width)
+        self._grabber, self.shm_reasons = open_grabber(
+            connection, control.root.id, self._area, stride, options.shm
+        )
+        self.frame_buffer = FrameBuffer(self._grabber.raw, self._area.width, control.format)
+        self._attention = self._make_attention(options.full_scan_period, rules)
+        self._pointer = Pointer(control) if options.capture_cursor else None
+        self._attended = False
+        self._news = News.NOTHING
+
+    def _make_attention(self, scan_period: float, rules: Rules) -> Attention:
+        layout = self.frame_buffer.layout
+        if self._control.damage_obstacle is None:
+            return DamageAttention(self._control, layout, scan_period, self._counts)
+        return PollAttention(layout, rules)
+
+    def attend(self, watched: bool) -> None:
+        """Have the pointer reported while somebody follows."""
+        self._attended = watched
+        if self._pointer is not None:
+            self._pointer.changed()
+            self._control.report_cursor(watched)
+
+    def pending(self) -> bool:
+        self._news |= self._control.news()
+        return bool(self._news) or self._attention.polls
+
+    def patience(self) -> float:
+        seconds = self._attention.patience()
+        if self._pointer is None or self._control.cursor_obstacle is not None:
+            return seconds
+        return min(seconds, _WARPED_POINTER_SECONDS if self._control.reports_motion else 0.0)
+
+    def look(self) -> list[int]:
+        """Grab and hash what may be new; list the bands that look different."""
+        choice, pointer = self._grab_soundly()
+        changed = self.frame_buffer.settle(choice.hashed)
+        self.frame_buffer.presume_changed(choice.presumed, object())
+        self._attention.looked(choice, changed, self._area)
+        self._counts.looks += 1
+        self._counts.looked_at += len(choice.hashed) + len(choice.presumed)
+        self._counts.changed += len(changed)
+        over = self._lay_over(*pointer)
+        return sorted({*changed, *choice.presumed, *over})
+
+    def found_still(self, bands: Iterable[int]) -> None:
+        self._attention.found_still(bands)
+
+    def _grab_soundly(self) -> tuple[Choice, tuple[int, int]]:
+        """Grab until nothing moved meanwhile; returns what was grabbed, and the pointer's place."""
+        for _ in range(_TRIES):
+            self._news |= self._control.news()
+            if News.CURSOR in self._news and self._pointer is not None:
+                self._pointer.changed()
+            if News.LAYOUT in self._news:
+                self._place()
+            self._news = News.NOTHING
+            choice = self._attention.choose(self._area)
+            pointer = self._grab(sorted({*choice.hashed, *choice.presumed}))
+            if News.LAYOUT not in self._news:
+                return choice, pointer
+        # Windows to be masked move all the time: better nothing than them.
+        self.frame_buffer.raw[:] = 0
+        self._attention.look_everywhere()
+        return choice, pointer
+
+    def _place(self) -> None:
+        """Find out where on the screen everything is now; raises SourceChanged, SourceError."""
+        self._screen = self._control.root_area()
+        area = self._region.area(self._control, self._windows, self._screen)
+        if area.size != self._area.size:
+            raise SourceChanged
+        moved = self._masks.find(self._windows)
+        if moved or area != self._area:
+            self._area = area
+            self._grabber.origin = area.x, area.y
+            self._attention.look_everywhere()
+
+    def _grab(self, bands: list[int]) -> tuple[int, int]:
+        """Grab bands and mask them; returns where the pointer is on the screen.
+
+        News of another layout meanwhile makes the grab worthless.
+        """
+        layout = self.frame_buffer.layout
+        ranges = [layout.rows(*run) for run in runs(bands)]
+        try:
+            self._grabber.grab(ranges)
+        except GrabError as error:
+            # Most likely the root shrank between the last event and the grab.
+            self._place()
+            raise SourceError(f"display {self._control.name}: {error}") from None
+        bytes_per_pixel = self._control.format.bits_per_pixel // 8
+        for top, bottom in ranges:
+            self._masks.paint(self.frame_buffer.raw, bytes_per_pixel, self._area, top, bottom)
+        pointer, size = self._connection.glance(self._control.root.id)
+        if size != self._screen.size:
+            self._news |= News.LAYOUT
+        elif self._masks.titles:
+            # Whatever moved before the grab ended is told before the answer.
+            self._control.round_trip()
+            self._news |= self._control.news()
+        return pointer
+
+    def _lay_over(self, x: int, y: int) -> list[int]:
+        """Put the pointer where it is; list the bands that look different by that."""
+        if self._pointer is None:
+            return []
+        if not self._attended:
+            self._pointer.changed()
+        overlays = self._pointer.overlays(x - self._area.x, y - self._area.y)
+        return self.frame_buffer.lay_over(overlays)
+
+    def report(self) -> Mapping[str, object]:
+        """Tell what ``/?info`` says of the opening."""
+        obstacle = self._control.damage_obstacle
+        return {
+            "width": self._area.width,
+            "height": self._area.height,
+            "x": self._area.x,
+            "y": self._area.y,
+            "screen": f"{self._screen.width}x{self._screen.height}",
+            "format": str(self._control.format),
+            "shm": self._grabber.kind,
+            "shmNotUsed": self.shm_reasons,
+            "damage": "poll" if obstacle else "xdamage",
+            "damageNotUsed": obstacle,
+            "cursor": self._pointer is not None and self._control.cursor_obstacle is None,
+        }
+
+    def close(self) -> None:
+        """Give the shared memory back; the connections belong to the screen."""
+        self._grabber.close()

@@ -1,0 +1,54 @@
+"""A rectangle of pixels.  Pure."""
+
+import re
+from typing import NamedTuple
+
+
+class Rectangle(NamedTuple):
+    """Left, top, width and height in pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        """The first column to the right of it."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        """The first row below it."""
+        return self.y + self.height
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.width, self.height
+
+    def within(self, other: "Rectangle") -> "Rectangle":
+        """Give the part that lies in another; of no width or height if none does."""
+        x, y = max(self.x, other.x), max(self.y, other.y)
+        right, bottom = min(self.right, other.right), min(self.bottom, other.bottom)
+        return Rectangle(x, y, max(0, right - x), max(0, bottom - y))
+
+    def moved(self, x: int, y: int) -> "Rectangle":
+        """Give the same rectangle, shifted."""
+        return self._replace(x=self.x + x, y=self.y + y)
+
+    def __bool__(self) -> bool:
+        """Whether there is any pixel in it."""
+        return self.width > 0 and self.height > 0
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}{self.x:+d}{self.y:+d}"
+
+
+def parse_rectangle(text: str) -> Rectangle:
+    """Read X,Y,WIDTH,HEIGHT; raises ValueError with a sentence."""
+    match = re.fullmatch(r"(-?\d{1,5}),(-?\d{1,5}),(\d{1,5}),(\d{1,5})", text.replace(" ", ""))
+    if not match or not (rectangle := Rectangle(*map(int, match.groups()))):
+        raise ValueError(
+            f"{text!r} is no rectangle; one looks like 10,20,300,200: x,y,width,height"
+        )
+    return rectangle
