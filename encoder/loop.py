@@ -156,12 +156,11 @@ class Encoder:
         except SourceChanged:
             log.info("the screen changed its geometry")
         except SourceError as error:
-            if self._given_up:
-                error = SourceError("the X server does not answer")
-                self._given_up = False
             if not (self._begun.is_set() or isinstance(error, SourceNotReady)):
                 raise
-            lost = error
+            # The error of a source that was interrupted tells only of that.
+            lost = SourceError("the X server does not answer") if self._given_up else error
+            self._given_up = False
         finally:
             self._source.close()
         if lost is not None and not self._stopping.is_set():
