@@ -19,11 +19,11 @@ import contextlib
 import dataclasses
 import logging
 import os
+import select
 import signal
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -46,8 +46,12 @@ log = logging.getLogger(__name__)
 
 OPTIONS = (CaptureOptions, EncoderOptions, HttpOptions)
 
-# All threads together get this long to end; the promise is 2 s.
+# All threads together get this long to end, and the embedded display as long
+# again at most; the promise is 2 s.
 _STOP_SECONDS = 1.0
+
+# How often the main thread sees to what may hang.
+_TICK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -140,47 +144,59 @@ def _check_display(options: Options, has_separator: bool) -> None:
 
 
 class Stop:
-    """Why and when the program ends."""
+    """Why and when the program ends.
+
+    A pipe, because signal handlers may ask: a lock that the main thread holds
+    just then would never be released.
+    """
+
+    _NUDGE = 0xFF
 
     def __init__(self) -> None:
-        self._asked = threading.Event()
-        self._status = 0  # The first request's; set before _asked.
+        self._ear, self._bell = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._asked = False
 
     def ask(self, status: int = 0) -> None:
         """Ask the main thread to end; from any thread or signal handler."""
-        if not self._asked.is_set():
-            self._status = status
-            self._asked.set()
+        self._asked = True
+        self._write(status)
 
-    def wait(self, meanwhile: Callable[[], None]) -> int:
-        """Wait until asked, doing something else each second; returns the exit code."""
-        while not self._asked.wait(1.0):
-            meanwhile()
-        return self._status
+    def nudge(self) -> None:
+        """Have wait() return for a look around; from any thread."""
+        self._write(self._NUDGE)
+
+    def _write(self, value: int) -> None:
+        # A full pipe has been asked often enough.
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._bell, bytes([value]))
+
+    def wait(self, seconds: float) -> int | None:
+        """Wait some seconds at most; returns the exit code once asked to end."""
+        ready, _, _ = select.select([self._ear], [], [], seconds)
+        status = os.read(self._ear, 1)[0] if ready else self._NUDGE
+        return None if status == self._NUDGE else status
 
     def on_encoder_failure(self, error: Exception) -> None:
-        if not isinstance(error, SourceError):
-            log.error("the encoder failed", exc_info=error)
+        if not self._asked:
+            log.error("the encoder failed: %s", error, exc_info=error)
         self.ask(1)
 
     def on_server_end(self, status: int) -> None:
-        if not self._asked.is_set():
-            log.error("the embedded X server ended with status %d", status)
+        log.error("the embedded X server ended with status %d", status)
         self.ask(1)
 
     def on_program_end(self, status: int) -> None:
-        if not self._asked.is_set():
-            log.info("the program in the display ended with status %d", status)
+        log.info("the program in the display ended with status %d", status)
         self.ask(1 if status else 0)
 
 
 @contextlib.contextmanager
-def display_shown(options: Options, stop: Stop) -> Iterator[str]:
-    """Give the name of the display to show; the embedded one lives in this context."""
+def display_shown(options: Options, stop: Stop) -> Iterator[tuple[str, VirtualDisplay | None]]:
+    """Give the display to show, by name; the embedded one lives in this context."""
     capture = options.capture
     if not capture.virtual:
         index = "" if capture.index is None else f":{capture.index}"
-        yield capture.display or index or os.environ["DISPLAY"]
+        yield capture.display or index or os.environ["DISPLAY"], None
         return
     virtual = VirtualDisplay(*parse_size(capture.virtual))
     try:
@@ -188,7 +204,7 @@ def display_shown(options: Options, stop: Stop) -> Iterator[str]:
         os.environ.update(virtual.environment)
         if options.program:
             virtual.run(options.program, stop.on_program_end)
-        yield virtual.name
+        yield virtual.name, virtual
     finally:
         virtual.stop()
 
@@ -198,9 +214,9 @@ def serve(options: Options, stop: Stop) -> int:
 
     Raises StartError.
     """
-    with display_shown(options, stop) as display:
+    with display_shown(options, stop) as (display, virtual):
         screen = Screen(display, options.capture, options.encoder.target_fps)
-        encoder = Encoder(screen, options.encoder, stop.on_encoder_failure)
+        encoder = Encoder(screen, options.encoder, stop.nudge, stop.on_encoder_failure)
         site = Site(
             version=__version__,
             options=options.http,
@@ -212,12 +228,19 @@ def serve(options: Options, stop: Stop) -> int:
         )
         listener = _listen(options.http, site)
         try:
-            width, height = encoder.start()
+            encoder.start()
+            while not encoder.begun:
+                if (status := stop.wait(_TICK_SECONDS)) is not None:
+                    return status
+                encoder.unstick()
+            width, height = encoder.picture_size()
             listener.start()
             log.info("serving %s %dx%d on %s", display, width, height, listener.url)
-            return stop.wait(meanwhile=encoder.unstick)
+            while (status := stop.wait(_TICK_SECONDS)) is None:
+                encoder.unstick()
+            return status
         finally:
-            _end(listener, encoder)
+            _end(listener, encoder, virtual)
 
 
 def _listen(options: HttpOptions, site: Site) -> Listener:
@@ -230,10 +253,15 @@ def _listen(options: HttpOptions, site: Site) -> Listener:
         raise StartError(f"cannot listen on {address} port {options.port}: {reason}") from None
 
 
-def _end(listener: Listener, encoder: Encoder) -> None:
-    """Stop in three phases: ask all, which wakes all who wait, then join in order."""
+def _end(listener: Listener, encoder: Encoder, virtual: VirtualDisplay | None) -> None:
+    """Stop in three phases: ask all, which wakes all who wait; join in order; tell who did not.
+
+    The embedded display itself ends after this, as the encoder looks at it.
+    """
     listener.stop()
     encoder.stop()
+    if virtual is not None:
+        virtual.ask_program_to_end()
     # The encoder first: as it ends it wakes the client threads.
     deadline = time.monotonic() + _STOP_SECONDS
     for name, part in (("encoder", encoder), ("HTTP", listener)):

@@ -86,7 +86,7 @@ class DamageAttention:
     _hinted: set[int] = field(default_factory=set)
     """Those of them that a damage report told of."""
     _scan_due: float = 0.0
-    _scanning: bool = True
+    _scanning: bool = False
 
     def choose(self, area: Rectangle) -> Choice:
         # The damage is taken before the grab: what is drawn in between is in
@@ -103,7 +103,8 @@ class DamageAttention:
         return set(self.layout.touched(rectangles, area.width))
 
     def look_everywhere(self) -> None:
-        self._scanning = True
+        # As at the start: what is found then was not missed.
+        self._scan_due = 0.0
 
     def looked(self, choice: Choice, changed: Iterable[int], area: Rectangle) -> None:
         unhinted = set(changed) - self._hinted

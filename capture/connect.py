@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 from Xlib import error as xerror
 from Xlib.display import Display
+from Xlib.protocol.display import Display as Protocol
+from Xlib.protocol.event import event_class
 from Xlib.support import connect as xlib_connect
 
 from webcapd.capture.source import SourceError
@@ -17,11 +19,15 @@ from webcapd.capture.source import SourceError
 # A server that is alive answers in milliseconds, over a network in tens.
 _PATIENCE_SECONDS = 2.0
 
+# What servers say to those with no cookie, and with another one than theirs.
+_REFUSALS = ("uthoriz", "No protocol specified", "Invalid MIT-MAGIC-COOKIE-1 key")
+
 
 def connect(name: str) -> Display:
     """Open a display; raises SourceError."""
     try:
         with _knocked(name):
+            _forget_extensions()
             return Display(_xlib_name(name))
     except xerror.DisplayNameError:
         raise SourceError(f"{name!r} is no display name; one looks like :0 or host:0") from None
@@ -33,6 +39,17 @@ def connect(name: str) -> Display:
         raise SourceError(f"cannot open display {name}: no X server answers there") from None
     except (xerror.ConnectionClosedError, xerror.XError, OSError) as error:
         raise SourceError(f"cannot open display {name}: {error}") from None
+
+
+def _forget_extensions() -> None:
+    """Have python-xlib learn the numbers of the server's extensions anew.
+
+    It keeps them for the whole process, but the next server of a display may
+    be of another kind, and number differently.
+    """
+    Protocol.event_classes = dict(event_class)
+    Protocol.error_classes = dict(xerror.xerror_class)
+    Protocol.extension_major_opcodes = {}
 
 
 @contextlib.contextmanager
@@ -93,6 +110,6 @@ def _reason(error: xerror.DisplayConnectionError) -> str:
     message = error.msg
     text = message.decode(errors="replace") if isinstance(message, bytes) else str(message)
     text = text.strip().rstrip("\0\n")
-    if "authoriz" in text.lower() or "No protocol specified" in text:
+    if any(word in text for word in _REFUSALS):
         return f"the X server refuses us ({text}); is XAUTHORITY set to its cookie file?"
     return text or "the X server refused the connection"

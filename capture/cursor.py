@@ -21,7 +21,7 @@ class Cursor:
         self._image = image
         height, width = image.pixels.shape[:2]
         self.area = Rectangle(x - image.hot[0], y - image.hot[1], width, height)
-        self.key: Hashable = (image.identity, self.area.x, self.area.y)
+        self.key: Hashable = (image.identity, self.area)
 
     def paint(self, pixels: Bytes, visible: Rectangle) -> None:
         left, top = visible.x - self.area.x, visible.y - self.area.y

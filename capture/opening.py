@@ -1,5 +1,6 @@
 """One opening of a screen, from connect to close: everything that dies with a display."""
 
+import time
 from collections.abc import Iterable, Mapping
 
 from webcapd.capture.attention import (
@@ -62,7 +63,11 @@ class Opening:
         self._attention = self._make_attention(options.full_scan_period, rules)
         self._pointer = Pointer(control) if options.capture_cursor else None
         self._attended = False
+        self._looked = 0.0
+        """When it was last looked (CLOCK_MONOTONIC)."""
         self._news = News.NOTHING
+        self._blackened = False
+        """Whether the frame buffer was made black, as nothing sounder was to be had."""
 
     def _make_attention(self, scan_period: float, rules: Rules) -> Attention:
         layout = self.frame_buffer.layout
@@ -85,14 +90,18 @@ class Opening:
         seconds = self._attention.patience()
         if self._pointer is None or self._control.cursor_obstacle is not None:
             return seconds
-        return min(seconds, _WARPED_POINTER_SECONDS if self._control.reports_motion else 0.0)
+        period = _WARPED_POINTER_SECONDS if self._control.reports_motion else 0.0
+        return min(seconds, max(0.0, self._looked + period - time.monotonic()))
 
     def look(self) -> list[int]:
         """Grab and hash what may be new; list the bands that look different."""
+        self._looked = time.monotonic()
         choice, pointer = self._grab_soundly()
         changed = self.frame_buffer.settle(choice.hashed)
         self.frame_buffer.presume_changed(choice.presumed, object())
         self._attention.looked(choice, changed, self._area)
+        if self._blackened:
+            self._attention.look_everywhere()
         self._counts.looks += 1
         self._counts.looked_at += len(choice.hashed) + len(choice.presumed)
         self._counts.changed += len(changed)
@@ -114,11 +123,12 @@ class Opening:
             choice = self._attention.choose(self._area)
             pointer = self._grab(sorted({*choice.hashed, *choice.presumed}))
             if News.LAYOUT not in self._news:
+                self._blackened = False
                 return choice, pointer
         # Windows to be masked move all the time: better nothing than them.
         self.frame_buffer.raw[:] = 0
-        self._attention.look_everywhere()
-        return choice, pointer
+        self._blackened = True
+        return Choice(list(range(self.frame_buffer.layout.count)), []), pointer
 
     def _place(self) -> None:
         """Find out where on the screen everything is now; raises SourceChanged, SourceError."""

@@ -1,7 +1,8 @@
 """The embedded display: a private Xvfb, and a program in it.
 
 Both die with webcapd, however it ends: the kernel sends them SIGTERM when
-their parent is gone (setpriv --pdeathsig).  The cookie lies in anonymous
+their parent is gone (setpriv --pdeathsig).  What the program itself has started
+loses its display then; only what needs none lives on.  The cookie lies in anonymous
 memory that others reach through /proc, so that it too is gone by itself.
 """
 
@@ -26,6 +27,7 @@ from webcapd.capture.source import SourceError
 log = logging.getLogger(__name__)
 
 _START_SECONDS = 15.0
+_END_SECONDS = 0.4
 _DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM", "--")
 
 _FAMILY_LOCAL, _FAMILY_WILD = 256, 0xFFFF
@@ -65,6 +67,7 @@ class VirtualDisplay:
         self._server: subprocess.Popen[bytes] | None = None
         self._program: subprocess.Popen[bytes] | None = None
         self._cookie_fd = -1
+        self._ending = False  # Written by the main thread only.
         self.name = ""
         self.environment: Mapping[str, str] = {}
         """DISPLAY and XAUTHORITY for whoever shall connect."""
@@ -84,7 +87,7 @@ class VirtualDisplay:
         with tempfile.TemporaryFile() as complaints:
             number = self._start_server(path, complaints)
         assert self._server is not None
-        _call_at_end(self._server, on_end, "xvfb")
+        self._call_at_end(self._server, on_end, "xvfb")
         self.name = f":{number}"
         self.environment = {"DISPLAY": self.name, "XAUTHORITY": path}
 
@@ -137,26 +140,38 @@ class VirtualDisplay:
             start_new_session=True,
         )
         self._program = program
-        _call_at_end(program, on_end, "program")
+        self._call_at_end(program, on_end, "program")
+
+    def _call_at_end(
+        self, process: "subprocess.Popen[bytes]", on_end: Callable[[int], None], name: str
+    ) -> None:
+        """Have a thread wait for a process, and tell of its end if it is not our doing."""
+
+        def wait() -> None:
+            status = process.wait()
+            if not self._ending:
+                on_end(status)
+
+        threading.Thread(target=wait, name=name, daemon=True).start()
+
+    def ask_program_to_end(self) -> None:
+        """Ask the program to end, while its display is still there; returns at once."""
+        self._ending = True
+        if self._program is not None:
+            _signal(self._program, signal.SIGTERM)
 
     def stop(self) -> None:
-        """End program and server; safe at any time, and done within 2 seconds."""
-        # The program first: it may want its display to end well.  Whoever of
-        # its family ignores the signal loses the display next.
-        for process, patience in ((self._program, 1.0), (self._server, 0.5)):
+        """End program and server; safe at any time, and done within a second."""
+        self._ending = True
+        # The program first: whoever of its family ignores the signal loses
+        # the display next.
+        for process in (self._program, self._server):
             if process is not None:
-                _end(process, patience)
+                _end(process)
         self._program = self._server = None
         if self._cookie_fd >= 0:
             os.close(self._cookie_fd)
             self._cookie_fd = -1
-
-
-def _call_at_end(
-    process: "subprocess.Popen[bytes]", on_end: Callable[[int], None], name: str
-) -> None:
-    """Have a thread wait for a process."""
-    threading.Thread(target=lambda: on_end(process.wait()), name=name, daemon=True).start()
 
 
 def _hostname() -> bytes:
@@ -175,11 +190,16 @@ def _read_line(reader: int) -> bytes:
     return line.strip()
 
 
-def _end(process: subprocess.Popen[bytes], patience: float) -> None:
-    """Ask a process and its group to end; insist after some seconds."""
-    for signal_number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal_number)
+def _signal(process: "subprocess.Popen[bytes]", number: int) -> None:
+    """Send a signal to a process and its group."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Ask a process and its group to end; insist after a moment."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        _signal(process, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(patience)
+            process.wait(_END_SECONDS)
             return

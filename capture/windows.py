@@ -3,6 +3,7 @@
 Encoder thread only.
 """
 
+import re
 from collections.abc import Iterator
 
 from Xlib import X
@@ -15,6 +16,8 @@ from webcapd.capture.rectangle import Rectangle
 # Window managers put a client at most a few frames deep.
 _DEEPEST = 4
 
+_ID = re.compile("0[xX][0-9a-fA-F]+")
+
 _REPORTED = X.StructureNotifyMask | X.SubstructureNotifyMask | X.PropertyChangeMask
 
 
@@ -26,6 +29,7 @@ class Windows:
         self._display = control.display
         self._title_atom = self._display.intern_atom("_NET_WM_NAME")
         self._utf8_atom = self._display.intern_atom("UTF8_STRING")
+        control.root.change_attributes(event_mask=_REPORTED)
 
     def areas(self, wanted: str) -> list[Rectangle]:
         """Give where the windows wanted are on the screen, those that can be seen.
@@ -41,20 +45,19 @@ class Windows:
 
     def _tree(self, parent: Window, depth: int) -> Iterator[Window]:
         """Walk the windows below one, uppermost first, asking to be told of changes."""
-        parent.change_attributes(event_mask=_REPORTED)
         try:
             children = parent.query_tree().children
         except xerror.BadWindow:
             return  # It went away as we looked.
         for child in reversed(children):
+            # Before anyone looks at it: what changes later is then told of.
+            child.change_attributes(event_mask=_REPORTED)
             yield child
             if depth > 1:
                 yield from self._tree(child, depth - 1)
-            else:
-                child.change_attributes(event_mask=_REPORTED)
 
     def _is_wanted(self, window: Window, wanted: str) -> bool:
-        if wanted.lower().startswith("0x"):
+        if _ID.fullmatch(wanted):
             return bool(window.id == int(wanted, 16))
         return wanted.lower() in self._title(window).lower()
 
@@ -74,7 +77,7 @@ class Windows:
                 return Rectangle(0, 0, 0, 0)
             geometry = window.get_geometry()
             place = window.translate_coords(self._control.root, 0, 0)
-        except xerror.BadWindow:
+        except (xerror.BadWindow, xerror.BadDrawable):
             return Rectangle(0, 0, 0, 0)
         # translate_coords tells where the root's corner is, seen from the window.
         return Rectangle(-place.x, -place.y, geometry.width, geometry.height)

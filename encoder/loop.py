@@ -47,15 +47,18 @@ class Encoder:
         self,
         source: Source,
         options: EncoderOptions,
+        on_begun: Callable[[], None],
         on_failure: Callable[[Exception], None],
     ) -> None:
-        """``on_failure`` is called in the encoder thread when it ends by an error.
+        """Prepare; raises CoderError.
 
-        Raises CoderError.
+        ``on_begun`` is called in the encoder thread when picture_size() has an
+        answer, ``on_failure`` when it ends by an error later on.
         """
         self._source = source
         self._options = options
         self._coder = BandCoder()
+        self._on_begun = on_begun
         self._on_failure = on_failure
         self._jpeg = BandedJpeg(self._coder, options.jpeg_quality, options.subsampling)
         self._pace = Pace(options.target_fps)
@@ -65,7 +68,7 @@ class Encoder:
         self._outage: Outage | None = None
         self._outages = 0
         self._busy_since: float | None = None
-        """When the thread last woke up (CLOCK_MONOTONIC); None while it sleeps."""
+        """When the thread last made headway (CLOCK_MONOTONIC); None while it sleeps."""
         self._given_up = False
         """Set by unstick(): the source was interrupted because it hung."""
         self._shown_version: int | None = None
@@ -81,13 +84,17 @@ class Encoder:
         self.latest = LatestFrame(self._wake)
         self.rate = Rate()
 
-    def start(self) -> tuple[int, int]:
-        """Start the thread; returns the size of the picture once there is one.
-
-        Raises SourceError if there never will be one.
-        """
+    def start(self) -> None:
+        """Start the thread; returns at once."""
         self._thread.start()
-        self._begun.wait()
+
+    @property
+    def begun(self) -> bool:
+        """Whether it is known if there will be a picture."""
+        return self._begun.is_set()
+
+    def picture_size(self) -> tuple[int, int]:
+        """Give the size of the picture, once begun; raises why there never will be one."""
         if self._failure is not None:
             raise self._failure
         return self._size
@@ -140,12 +147,19 @@ class Encoder:
                 self._serve_source()
         except Exception as error:
             self._failure = error
-            self._on_failure(error)
+            if self._begun.is_set():
+                self._on_failure(error)
         finally:
-            self._begun.set()
+            self._begin()
             self.latest.close()
             self._coder.close()
             self._busy_since = None
+
+    def _begin(self) -> None:
+        """Let the main thread go on from start()."""
+        if not self._begun.is_set():
+            self._begun.set()
+            self._on_begun()
 
     def _serve_source(self) -> None:
         """Serve from one opening of the source until it changes, is lost, or all ends."""
@@ -175,9 +189,11 @@ class Encoder:
             # Only a look proves that the picture is back.
             self._look(time.monotonic())
             self._recover(self._outage)
-        self._begun.set()
+        self._begin()
         news, attended = True, False
         while not self._stopping.is_set():
+            # With more to do than time for it the thread never gets to sleep.
+            self._busy_since = time.monotonic()
             news = self._source.pending() or news
             followed, awaited = self.latest.demand()
             if followed != attended:
@@ -243,7 +259,7 @@ class Encoder:
         if outage.attempts == 0 or outage.reason != reason:
             outage.reason = reason
             self._show_placeholder(outage)
-        self._begun.set()
+        self._begin()
         until = time.monotonic() + outage.next_wait()
         while not self._stopping.is_set() and (rest := until - time.monotonic()) > 0:
             self._sleep(rest, listen=False)
