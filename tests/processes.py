@@ -1,0 +1,40 @@
+"""The processes of this machine, as /proc tells of them."""
+
+import os
+import select
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from program import PATIENCE
+
+
+def children(pid: int) -> dict[str, int]:
+    """Give the processes started by another: name to number."""
+    found = {}
+    for directory in Path("/proc").glob("[0-9]*"):
+        try:
+            stat = (directory / "stat").read_text()
+        except OSError:
+            continue  # It has ended since it was listed.
+        # The name may hold anything, so it is cut out from its brackets.
+        name = stat[stat.index("(") + 1 : stat.rindex(")")]
+        parent = int(stat[stat.rindex(")") + 1 :].split()[1])
+        if parent == pid:
+            found[name] = int(directory.name)
+    return found
+
+
+@contextmanager
+def outlived(*pids: int) -> Iterator[None]:
+    """See that processes that live now end in the context, or soon after it."""
+    # A descriptor, unlike a number, never comes to mean another process.
+    descriptors = [os.pidfd_open(pid) for pid in pids]
+    try:
+        yield
+        for pid, descriptor in zip(pids, descriptors, strict=True):
+            ended, _, _ = select.select([descriptor], [], [], PATIENCE)
+            assert ended, f"process {pid} lives on"
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)

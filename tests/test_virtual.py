@@ -1,0 +1,180 @@
+"""The embedded display: private, and gone with webcapd whatever way it goes."""
+
+import os
+import re
+import signal
+import socket
+import struct
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import mjpeg
+import numpy as np
+import pytest
+from processes import children, outlived
+from program import PATIENCE, Webcapd, run_to_end, webcapd
+from waiting import wait_until
+from Xlib.display import Display
+from xserver import XServer
+
+PYTHON = Path(sys.executable).name
+SIZE = ("--virtual", "320x240")
+
+# Shows one colour and stays, as a program with a window does.
+PROGRAM = """
+import signal
+from Xlib.display import Display
+
+display = Display()
+screen = display.screen()
+width, height = screen.width_in_pixels, screen.height_in_pixels
+window = screen.root.create_window(
+    0, 0, width, height, 0, screen.root_depth, override_redirect=True, background_pixel=0x2060C0
+)
+window.map()
+display.sync()
+signal.pause()
+"""
+
+
+@pytest.fixture
+def program_path(tmp_path: Path) -> Path:
+    """Write the program that shows one colour."""
+    path = tmp_path / "blue.py"
+    path.write_text(PROGRAM)
+    return path
+
+
+def admits_anybody(x_socket: Path) -> bool:
+    """Say hello to an X server without a cookie; tells whether it lets us in."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(PATIENCE)
+        connection.connect(str(x_socket))
+        # Byte order, protocol 11.0, name and cookie of length zero.
+        connection.sendall(struct.pack("=BxHHHHxx", ord("l"), 11, 0, 0, 0))
+        return connection.recv(1) == b"\1"
+
+
+def x_socket(display: str) -> Path:
+    return Path("/tmp/.X11-unix") / f"X{display.removeprefix(':')}"
+
+
+@contextmanager
+def family_gone_after(program: Webcapd, expected: set[str]) -> Iterator[None]:
+    """See that what webcapd started, and the display's socket, go away in the context."""
+    pid = program.process.pid
+    wait_until(f"{expected} run", lambda: set(children(pid)) == expected)
+    family = children(pid)
+    path = x_socket(program.display)
+    inode = path.stat().st_ino
+    with outlived(*family.values()):
+        yield
+    # Another server may come and take the name.
+    wait_until(
+        "the display's socket is gone",
+        lambda: not path.exists() or path.stat().st_ino != inode,
+    )
+
+
+def test_embedded_display_has_the_size_asked_for() -> None:
+    with webcapd(*SIZE) as program:
+        assert program.size == (320, 240)
+        assert re.fullmatch(r":\d+", program.display)
+        assert mjpeg.decode(program.snapshot()).shape == (240, 320, 3)
+        assert len(program.lines) == 1, program.lines
+
+
+def test_embedded_display_refuses_whoever_has_no_cookie(server: XServer) -> None:
+    with webcapd(*SIZE) as program:
+        assert not admits_anybody(x_socket(program.display))
+    assert admits_anybody(x_socket(server.name)), "the question is asked wrong"
+
+
+def test_embedded_display_is_not_on_the_network() -> None:
+    with webcapd(*SIZE) as program:
+        port = 6000 + int(program.display.removeprefix(":"))
+        for address in ("127.0.0.1", "::1"):
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection((address, port)).close()
+
+
+def test_program_is_given_the_display_and_its_cookie(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = ("sh", "-c", 'echo "told $DISPLAY $XAUTHORITY" >&2; exec sleep 1000')
+    with webcapd(*SIZE, "--", *told) as program:
+        line = program.wait_for_line(lambda line: line.startswith("told "))
+        _, display, authority = line.split()
+        assert display == program.display
+        assert Path(authority).parent == Path(f"/proc/{program.process.pid}/fd")
+        monkeypatch.setenv("XAUTHORITY", authority)
+        with closing(Display(display)) as connection:
+            screen = connection.screen()
+            assert (screen.width_in_pixels, screen.height_in_pixels) == (320, 240)
+
+
+def test_program_draws_and_viewers_see_it(program_path: Path) -> None:
+    blue = np.full((240, 320, 3), (0xC0, 0x60, 0x20), np.uint8)
+    with (
+        webcapd(*SIZE, "--", sys.executable, str(program_path)) as program,
+        mjpeg.stream(program) as stream,
+    ):
+        stream.until(mjpeg.decode(mjpeg.encode(blue)))
+
+
+@pytest.mark.parametrize(("its_status", "our_status"), [(0, 0), (1, 1), (77, 1)])
+def test_webcapd_ends_with_its_program(its_status: int, our_status: int) -> None:
+    command = ("sh", "-c", f"exit {its_status}")
+    status, said = run_to_end("--port", "0", *SIZE, "--", *command)
+    assert status == our_status, said
+    assert "Traceback" not in said
+    assert f"ended with status {its_status}" in said
+
+
+def test_webcapd_fails_with_a_program_that_is_killed() -> None:
+    status, said = run_to_end("--port", "0", *SIZE, "--", "sh", "-c", "kill -KILL $$")
+    assert status == 1, said
+    assert "Traceback" not in said
+
+
+def test_program_that_does_not_exist_is_named_in_one_sentence() -> None:
+    status, said = run_to_end("--port", "0", *SIZE, "--", "/nowhere/at-all")
+    assert status == 1
+    assert re.fullmatch(r"webcapd: .*/nowhere/at-all.*", said), said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_everything_ends_when_asked_to(program_path: Path, number: signal.Signals) -> None:
+    with webcapd(*SIZE, "--", sys.executable, str(program_path)) as program:
+        with family_gone_after(program, {"Xvfb", PYTHON}):
+            assert program.stop(number) == 0
+        assert not [line for line in program.lines if "Traceback" in line], program.lines
+
+
+def test_everything_ends_with_a_program_that_ignores_the_signal() -> None:
+    stubborn = ("sh", "-c", "trap '' TERM; echo trapped >&2; while :; do sleep 1000; done")
+    with webcapd(*SIZE, "--", *stubborn) as program:
+        program.wait_for_line(lambda line: line == "trapped")
+        with family_gone_after(program, {"Xvfb", "sh"}):
+            assert program.stop() == 0
+
+
+def test_everything_ends_when_webcapd_is_killed(program_path: Path) -> None:
+    with (
+        webcapd(*SIZE, "--", sys.executable, str(program_path)) as program,
+        family_gone_after(program, {"Xvfb", PYTHON}),
+    ):
+        os.kill(program.process.pid, signal.SIGKILL)
+        assert program.ended() == -signal.SIGKILL
+
+
+def test_loss_of_the_embedded_display_ends_webcapd_in_one_sentence() -> None:
+    with webcapd(*SIZE) as program:
+        os.kill(children(program.process.pid)["Xvfb"], signal.SIGKILL)
+        status = program.ended()
+        # A server that was killed leaves its socket; nobody else takes it away.
+        x_socket(program.display).unlink(missing_ok=True)
+        assert status == 1
+        _ready, *said = program.lines
+        assert len(said) == 1, program.lines
+        assert re.fullmatch("webcapd: .*X server.*", said[0])

@@ -1,0 +1,23 @@
+"""Waiting for what must happen: until a condition holds, and never for a fixed time."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from program import PATIENCE
+
+_Found = TypeVar("_Found")
+
+_PAUSE = 0.02
+
+
+def wait_until(what: str, condition: Callable[[], _Found | None]) -> _Found:
+    """Ask again and again until the answer is true; returns it.
+
+    ``what`` says in the failure what did not come about.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"this did not come about: {what}"
+        time.sleep(_PAUSE)
+    return found
