@@ -37,6 +37,7 @@ from webcapd.encoder.loop import Encoder
 from webcapd.encoder.options import EncoderOptions
 from webcapd.http.access import own_names
 from webcapd.http.options import HttpOptions
+from webcapd.http.refusal import one_line
 from webcapd.http.serving import Listener
 from webcapd.http.site import Site
 
@@ -78,7 +79,7 @@ class _Parser(argparse.ArgumentParser):
     """argparse, but a mistake is answered by one sentence and not by a page."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"webcapd: {message} (see --help)\n")
+        self.exit(2, f"webcapd: {one_line(message)} (see --help)\n")
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -69,11 +69,15 @@ def frame_header(band_header: bytes, height: int, interval: int) -> bytes:
     one band needs none).  Raises JpegError.
     """
     header = bytearray(band_header)
-    for marker, start, _ in _segments(band_header):
-        if marker == _SOF0:
+    sized = False
+    for marker, start, length in _segments(band_header):
+        if marker == _SOF0 and length >= 8:
+            sized = True
             # length (2), precision (1), then the number of lines (2).
             struct.pack_into(">H", header, start + 3, height)
         if marker == _SOS:
+            if not sized:
+                raise JpegError("no baseline frame header")
             if interval:
                 header[start - 2 : start - 2] = struct.pack(">BBHH", 0xFF, _DRI, 4, interval)
             return bytes(header)
@@ -104,7 +108,7 @@ def _segments(jpeg: bytes) -> Iterator[tuple[int, int, int]]:
     position = len(_SOI)
     while position + 4 <= len(jpeg):
         fill, marker, length = struct.unpack_from(">BBH", jpeg, position)
-        if fill != 0xFF or length < 2:
+        if fill != 0xFF or length < 2 or position + 2 + length > len(jpeg):
             raise JpegError(f"no marker at byte {position}")
         yield marker, position + 2, length
         position += 2 + length

@@ -75,8 +75,8 @@ class LatestFrame:
         """Keep the encoder at work for as long as the context lasts."""
         with self._news:
             self._subscribers += 1
-        self._wake()
         try:
+            self._wake()
             yield
         finally:
             with self._news:

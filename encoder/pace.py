@@ -2,11 +2,12 @@
 
 
 class Pace:
-    """First change at once, then at most one look a period.
+    """First change at once, then one look a period at most, on the long run.
 
     Moments stay on the grid of the period while looks follow each other, so
-    that small delays do not add up; a missed moment is dropped, never made up
-    for by a sprint.
+    that small delays do not add up; a look that came late is followed by the
+    next after half a period at least.  A missed moment is dropped, never made
+    up for by a sprint.
     """
 
     def __init__(self, fps: float) -> None:
@@ -20,4 +21,5 @@ class Pace:
     def looked(self, now: float) -> None:
         """Note that a look began at ``now``."""
         on_time = now - self._due < self._period
-        self._due = (self._due if on_time else now) + self._period
+        grid = (self._due if on_time else now) + self._period
+        self._due = max(grid, now + self._period / 2)

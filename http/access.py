@@ -6,7 +6,10 @@ a Host that is an IP address is the address the browser really went to.
 """
 
 import ipaddress
+import re
 from collections.abc import Iterable
+
+_HOST = re.compile(r"(?:\[([^\]@]+)\]|([a-z0-9._-]+))(?::[0-9]*)?|([0-9a-f:.]+)")
 
 
 def own_names(hostname: str, allowed: Iterable[str]) -> frozenset[str]:
@@ -17,12 +20,10 @@ def own_names(hostname: str, allowed: Iterable[str]) -> frozenset[str]:
 
 def host_is_served(header: str, names: frozenset[str]) -> bool:
     """Whether a Host header (name or address, with or without port) is answered."""
-    host = header.strip().lower()
-    if host.startswith("["):
-        host = host[1:].partition("]")[0]
-    elif host.count(":") == 1:
-        host = host.partition(":")[0]
-    host = host.rstrip(".")
+    match = _HOST.fullmatch(header.strip().lower())
+    if match is None:
+        return False
+    host = (match[1] or match[2] or match[3]).rstrip(".")
     if host in names or host.endswith(".localhost"):
         return True
     try:

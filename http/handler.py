@@ -12,7 +12,7 @@ from webcapd.encoder.latest import Closed
 from webcapd.http.access import host_is_served
 from webcapd.http.connection import STALL_SECONDS, bound_buffer, send_all
 from webcapd.http.multipart import CONTENT_TYPE, framing_for, wants_repeat
-from webcapd.http.refusal import Refusal
+from webcapd.http.refusal import Refusal, one_line
 from webcapd.http.response import Header, common_headers, response_head
 from webcapd.http.site import INDEX_PAGE, Site
 from webcapd.http.stream import Stream
@@ -60,18 +60,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _admitted(self) -> Target:
         """Check the request and read its target; raises Refusal."""
         self._mind_the_body()
-        host = self.headers.get("Host")
+        hosts = self.headers.get_all("Host", [])
+        if len(hosts) > 1:
+            raise Refusal(400, "the request has more than one Host header")
+        host = hosts[0] if hosts else None
         if host is None:
             if self.request_version != "HTTP/1.0":
                 raise Refusal(400, "the request has no Host header")
         elif not host_is_served(host, self._site.names):
             name = host.partition(":")[0]
-            raise Refusal(403, f"no host {name!r} here; --allow-host {name} would let it in")
+            raise Refusal(403, f"no host {name!r} here; --allow-host {name!r} would let it in")
         return parse_target(self.path)
 
     def _mind_the_body(self) -> None:
         """See that bytes left unread are never taken for the next request."""
-        has_body = self.headers.get("Content-Length", "0") != "0"
+        headers = self.headers
+        if headers.defects or any(name != name.rstrip() for name in headers):
+            self.close_connection = True
+            raise Refusal(400, "the request has a malformed header line")
+        has_body = any(length != "0" for length in headers.get_all("Content-Length", []))
         if has_body or "Transfer-Encoding" in self.headers or self.request_version == "HTTP/1.0":
             self.close_connection = True
 
@@ -153,4 +160,4 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         level = logging.INFO if self._site.options.loghttp else logging.DEBUG
-        log.log(level, "%s %s", self._client, format % args)
+        log.log(level, "%s %s", self._client, one_line(format % args))

@@ -1,6 +1,11 @@
 """A request that cannot be granted, and why."""
 
 
+def one_line(text: str) -> str:
+    """Make a stranger's text fit for one line of a log or an answer."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 class Refusal(Exception):
     """An answer other than success: its status code and one sentence."""
 

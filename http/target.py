@@ -28,7 +28,7 @@ class Target:
         if value is None:
             return None
         if value not in ("0", "1"):
-            raise Refusal(400, f"{name}={value} is neither {name}=0 nor {name}=1")
+            raise Refusal(400, f"{name}={value!r} is neither {name}=0 nor {name}=1")
         return value == "1"
 
 

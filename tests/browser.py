@@ -1,0 +1,137 @@
+"""Chromium without a window, driven through its DevTools protocol over a pair of pipes."""
+
+import contextlib
+import fcntl
+import itertools
+import json
+import os
+import select
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from program import PATIENCE
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--remote-debugging-pipe",
+)
+
+# Chromium takes commands from descriptor 3 and answers on 4.
+_WITH_PIPES = 'exec 3<&"$1" 4>&"$2"; shift 2; exec chromium "$@"'
+
+_MIDDLE = """
+(() => {
+  const image = document.querySelector(%s);
+  const canvas = document.createElement("canvas");
+  canvas.width = image.naturalWidth;
+  canvas.height = image.naturalHeight;
+  if (!canvas.width) return null;
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0);
+  const middle = context.getImageData(canvas.width >> 1, canvas.height >> 1, 1, 1);
+  return Array.from(middle.data.slice(0, 3));
+})()
+"""
+
+
+class Browser:
+    """A running Chromium with one page."""
+
+    def __init__(self, commands: int, answers: int) -> None:
+        self._commands, self._answers = commands, answers
+        self._numbers = itertools.count(1)
+        self._unread = b""
+        self._session: str | None = None
+        page = self.call("Target.createTarget", url="about:blank")
+        attached = self.call("Target.attachToTarget", targetId=page["targetId"], flatten=True)
+        self._session = attached["sessionId"]
+
+    def call(self, method: str, **parameters: Any) -> Any:
+        """Give a command; returns its result."""
+        number = next(self._numbers)
+        command = {"id": number, "method": method, "params": parameters}
+        if self._session:
+            command["sessionId"] = self._session
+        os.write(self._commands, json.dumps(command).encode() + b"\0")
+        # Events arrive between command and answer; nobody here waits for any.
+        while (answer := self._message()).get("id") != number:
+            pass
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def _message(self) -> Any:
+        """Read one message."""
+        deadline = time.monotonic() + PATIENCE
+        while b"\0" not in self._unread:
+            patience = max(0.0, deadline - time.monotonic())
+            assert select.select([self._answers], [], [], patience)[0], "Chromium is silent"
+            chunk = os.read(self._answers, 1 << 16)
+            assert chunk, "Chromium has ended"
+            self._unread += chunk
+        message, _, self._unread = self._unread.partition(b"\0")
+        return json.loads(message)
+
+    def visit(self, url: str) -> None:
+        """Go to a page; does not wait until it is loaded."""
+        result = self.call("Page.navigate", url=url)
+        assert "errorText" not in result, result
+
+    def evaluate(self, script: str) -> Any:
+        """Run a script in the page; returns the value of its last expression."""
+        result = self.call("Runtime.evaluate", expression=script, returnByValue=True)
+        assert "exceptionDetails" not in result, result
+        return result["result"].get("value")
+
+    def middle_pixel(self, selector: str) -> tuple[int, int, int] | None:
+        """Give red, green and blue in the middle of an image of the page, once it shows."""
+        if not self.evaluate(f"document.querySelector({json.dumps(selector)}) !== null"):
+            return None
+        pixel = self.evaluate(_MIDDLE % json.dumps(selector))
+        return tuple(pixel) if pixel else None
+
+
+@contextlib.contextmanager
+def chromium(profile: Path) -> Iterator[Browser]:
+    """Run Chromium with an empty folder for what it keeps."""
+    with contextlib.ExitStack() as stack:
+
+        def end_of_pipe(descriptor: int, inherited: bool) -> int:
+            # Away from 3 and 4, so that the shell never overwrites one with the other.
+            moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10)
+            os.close(descriptor)
+            if not inherited:
+                stack.callback(os.close, moved)
+            return moved
+
+        their_commands, commands = os.pipe()
+        answers, their_answers = os.pipe()
+        theirs = end_of_pipe(their_commands, True), end_of_pipe(their_answers, True)
+        commands, answers = end_of_pipe(commands, False), end_of_pipe(answers, False)
+        process = subprocess.Popen(
+            [
+                *("bash", "-c", _WITH_PIPES, "bash", *map(str, theirs)),
+                *(*FLAGS, f"--user-data-dir={profile}", "about:blank"),
+            ],
+            pass_fds=theirs,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for descriptor in theirs:
+            os.close(descriptor)
+        try:
+            browser = Browser(commands, answers)
+            yield browser
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)

@@ -1,0 +1,184 @@
+"""A frame kept in bands decodes to the very pixels of a frame encoded whole."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import mjpeg
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from xserver import Pixels
+
+from webcapd.capture.bands import BAND_ROWS
+from webcapd.capture.framebuffer import FrameBuffer
+from webcapd.encoder.bandcoder import BandCoder
+from webcapd.encoder.bandedjpeg import BandedJpeg
+from webcapd.encoder.jpeg import split
+
+SUBSAMPLINGS = ("444", "422", "420")
+
+# What libjpeg-turbo obeys from the environment; each makes bands that cannot be joined.
+TURBOJPEG_VARIABLES = {
+    "TJ_RESTART": "1",
+    "TJ_OPTIMIZE": "1",
+    "TJ_PROGRESSIVE": "1",
+    "TJ_ARITHMETIC": "1",
+}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A rectangle of noise or of one colour, and whether only its bands are looked at."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    seed: int
+    noisy: bool
+    looked_at_closely: bool
+
+    def draw(self, screen: FrameBuffer) -> None:
+        generator = np.random.default_rng(self.seed)
+        area = screen.pixels[self.top :, self.left :][: self.height, : self.width]
+        area[:] = generator.integers(0, 256, area.shape if self.noisy else 4, np.uint8)
+
+    def settle(self, screen: FrameBuffer) -> list[int]:
+        rectangle = np.array([[self.left, self.top, self.width, self.height]], np.int32)
+        everything = list(range(screen.layout.count))
+        return screen.settle(
+            screen.layout.touched(rectangle) if self.looked_at_closely else everything
+        )
+
+
+drawings = st.builds(
+    Drawing,
+    left=st.integers(0, 200),
+    top=st.integers(0, 150),
+    width=st.integers(1, 200),
+    height=st.integers(1, 150),
+    seed=st.integers(0, 1 << 16),
+    noisy=st.booleans(),
+    looked_at_closely=st.booleans(),
+)
+sizes = st.tuples(st.integers(1, 200), st.integers(1, 150))
+
+
+def noise(width: int, height: int, seed: int = 1) -> FrameBuffer:
+    """Give a settled screen full of noise."""
+    generator = np.random.default_rng(seed)
+    screen = FrameBuffer(generator.integers(0, 256, (height, width, 4), np.uint8))
+    screen.settle(range(screen.layout.count))
+    return screen
+
+
+def whole(screen: FrameBuffer, quality: int, subsampling: str) -> Pixels:
+    """Give what a viewer would see had the whole screen been encoded at once."""
+    return mjpeg.decode(mjpeg.encode(screen.pixels[:, :, :3], quality, subsampling))
+
+
+@pytest.fixture(scope="module")
+def coder() -> Iterator[BandCoder]:
+    coder = BandCoder(workers=1)
+    yield coder
+    coder.close()
+
+
+@settings(deadline=None)
+@given(sizes, st.sampled_from(SUBSAMPLINGS), st.integers(1, 100), st.lists(drawings, max_size=6))
+def test_incremental_frame_decodes_as_the_whole_frame(
+    coder: BandCoder, size: tuple[int, int], subsampling: str, quality: int, drawn: list[Drawing]
+) -> None:
+    screen = noise(*size)
+    jpeg = BandedJpeg(coder, quality, subsampling)
+    frame = jpeg.update(screen)
+    for drawing in drawn:
+        drawing.draw(screen)
+        drawing.settle(screen)
+        frame = jpeg.update(screen)
+        assert np.array_equal(mjpeg.decode(frame), whole(screen, quality, subsampling))
+    assert np.array_equal(mjpeg.decode(frame), whole(screen, quality, subsampling))
+
+
+@settings(deadline=None, max_examples=30)
+@given(sizes, st.lists(drawings, min_size=1, max_size=4))
+def test_only_changed_bands_are_encoded(
+    coder: BandCoder, size: tuple[int, int], drawn: list[Drawing]
+) -> None:
+    screen = noise(*size)
+    jpeg = BandedJpeg(coder, 75, "420")
+    jpeg.update(screen)
+    for drawing in drawn:
+        drawing.draw(screen)
+        changed = drawing.settle(screen)
+        before = jpeg.bands_coded
+        jpeg.update(screen)
+        assert jpeg.bands_coded == before + len(changed)
+
+
+def test_update_without_change_gives_the_same_bytes_and_encodes_nothing(coder: BandCoder) -> None:
+    screen = noise(90, 70)
+    jpeg = BandedJpeg(coder, 75, "420")
+    frame = jpeg.update(screen)
+    coded = jpeg.bands_coded
+    assert jpeg.update(screen) == frame
+    assert jpeg.bands_coded == coded
+
+
+def test_bands_that_changed_between_two_updates_are_all_encoded(coder: BandCoder) -> None:
+    """What counts is the band's state, not the last settle's answer."""
+    screen = noise(90, 70)
+    jpeg = BandedJpeg(coder, 75, "420")
+    jpeg.update(screen)
+    for band in (0, 4):
+        screen.band(band)[:] = 7
+        screen.settle([band])
+    assert np.array_equal(mjpeg.decode(jpeg.update(screen)), whole(screen, 75, "420"))
+
+
+@pytest.mark.parametrize("size", [(100, 36), (36, 100), (64, 16), (33, 15), (200, 199)])
+def test_frame_of_another_size_is_begun_anew(coder: BandCoder, size: tuple[int, int]) -> None:
+    jpeg = BandedJpeg(coder, 60, "422")
+    for width, height in ((100, 100), size, (100, 100)):
+        screen = noise(width, height)
+        assert np.array_equal(mjpeg.decode(jpeg.update(screen)), whole(screen, 60, "422"))
+
+
+def test_restart_numbers_count_modulo_eight(coder: BandCoder) -> None:
+    # Flat bands: their entropy-coded bytes hold no 0xFF of their own.
+    screen = FrameBuffer(np.zeros((BAND_ROWS * 19, 16, 4), np.uint8))
+    screen.settle(range(19))
+    _, scan = split(BandedJpeg(coder, 75, "420").update(screen))
+    markers = [scan[i + 1] for i, byte in enumerate(scan[:-1]) if byte == 0xFF and scan[i + 1]]
+    assert markers == [0xD0 + number % 8 for number in range(18)]
+
+
+def test_frame_of_one_band_has_no_restart_interval(coder: BandCoder) -> None:
+    frame = BandedJpeg(coder, 75, "420").update(noise(50, BAND_ROWS))
+    assert b"\xff\xdd" not in split(frame)[0]
+
+
+def test_helpers_make_the_same_bytes() -> None:
+    frames = set()
+    for workers in (0, 3):
+        coder = BandCoder(workers)
+        try:
+            frames.add(BandedJpeg(coder, 75, "420").update(noise(70, BAND_ROWS * 11 + 5)))
+        finally:
+            coder.close()
+    assert len(frames) == 1
+
+
+@pytest.mark.parametrize("name", TURBOJPEG_VARIABLES)
+def test_environment_does_not_reach_the_encoder(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = noise(70, 70)
+    monkeypatch.setenv(name, TURBOJPEG_VARIABLES[name])
+    coder = BandCoder(workers=0)
+    try:
+        frame = BandedJpeg(coder, 75, "420").update(screen)
+    finally:
+        coder.close()
+    assert name not in os.environ
+    assert np.array_equal(mjpeg.decode(frame), whole(screen, 75, "420"))

@@ -1,0 +1,174 @@
+"""Programs that people really watch with, each on a real screen that changes."""
+
+import itertools
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import mjpeg
+import numpy as np
+import pytest
+from browser import Browser, chromium
+from motion import moving
+from painter import Painter, painter
+from program import PATIENCE, Webcapd, webcapd
+from waiting import wait_until
+from xserver import Pixels, XServer, xvfb
+
+# Far enough from each other to be told apart after JPEG.
+COLOURS = [r << 16 | g << 8 | b for r, g, b in itertools.product((0, 120, 240), repeat=3)]
+TOLERANCE = 12
+
+
+def colour_of(pixels: Pixels) -> int | None:
+    """Tell which of COLOURS a B, G, R picture is full of, if it is of one."""
+    for colour in COLOURS:
+        wanted = [colour & 0xFF, colour >> 8 & 0xFF, colour >> 16]
+        if np.abs(pixels.astype(int) - wanted).max() <= TOLERANCE:
+            return colour
+    return None
+
+
+def walk_through_colours(brush: Painter, number: int) -> None:
+    brush.fill(COLOURS[number % len(COLOURS)])
+
+
+def run(*command: str | Path) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(command, capture_output=True, timeout=2 * PATIENCE, check=False)
+
+
+@pytest.fixture
+def small() -> Iterator[XServer]:
+    """Run an X server of 160x120 for one test."""
+    with xvfb(160, 120) as running:
+        yield running
+
+
+def test_curl_saves_a_snapshot_of_the_screen(server: XServer, tmp_path: Path) -> None:
+    with webcapd("--display", server.name) as program, painter(server) as brush:
+        brush.noise(1)
+        done = run("curl", "-sSfo", tmp_path / "screen.jpg", f"{program.url}?snapshot")
+        assert done.returncode == 0, done.stderr
+        seen = mjpeg.decode((tmp_path / "screen.jpg").read_bytes())
+        assert np.array_equal(seen, mjpeg.decode(mjpeg.encode(server.pixels())))
+
+
+@pytest.mark.parametrize(
+    ("page", "kind"),
+    [
+        ("?snapshot", "image/jpeg"),
+        ("?stream", "multipart/x-mixed-replace;boundary="),
+        ("?info", "application/json"),
+        ("", "text/html"),
+    ],
+)
+def test_curl_gets_the_headers_alone(server: XServer, page: str, kind: str) -> None:
+    with webcapd("--display", server.name) as program:
+        done = run("curl", "-sSI", program.url + page)
+        assert done.returncode == 0, done.stderr
+        lines = done.stdout.decode().split("\r\n")
+        assert lines[0] == "HTTP/1.1 200 OK"
+        assert any(line.startswith(f"Content-Type: {kind}") for line in lines), lines
+        assert lines[-2:] == ["", ""]
+        assert program.info()["stats"]["sessionCount"] == 0
+
+
+def test_curl_reads_the_stream_for_a_while(small: XServer) -> None:
+    timed_out = 28
+    with (
+        webcapd("--display", small.name) as program,
+        moving(small, walk_through_colours),
+    ):
+        done = run("curl", "-sS", "--max-time", "2", f"{program.url}?stream")
+        assert done.returncode == timed_out, done.stderr
+        boundary, _, rest = done.stdout.partition(b"\r\n")
+        parts = rest.split(boundary + b"\r\n")
+        # The last one may be cut off.
+        pictures = [part.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n") for part in parts[:-1]]
+        assert pictures
+        assert None not in [colour_of(mjpeg.decode(picture)) for picture in pictures]
+
+
+def test_ffmpeg_sees_the_colours_drawn(small: XServer) -> None:
+    with (
+        webcapd("--display", small.name) as program,
+        moving(small, walk_through_colours),
+    ):
+        done = run(
+            *("ffmpeg", "-nostdin", "-loglevel", "error"),
+            *("-f", "mpjpeg", "-i", f"{program.url}?stream", "-frames:v", "3"),
+            *("-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "bgr24", "-"),
+        )
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    frames = np.frombuffer(done.stdout, np.uint8).reshape(3, 120, 160, 3)
+    colours = [colour_of(frame) for frame in frames]
+    assert None not in colours
+    assert colours[0] != colours[1] != colours[2]
+
+
+def test_opencv_follows_the_screen(small: XServer) -> None:
+    with webcapd("--display", small.name, "--keepalive", "0.5") as program:
+        # It looks at some frames before it gives the first.
+        with moving(small, walk_through_colours):
+            capture = cv2.VideoCapture(f"{program.url}?stream", cv2.CAP_FFMPEG)
+        try:
+            assert capture.isOpened()
+            with painter(small) as brush:
+                for colour in (0xF00000, 0x00F000, 0x0000F0):
+                    brush.fill(colour)
+
+                    def shown(wanted: int = colour) -> bool:
+                        success, pixels = capture.read()
+                        assert success
+                        return colour_of(np.asarray(pixels, np.uint8)) == wanted
+
+                    wait_until(f"a frame of {colour:06x}", shown)
+        finally:
+            capture.release()
+
+
+class Page:
+    """webcapd's own page, in a browser."""
+
+    def __init__(self, browser: Browser, program: Webcapd) -> None:
+        self._browser, self._program = browser, program
+        browser.visit(program.url)
+
+    def wait_for(self, colour: int) -> None:
+        """Wait until the middle of the screen's image has a colour."""
+        wanted = np.array((colour >> 16, colour >> 8 & 0xFF, colour & 0xFF))
+
+        def shown() -> bool:
+            pixel = self._browser.middle_pixel("#screen")
+            return pixel is not None and bool(np.abs(wanted - pixel).max() <= TOLERANCE)
+
+        wait_until(f"the browser shows {colour:06x}", shown)
+
+    def frames_sent(self) -> int:
+        (client,) = self._program.info()["clients"]
+        frames: int = client["frames"]
+        return frames
+
+
+@contextmanager
+def page_of(server: XServer, profile: Path) -> Iterator[Page]:
+    with (
+        webcapd("--display", server.name, "--keepalive", "10") as program,
+        chromium(profile) as browser,
+    ):
+        yield Page(browser, program)
+
+
+def test_browser_paints_each_change_without_another_frame(server: XServer, tmp_path: Path) -> None:
+    with painter(server) as brush:
+        brush.fill(0xF00000)
+        with page_of(server, tmp_path) as page:
+            page.wait_for(0xF00000)
+            for colour in (0x00F000, 0x0000F0, 0xF0F000):
+                sent = page.frames_sent()
+                brush.fill(colour)
+                page.wait_for(colour)
+                assert page.frames_sent() <= sent + 1

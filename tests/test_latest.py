@@ -1,0 +1,201 @@
+"""The one-slot cell, with real threads that meet in it."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+from program import PATIENCE
+
+from webcapd.encoder.frame import Frame
+from webcapd.encoder.latest import Closed, LatestFrame
+
+# Longer than a test waits: whoever is not woken is found out.
+FOREVER = 2 * PATIENCE
+
+
+def frame(sequence: int) -> Frame:
+    return Frame(sequence, b"jpeg", 8, 8, 0.0, 0.0)
+
+
+class Bell:
+    """Stands in for the encoder's wake-up call."""
+
+    def __init__(self) -> None:
+        self.rings = threading.Semaphore(0)
+
+    def __call__(self) -> None:
+        self.rings.release()
+
+    def wait(self) -> None:
+        assert self.rings.acquire(timeout=PATIENCE)
+
+
+@pytest.fixture
+def bell() -> Bell:
+    return Bell()
+
+
+@pytest.fixture
+def latest(bell: Bell) -> LatestFrame:
+    return LatestFrame(bell)
+
+
+@pytest.fixture
+def pool(latest: LatestFrame) -> Iterator[ThreadPoolExecutor]:
+    """Give threads; a test that fails leaves none of them waiting."""
+    with ThreadPoolExecutor(16) as pool:
+        yield pool
+        latest.close()
+
+
+def test_newest_frame_wins(latest: LatestFrame) -> None:
+    for sequence in (1, 2, 3):
+        latest.publish(frame(sequence), as_of=0)
+    assert latest.newer(0, 0) == frame(3)
+    assert latest.newer(1, 0) == frame(3)
+
+
+def test_frame_already_seen_is_not_newer(latest: LatestFrame) -> None:
+    assert latest.newer(0, 0) is None
+    latest.publish(frame(1), as_of=0)
+    assert latest.newer(1, 0) is None
+
+
+def test_confirmed_frame_is_not_newer(latest: LatestFrame) -> None:
+    latest.publish(frame(1), as_of=0)
+    latest.confirm(as_of=time.monotonic())
+    assert latest.newer(1, 0) is None
+
+
+def test_newer_comes_when_it_is_published(latest: LatestFrame, pool: ThreadPoolExecutor) -> None:
+    """Each of many waiters gets each frame, however publishing and waiting interleave."""
+    for sequence in range(1, 50):
+        waiting = [pool.submit(latest.newer, sequence - 1, FOREVER) for _ in range(4)]
+        latest.publish(frame(sequence), as_of=0)
+        assert [future.result(PATIENCE) for future in waiting] == [frame(sequence)] * 4
+
+
+def test_every_taker_sees_ascending_frames_and_the_last(
+    latest: LatestFrame, pool: ThreadPoolExecutor
+) -> None:
+    last = 2000
+
+    def take() -> list[int]:
+        seen = [0]
+        while seen[-1] != last:
+            taken = latest.newer(seen[-1], FOREVER)
+            assert taken is not None
+            seen.append(taken.sequence)
+        return seen
+
+    takers = [pool.submit(take) for _ in range(4)]
+    for sequence in range(1, last + 1):
+        latest.publish(frame(sequence), as_of=0)
+    for taker in takers:
+        seen = taker.result(PATIENCE)
+        assert seen == sorted(set(seen))
+
+
+def test_fresh_is_none_when_time_is_up(latest: LatestFrame) -> None:
+    assert latest.fresh(0) is None
+    latest.publish(frame(1), as_of=time.monotonic())
+    assert latest.fresh(0) is None
+
+
+def test_fresh_takes_a_screen_seen_after_the_call(
+    latest: LatestFrame, bell: Bell, pool: ThreadPoolExecutor
+) -> None:
+    before = time.monotonic()
+    latest.publish(frame(1), as_of=before)
+    waiting: Future[Frame | None] = pool.submit(latest.fresh, FOREVER)
+    bell.wait()
+    # It waits, or is about to: this frame is from before the call.
+    latest.publish(frame(2), as_of=before)
+    assert latest.demand() == (False, True)
+    latest.publish(frame(3), as_of=time.monotonic())
+    assert waiting.result(PATIENCE) == frame(3)
+    assert latest.demand() == (False, False)
+
+
+def test_confirming_the_frame_makes_it_fresh(
+    latest: LatestFrame, bell: Bell, pool: ThreadPoolExecutor
+) -> None:
+    latest.publish(frame(1), as_of=0)
+    waiting = [pool.submit(latest.fresh, FOREVER) for _ in range(3)]
+    for _ in waiting:
+        bell.wait()
+    latest.confirm(as_of=0)
+    assert latest.demand() == (False, True)
+    latest.confirm(as_of=time.monotonic())
+    assert [future.result(PATIENCE) for future in waiting] == [frame(1)] * 3
+
+
+def test_fresh_wants_a_look_even_if_nobody_follows(latest: LatestFrame, bell: Bell) -> None:
+    latest.publish(frame(1), as_of=time.monotonic())
+    assert latest.demand() == (False, False)
+    latest.fresh(0)
+    bell.wait()
+    assert latest.demand() == (False, True)
+
+
+def test_close_wakes_everybody(latest: LatestFrame, bell: Bell, pool: ThreadPoolExecutor) -> None:
+    latest.publish(frame(1), as_of=0)
+    waiting = [pool.submit(latest.newer, 1, FOREVER) for _ in range(4)]
+    waiting += [pool.submit(latest.fresh, FOREVER) for _ in range(4)]
+    for _ in range(4):
+        bell.wait()
+    latest.close()
+    for future in waiting:
+        with pytest.raises(Closed):
+            future.result(PATIENCE)
+
+
+def test_nothing_is_given_after_close(latest: LatestFrame) -> None:
+    latest.publish(frame(1), as_of=time.monotonic() + PATIENCE)
+    latest.close()
+    with pytest.raises(Closed):
+        latest.newer(0, 0)
+    with pytest.raises(Closed):
+        latest.fresh(0)
+
+
+def test_demand_lasts_until_the_last_subscriber_leaves(latest: LatestFrame, bell: Bell) -> None:
+    assert latest.demand() == (False, False)
+    with latest.subscribed():
+        bell.wait()
+        with latest.subscribed():
+            bell.wait()
+            assert latest.demand() == (True, False)
+        assert latest.demand() == (True, False)
+    assert latest.demand() == (False, False)
+
+
+def test_subscriber_that_fails_is_counted_out(latest: LatestFrame) -> None:
+    with pytest.raises(BrokenPipeError), latest.subscribed():
+        raise BrokenPipeError
+    assert latest.demand() == (False, False)
+
+
+def test_subscribers_of_many_threads_are_counted(
+    latest: LatestFrame, pool: ThreadPoolExecutor
+) -> None:
+    everybody = threading.Barrier(9)
+
+    def subscribe() -> None:
+        for _ in range(20):
+            with latest.subscribed():
+                everybody.wait(PATIENCE)
+                everybody.wait(PATIENCE)
+            everybody.wait(PATIENCE)
+            everybody.wait(PATIENCE)
+
+    subscribers = [pool.submit(subscribe) for _ in range(8)]
+    for _ in range(20):
+        for expected in (True, False):
+            everybody.wait(PATIENCE)
+            assert latest.demand() == (expected, False)
+            everybody.wait(PATIENCE)
+    for subscriber in subscribers:
+        subscriber.result(PATIENCE)

@@ -1,0 +1,206 @@
+"""The command line: what may be said, and how a mistake is answered."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import webcapd
+from webcapd.capture.option import Declared, declared
+from webcapd.capture.options import CaptureOptions
+from webcapd.encoder.options import EncoderOptions
+from webcapd.http.options import HttpOptions
+
+DECLARED = [one for options in webcapd.OPTIONS for one in declared(options)]
+
+Refused = Callable[..., str]
+
+
+def names(one: Declared) -> str:
+    return one.name
+
+
+def values(options: webcapd.Options) -> dict[str, Any]:
+    return dict(options.config())
+
+
+@pytest.fixture(autouse=True)
+def display(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start where a display is set, as on a desktop."""
+    monkeypatch.setenv("DISPLAY", ":7")
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Refused:
+    """Give a function that sees a command line refused in one line, and returns that."""
+
+    def check(*arguments: str) -> str:
+        with pytest.raises(SystemExit) as caught:
+            webcapd.parse(arguments)
+        said = capsys.readouterr()
+        assert caught.value.code == 2
+        assert said.out == ""
+        assert said.err.endswith("\n")
+        (line,) = said.err.splitlines()
+        assert line.startswith("webcapd: ")
+        return line
+
+    return check
+
+
+def test_defaults_are_as_declared() -> None:
+    expected = webcapd.Options(CaptureOptions(), EncoderOptions(), HttpOptions(), ())
+    assert webcapd.parse([]) == expected
+
+
+def test_defaults_are_closed_and_moderate() -> None:
+    given = values(webcapd.parse([]))
+    assert (given["port"], given["ipv"]) == (8080, "4")
+    assert (given["v4bindaddress"], given["v6bindaddress"]) == ("127.0.0.1", "::1")
+    assert (given["target_fps"], given["jpeg_quality"]) == (30.0, 75)
+    assert (given["allow_host"], given["loghttp"]) == ((), False)
+
+
+def test_option_names_are_unique() -> None:
+    flags = [flag for one in DECLARED for flag in one.flags]
+    assert len(set(flags)) == len(flags)
+
+
+def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        webcapd.parse(["--help"])
+    said = capsys.readouterr()
+    assert caught.value.code == 0
+    assert said.err == ""
+    words = said.out.replace(",", " ").replace("[", " ").split()
+    for one in DECLARED:
+        assert set(one.flags) <= set(words)
+        assert one.details.help.split()[0] in words
+
+
+def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        webcapd.parse(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"webcapd {webcapd.__version__}\n"
+
+
+def another_value(one: Declared) -> Any:
+    """Give a value that an option takes and that is not its default."""
+    if one.details.choices:
+        return next(choice for choice in one.details.choices if choice != one.default)
+    if one.details.low is not None:
+        kind = float if isinstance(one.default, float) else int
+        return kind(one.details.low + 1)
+    return "640x480" if one.name == "virtual" else "somewhere"
+
+
+@pytest.mark.parametrize("one", [one for one in DECLARED if one.kind is not bool], ids=names)
+def test_every_flag_sets_its_option_and_no_other(one: Declared) -> None:
+    value = another_value(one)
+    for flag in one.flags:
+        for arguments in ([flag, str(value)], [f"{flag}={value}"]):
+            given = values(webcapd.parse(arguments))
+            expected = (value,) if one.default == () else value
+            assert given == values(webcapd.parse([])) | {one.name: expected}
+            assert type(given[one.name]) is type(expected)
+
+
+@pytest.mark.parametrize("one", [one for one in DECLARED if one.kind is bool], ids=names)
+def test_every_switch_goes_on_and_off(one: Declared) -> None:
+    (flag,) = one.flags
+    off = "--no-" + flag.removeprefix("--")
+    for arguments, expected in (([flag], True), ([off], False), ([flag, off], False)):
+        assert values(webcapd.parse(arguments))[one.name] is expected
+
+
+RANGED = [one for one in DECLARED if one.details.low is not None]
+
+
+@pytest.mark.parametrize("one", RANGED, ids=names)
+def test_range_is_closed(one: Declared, refused: Refused) -> None:
+    low, high = one.details.low, one.details.high
+    assert low is not None
+    assert high is not None
+    for bound in (low, high):
+        assert values(webcapd.parse([one.flags[0], f"{bound:g}"]))[one.name] == bound
+    for beyond in (low - 1, high + 1):
+        assert one.flags[0] in refused(f"{one.flags[0]}={beyond:g}")
+
+
+@pytest.mark.parametrize("one", RANGED, ids=names)
+@pytest.mark.parametrize(
+    "text", ["", " ", "x", "1x", "nan", "-nan", "inf", "-inf", "1e999", "0x10", "1,5", "8" * 5000]
+)
+def test_bad_number_is_refused(one: Declared, text: str, refused: Refused) -> None:
+    assert one.flags[0] in refused(f"{one.flags[0]}={text}")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--port", "8080.5"),
+        ("--quality", "75.5"),
+        ("--port", "1\n2"),
+        ("--subsampling", "411"),
+        ("--shm", "yes\nplease"),
+        ("--ipv", "5"),
+        ("--port",),
+        ("--nothing",),
+        ("--nothing\nat all",),
+        ("--por", "8080"),
+        ("something",),
+        ("--loghttp=1",),
+        ("--virtual", "12"),
+        ("--virtual", "0x5"),
+        ("--virtual", "640x"),
+        ("--virtual", "640x480x24"),
+        ("--virtual", "16385x1"),
+        ("--virtual", "6\n4"),
+        ("--virtual", "640x480", "--"),
+        ("--", "xterm"),
+        ("--",),
+        ("--display", ":1", "--index", "1"),
+        ("--display", ":1", "--virtual"),
+        ("--index", "1", "--virtual", "640x480"),
+        ("--display", ":1", "--index", "1", "--virtual"),
+    ],
+)
+def test_mistake_is_answered_by_one_line(arguments: tuple[str, ...], refused: Refused) -> None:
+    refused(*arguments)
+
+
+def test_two_displays_are_refused_by_name(refused: Refused) -> None:
+    line = refused("--display", ":1", "--virtual")
+    assert "--display" in line
+    assert "--virtual" in line
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_no_display_at_all_is_refused(
+    value: str | None, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if value is None:
+        monkeypatch.delenv("DISPLAY")
+    else:
+        monkeypatch.setenv("DISPLAY", value)
+    assert "--display" in refused()
+    for arguments in (["--display", ":1"], ["--index=0"], ["--virtual"]):
+        webcapd.parse(arguments)
+
+
+def test_allow_host_is_repeatable_and_starts_over_each_time() -> None:
+    for _ in range(2):
+        given = webcapd.parse(["--allow-host", "a", "--allow-host=b"])
+        assert given.http.allow_host == ("a", "b")
+
+
+def test_virtual_has_a_size_of_its_own() -> None:
+    assert webcapd.parse(["--virtual"]).capture.virtual == "1280x720"
+    assert webcapd.parse(["--virtual", "--port", "0"]).capture.virtual == "1280x720"
+
+
+def test_program_after_the_separator_is_left_as_it_is() -> None:
+    given = webcapd.parse(["--virtual", "--", "xterm", "--port", "--", "-e", "--help"])
+    assert given.program == ("xterm", "--port", "--", "-e", "--help")
+    assert given.capture.virtual == "1280x720"

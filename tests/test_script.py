@@ -1,0 +1,113 @@
+"""What a person types: the commands in script/."""
+
+import os
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import mjpeg
+import pytest
+from processes import children, outlived
+from program import PATIENCE, READY, ROOT
+from waiting import wait_until
+
+SHELL_SCRIPTS = [
+    path
+    for path in sorted([*ROOT.glob("script/*"), *ROOT.glob(".ci/*")])
+    if path.is_file() and path.read_bytes().startswith(b"#!/usr/bin/env bash\n")
+]
+
+
+def run(*command: str | Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=2 * PATIENCE,
+        check=False,
+    )
+
+
+@contextmanager
+def running_without_display(log: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    """Run script/run as on a machine without a screen; gives the process and its address."""
+    environment = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
+    with log.open("wb") as said:
+        process = subprocess.Popen(
+            [ROOT / "script" / "run", "--port", "0"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stderr=said,
+            # Wherever it is called from.
+            cwd="/",
+        )
+
+    def ready() -> str | None:
+        assert process.poll() is None, log.read_text()
+        matches = filter(None, map(READY.match, log.read_text().splitlines()))
+        return next((match[4] for match in matches), None)
+
+    try:
+        yield process, wait_until("script/run is ready", ready)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(PATIENCE)
+
+
+def snapshot(url: str) -> bytes:
+    with urllib.request.urlopen(f"{url}?snapshot", timeout=PATIENCE) as response:
+        body: bytes = response.read()
+        return body
+
+
+def test_there_are_the_scripts_a_person_needs() -> None:
+    names = {path.name for path in SHELL_SCRIPTS if path.parent.name == "script"}
+    assert names >= {"setup", "run", "test", "check"}
+    for path in SHELL_SCRIPTS:
+        assert os.access(path, os.X_OK), f"{path} is not executable"
+
+
+@pytest.mark.parametrize("path", SHELL_SCRIPTS, ids=lambda path: path.name)
+def test_script_is_readable_to_the_shell(path: Path) -> None:
+    done = run("bash", "-n", path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_setup_has_nothing_to_do_where_nothing_is_missing() -> None:
+    first = run(ROOT / "script" / "setup")
+    assert first.returncode == 0, first.stderr
+    again = run(ROOT / "script" / "setup")
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+
+
+def test_setup_refuses_what_it_does_not_know() -> None:
+    done = run(ROOT / "script" / "setup", "--nonsense")
+    assert done.returncode == 2
+    assert "--nonsense" in done.stderr
+
+
+def test_run_passes_its_arguments_on() -> None:
+    done = run(ROOT / "script" / "run", "--help")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage: webcapd ")
+    done = run(ROOT / "script" / "run", "--display", "nonsense")
+    assert done.returncode == 1
+    assert "nonsense" in done.stderr
+
+
+def test_run_shows_a_moving_picture_where_there_is_no_display(tmp_path: Path) -> None:
+    log = tmp_path / "stderr"
+    with running_without_display(log) as (process, url):
+        first = snapshot(url)
+        mjpeg.decode(first)
+        wait_until("the picture moves", lambda: snapshot(url) != first)
+        family = children(process.pid)
+        assert len(family) == 2, family
+        with outlived(*family.values()):
+            process.terminate()
+            assert process.wait(PATIENCE) == 0, log.read_text()
+    assert "Traceback" not in log.read_text()
