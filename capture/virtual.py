@@ -152,7 +152,7 @@ class VirtualDisplay:
             if not self._ending:
                 on_end(status)
 
-        threading.Thread(target=wait, name=name, daemon=True).start()
+        threading.Thread(target=wait, name=name[:15], daemon=True).start()
 
     def ask_program_to_end(self) -> None:
         """Ask the program to end, while its display is still there; returns at once."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import mjpeg
 import numpy as np
 import pytest
+from buffers import frame_buffer, noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from xserver import Pixels
@@ -49,7 +50,7 @@ class Drawing:
         rectangle = np.array([[self.left, self.top, self.width, self.height]], np.int32)
         everything = list(range(screen.layout.count))
         return screen.settle(
-            screen.layout.touched(rectangle) if self.looked_at_closely else everything
+            screen.layout.touched(rectangle, screen.width) if self.looked_at_closely else everything
         )
 
 
@@ -66,12 +67,10 @@ drawings = st.builds(
 sizes = st.tuples(st.integers(1, 200), st.integers(1, 150))
 
 
-def noise(width: int, height: int, seed: int = 1) -> FrameBuffer:
-    """Give a settled screen full of noise."""
-    generator = np.random.default_rng(seed)
-    screen = FrameBuffer(generator.integers(0, 256, (height, width, 4), np.uint8))
-    screen.settle(range(screen.layout.count))
-    return screen
+def updated(jpeg: BandedJpeg, screen: FrameBuffer) -> bytes:
+    """Bring a frame up to date; returns it."""
+    jpeg.update(screen)
+    return jpeg.frame()
 
 
 def whole(screen: FrameBuffer, quality: int, subsampling: str) -> Pixels:
@@ -93,11 +92,11 @@ def test_incremental_frame_decodes_as_the_whole_frame(
 ) -> None:
     screen = noise(*size)
     jpeg = BandedJpeg(coder, quality, subsampling)
-    frame = jpeg.update(screen)
+    frame = updated(jpeg, screen)
     for drawing in drawn:
         drawing.draw(screen)
         drawing.settle(screen)
-        frame = jpeg.update(screen)
+        frame = updated(jpeg, screen)
         assert np.array_equal(mjpeg.decode(frame), whole(screen, quality, subsampling))
     assert np.array_equal(mjpeg.decode(frame), whole(screen, quality, subsampling))
 
@@ -121,9 +120,9 @@ def test_only_changed_bands_are_encoded(
 def test_update_without_change_gives_the_same_bytes_and_encodes_nothing(coder: BandCoder) -> None:
     screen = noise(90, 70)
     jpeg = BandedJpeg(coder, 75, "420")
-    frame = jpeg.update(screen)
+    frame = updated(jpeg, screen)
     coded = jpeg.bands_coded
-    assert jpeg.update(screen) == frame
+    assert updated(jpeg, screen) == frame
     assert jpeg.bands_coded == coded
 
 
@@ -135,7 +134,7 @@ def test_bands_that_changed_between_two_updates_are_all_encoded(coder: BandCoder
     for band in (0, 4):
         screen.band(band)[:] = 7
         screen.settle([band])
-    assert np.array_equal(mjpeg.decode(jpeg.update(screen)), whole(screen, 75, "420"))
+    assert np.array_equal(mjpeg.decode(updated(jpeg, screen)), whole(screen, 75, "420"))
 
 
 @pytest.mark.parametrize("size", [(100, 36), (36, 100), (64, 16), (33, 15), (200, 199)])
@@ -143,20 +142,20 @@ def test_frame_of_another_size_is_begun_anew(coder: BandCoder, size: tuple[int, 
     jpeg = BandedJpeg(coder, 60, "422")
     for width, height in ((100, 100), size, (100, 100)):
         screen = noise(width, height)
-        assert np.array_equal(mjpeg.decode(jpeg.update(screen)), whole(screen, 60, "422"))
+        assert np.array_equal(mjpeg.decode(updated(jpeg, screen)), whole(screen, 60, "422"))
 
 
 def test_restart_numbers_count_modulo_eight(coder: BandCoder) -> None:
     # Flat bands: their entropy-coded bytes hold no 0xFF of their own.
-    screen = FrameBuffer(np.zeros((BAND_ROWS * 19, 16, 4), np.uint8))
+    screen = frame_buffer(np.zeros((BAND_ROWS * 19, 16, 4), np.uint8))
     screen.settle(range(19))
-    _, scan = split(BandedJpeg(coder, 75, "420").update(screen))
+    _, scan = split(updated(BandedJpeg(coder, 75, "420"), screen))
     markers = [scan[i + 1] for i, byte in enumerate(scan[:-1]) if byte == 0xFF and scan[i + 1]]
     assert markers == [0xD0 + number % 8 for number in range(18)]
 
 
 def test_frame_of_one_band_has_no_restart_interval(coder: BandCoder) -> None:
-    frame = BandedJpeg(coder, 75, "420").update(noise(50, BAND_ROWS))
+    frame = updated(BandedJpeg(coder, 75, "420"), noise(50, BAND_ROWS))
     assert b"\xff\xdd" not in split(frame)[0]
 
 
@@ -165,7 +164,7 @@ def test_helpers_make_the_same_bytes() -> None:
     for workers in (0, 3):
         coder = BandCoder(workers)
         try:
-            frames.add(BandedJpeg(coder, 75, "420").update(noise(70, BAND_ROWS * 11 + 5)))
+            frames.add(updated(BandedJpeg(coder, 75, "420"), noise(70, BAND_ROWS * 11 + 5)))
         finally:
             coder.close()
     assert len(frames) == 1
@@ -177,7 +176,7 @@ def test_environment_does_not_reach_the_encoder(name: str, monkeypatch: pytest.M
     monkeypatch.setenv(name, TURBOJPEG_VARIABLES[name])
     coder = BandCoder(workers=0)
     try:
-        frame = BandedJpeg(coder, 75, "420").update(screen)
+        frame = updated(BandedJpeg(coder, 75, "420"), screen)
     finally:
         coder.close()
     assert name not in os.environ

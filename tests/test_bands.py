@@ -4,11 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
+from buffers import frame_buffer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webcapd.capture.bands import BAND_ROWS, BandLayout, runs
-from webcapd.capture.framebuffer import FrameBuffer
 
 Rectangle = tuple[int, int, int, int]
 
@@ -22,20 +22,23 @@ rectangles = st.lists(
 heights = st.integers(1, 250)
 
 
+WIDTH = 200
+
+
 def touched_slowly(height: int, drawn: list[Rectangle]) -> list[int]:
-    """Look at every row of every rectangle."""
+    """Look at every row of every rectangle that reaches into the screen's columns."""
     return sorted(
         {
             row // BAND_ROWS
-            for _, top, width, tall in drawn
+            for left, top, width, tall in drawn
             for row in range(top, top + tall)
-            if width > 0 and 0 <= row < height
+            if 0 <= row < height and any(0 <= x < WIDTH for x in range(left, left + width))
         }
     )
 
 
 def touched(height: int, drawn: list[Rectangle]) -> list[int]:
-    return BandLayout(height).touched(np.array(drawn, np.int32).reshape(-1, 4))
+    return BandLayout(height).touched(np.array(drawn, np.int32).reshape(-1, 4), WIDTH)
 
 
 @settings(deadline=None)
@@ -107,7 +110,7 @@ def test_runs_are_the_fewest_that_hold_exactly_the_bands(bands: set[int]) -> Non
 
 
 def test_first_settle_finds_every_band_new() -> None:
-    screen = FrameBuffer(np.zeros((100, 10, 4), np.uint8))
+    screen = frame_buffer(np.zeros((100, 10, 4), np.uint8))
     assert screen.settle(range(7)) == list(range(7))
     assert screen.settle(range(7)) == []
 
@@ -115,7 +118,7 @@ def test_first_settle_finds_every_band_new() -> None:
 @settings(deadline=None)
 @given(st.sets(st.tuples(st.integers(0, 99), st.integers(0, 9)), max_size=5))
 def test_settle_lists_the_bands_whose_pixels_changed(dots: set[tuple[int, int]]) -> None:
-    screen = FrameBuffer(np.zeros((100, 10, 4), np.uint8))
+    screen = frame_buffer(np.zeros((100, 10, 4), np.uint8))
     screen.settle(range(7))
     for row, column in dots:
         screen.pixels[row, column, 1] ^= 1
@@ -123,7 +126,7 @@ def test_settle_lists_the_bands_whose_pixels_changed(dots: set[tuple[int, int]])
 
 
 def test_settle_looks_only_at_the_bands_named() -> None:
-    screen = FrameBuffer(np.zeros((100, 10, 4), np.uint8))
+    screen = frame_buffer(np.zeros((100, 10, 4), np.uint8))
     screen.settle(range(7))
     screen.pixels[:] = 9
     assert screen.settle([2, 6]) == [2, 6]
@@ -131,7 +134,7 @@ def test_settle_looks_only_at_the_bands_named() -> None:
 
 
 def test_band_drawn_and_drawn_back_has_not_changed() -> None:
-    screen = FrameBuffer(np.zeros((40, 10, 4), np.uint8))
+    screen = frame_buffer(np.zeros((40, 10, 4), np.uint8))
     screen.settle(range(3))
     screen.pixels[20] = 9
     screen.pixels[20] = 0
@@ -141,7 +144,7 @@ def test_band_drawn_and_drawn_back_has_not_changed() -> None:
 def test_settle_works_on_a_screen_within_larger_memory() -> None:
     """A segment may be larger than the screen in it."""
     memory = np.zeros(50 * 10 * 4, np.uint8)
-    screen = FrameBuffer(memory[: 40 * 10 * 4].reshape(40, 10, 4))
+    screen = frame_buffer(memory[: 40 * 10 * 4].reshape(40, 10, 4))
     screen.settle(range(3))
     memory[39 * 40] = 1
     assert screen.settle(range(3)) == [2]
