@@ -17,6 +17,7 @@ if __name__ == "__main__":
 import argparse
 import contextlib
 import dataclasses
+import itertools
 import logging
 import os
 import select
@@ -53,6 +54,7 @@ _STOP_SECONDS = 1.0
 
 # How often the main thread sees to what may hang.
 _TICK_SECONDS = 1.0
+_SHOWFPS_TICKS = 5
 
 
 @dataclass(frozen=True)
@@ -222,7 +224,7 @@ def serve(options: Options, stop: Stop) -> int:
             version=__version__,
             options=options.http,
             names=own_names(socket.gethostname(), options.http.allow_host),
-            latest=encoder.latest,
+            variants=encoder.variants,
             encode_rate=encoder.rate,
             status=lambda: {"capture": screen.status(), "encoder": encoder.status()},
             config=options.config(),
@@ -237,8 +239,11 @@ def serve(options: Options, stop: Stop) -> int:
             width, height = encoder.picture_size()
             listener.start()
             log.info("serving %s %dx%d on %s", display, width, height, listener.url)
+            ticks = itertools.count(1)
             while (status := stop.wait(_TICK_SECONDS)) is None:
                 encoder.unstick()
+                if options.http.showfps and next(ticks) % _SHOWFPS_TICKS == 0:
+                    log.info("%s", site.rates())
             return status
         finally:
             _end(listener, encoder, virtual)

@@ -9,7 +9,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from webcapd.capture.bands import BandLayout
-from webcapd.capture.pixelformat import PixelFormat, converter
+from webcapd.capture.pixelformat import BGRX, PixelFormat, converter
 from webcapd.capture.rectangle import Rectangle
 
 Bytes = NDArray[np.uint8]
@@ -61,6 +61,14 @@ class FrameBuffer:
         self.keys: list[Hashable] = [None] * self.layout.count
         """What viewers see in each band: equal keys, equal pixels."""
         self._overlays: Sequence[Overlay] = ()
+
+    @classmethod
+    def of_pixels(cls, pixels: Bytes) -> "FrameBuffer":
+        """Make a frame buffer that shows given pixels, (height, width, 4) B, G, R, X."""
+        height, width = pixels.shape[:2]
+        made = cls(pixels.reshape(height, width * 4), width, BGRX)
+        made.settle(range(made.layout.count))
+        return made
 
     @property
     def area(self) -> Rectangle:
@@ -117,7 +125,8 @@ class FrameBuffer:
     def _key(self, band: int) -> Hashable:
         """Give the key of a band: its hash, and what lies over it."""
         over = tuple(overlay.key for overlay in self._overlays if band in self._under(overlay))
-        return (self.hashes[band], *over) if over else self.hashes[band]
+        # With its number: of one overlay, two bands show different parts.
+        return (self.hashes[band], band, *over) if over else self.hashes[band]
 
     def _under(self, overlay: Overlay) -> range:
         """Give the bands that an overlay touches."""
@@ -125,15 +134,14 @@ class FrameBuffer:
         return self.layout.spanned(visible.y, visible.bottom) if visible else range(0)
 
     @contextmanager
-    def composed(self, bands: Sequence[int]) -> Iterator[None]:
-        """Have the overlays of some bands painted for as long as the context lasts."""
-        wanted = set(bands)
+    def composed(self) -> Iterator[None]:
+        """Have the overlays painted for as long as the context lasts."""
         saved: list[tuple[Bytes, Bytes]] = []
         try:
             for overlay in self._overlays:
-                if wanted.isdisjoint(self._under(overlay)):
-                    continue
                 visible = overlay.area.within(self.area)
+                if not visible:
+                    continue
                 view = self.pixels[visible.y : visible.bottom, visible.x : visible.right]
                 saved.append((view, view.copy()))
                 overlay.paint(view, visible)

@@ -55,6 +55,9 @@ class PixelFormat:
         )
 
 
+BGRX = PixelFormat(24, 32, 32, True, _BGRX_MASKS)
+
+
 def converter(form: PixelFormat) -> Callable[[Bytes, Bytes], None]:
     """Make the function that turns raw lines into pixels.
 

@@ -1,25 +1,44 @@
 """The incremental JPEG: the coded bands of a frame are kept from frame to frame."""
 
 from collections.abc import Hashable
+from typing import Protocol
 
-from webcapd.capture.bands import BAND_ROWS
-from webcapd.capture.framebuffer import FrameBuffer
+import numpy as np
+from numpy.typing import NDArray
+
+from webcapd.capture.bands import BAND_ROWS, BandLayout
+from webcapd.encoder.bandcache import BandCache
 from webcapd.encoder.bandcoder import BandCoder
 from webcapd.encoder.jpeg import EOI, frame_header, interleave, restart_interval, split
 
 
+class Picture(Protocol):
+    """What can be encoded: a frame buffer, or a view of one."""
+
+    width: int
+    height: int
+    layout: BandLayout
+    keys: list[Hashable]
+    """Equal keys, equal pixels."""
+
+    def band(self, band: int) -> NDArray[np.uint8]:
+        """Give the pixels of one band, (rows, width, 4) bytes B, G, R, X."""
+
+
 class BandedJpeg:
-    """One frame of a fixed size, quality and subsampling, kept in parts.
+    """One frame of a fixed subsampling, kept in parts.
 
     Encoder thread only.  A part is coded again when the key of its band is not
-    the one it was coded from, whenever that change came about.
+    the one it was coded from, whenever that change came about, and when the
+    frame's quality is another.
     """
 
-    def __init__(self, coder: BandCoder, quality: int, subsampling: str) -> None:
+    def __init__(self, coder: BandCoder, cache: BandCache, subsampling: str) -> None:
         self._coder = coder
-        self._quality = quality
+        self._cache = cache
         self._subsampling = subsampling
-        self._size = (0, 0)
+        self._shape: tuple[int, int, int] = (0, 0, 0)
+        """Width, height and quality that the parts are of."""
         self._coded: list[Hashable] = []
         """Key that each band was coded from."""
         self._parts: list[bytes] = []
@@ -29,19 +48,22 @@ class BandedJpeg:
         self.version = 0
         """Differs whenever the frame does."""
 
-    def update(self, frame_buffer: FrameBuffer) -> list[int]:
+    @property
+    def quality(self) -> int:
+        """The quality of the frame as it is; 0 before the first."""
+        return self._shape[2]
+
+    def update(self, picture: Picture, quality: int) -> list[int]:
         """Encode the bands that look different now; lists those that came out as they were.
 
-        Every band of the frame buffer must have been looked at.
+        Every band of the picture must have a key.
         """
-        if self._size != (frame_buffer.width, frame_buffer.height):
-            self._begin(frame_buffer)
-        keys = frame_buffer.keys
+        if self._shape != (picture.width, picture.height, quality):
+            self._begin(picture, quality)
+        keys = picture.keys
         stale = [band for band, key in enumerate(keys) if key != self._coded[band]]
         alike = []
-        for band, jpeg in zip(stale, self._encode(frame_buffer, stale), strict=True):
-            # All bands have headers of one length: the same tables.
-            coded = jpeg[self._header_length : -len(EOI)]
+        for band, coded in zip(stale, self._code(picture, stale), strict=True):
             if coded == self._parts[2 * band + 1]:
                 alike.append(band)
             self._parts[2 * band + 1] = coded
@@ -54,19 +76,34 @@ class BandedJpeg:
         """Join the parts to the whole frame."""
         return b"".join(self._parts)
 
-    def _begin(self, frame_buffer: FrameBuffer) -> None:
-        """Start over for a frame buffer of another size."""
-        width, height = self._size = (frame_buffer.width, frame_buffer.height)
-        count = frame_buffer.layout.count
-        (first,) = self._encode(frame_buffer, [0])
+    def _begin(self, picture: Picture, quality: int) -> None:
+        """Start over for another size or quality."""
+        width, height, _ = self._shape = (picture.width, picture.height, quality)
+        count = picture.layout.count
+        (first,) = self._coder.encode([picture.band(0)], quality, self._subsampling)
         header, _ = split(first)
         interval = restart_interval(width, BAND_ROWS, self._subsampling) if count > 1 else 0
         self._header_length = len(header)
         self._parts = interleave(frame_header(header, height, interval), [b""] * count)
-        self._coded = [None] * count
+        # No band has this key.
+        self._coded = [self] * count
 
-    def _encode(self, frame_buffer: FrameBuffer, bands: list[int]) -> list[bytes]:
-        self.bands_coded += len(bands)
-        pixels = [frame_buffer.band(band) for band in bands]
-        with frame_buffer.composed(bands):
-            return self._coder.encode(pixels, self._quality, self._subsampling)
+    def _code(self, picture: Picture, bands: list[int]) -> list[bytes]:
+        """Give the entropy-coded bytes of bands, from the cache where it has them."""
+        names = [self._cache_key(picture, band) for band in bands]
+        found = [self._cache.get(name) for name in names]
+        missing = [i for i, coded in enumerate(found) if coded is None]
+        pixels = [picture.band(bands[i]) for i in missing]
+        jpegs = self._coder.encode(pixels, self.quality, self._subsampling)
+        self.bands_coded += len(missing)
+        for i, jpeg in zip(missing, jpegs, strict=True):
+            # All bands have headers of one length: the same tables.
+            coded = found[i] = jpeg[self._header_length : -len(EOI)]
+            self._cache.put(names[i], coded)
+        return [coded for coded in found if coded is not None]
+
+    def _cache_key(self, picture: Picture, band: int) -> Hashable:
+        """Say everything that a coded band depends on."""
+        top, bottom = picture.layout.rows(band)
+        size = (picture.width, bottom - top)
+        return (picture.keys[band], size, self.quality, self._subsampling)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from webcapd.encoder.frame import Frame
 
@@ -18,11 +19,20 @@ class Closed(Exception):
     """No more frames will come: the server is stopping."""
 
 
+class Demand(NamedTuple):
+    """Who wants the frames of a cell."""
+
+    fps: float
+    """The most frames a second that a subscriber wants; 0 without subscribers."""
+    awaited: bool
+    """Whether somebody waits for a fresh frame."""
+
+
 class LatestFrame:
     """The newest frame, and who wants it.
 
-    publish(), confirm(), close() and demand() are the encoder thread's; the
-    rest is for any thread.
+    publish(), confirm(), expire(), close() and demand() are the encoder
+    thread's; the rest is for any thread.
     """
 
     def __init__(self, wake: Callable[[], None]) -> None:
@@ -35,7 +45,8 @@ class LatestFrame:
         """The screen looked like _frame at this moment (CLOCK_MONOTONIC) or later."""
         self._asked = -math.inf
         """The latest moment that somebody waits to see the screen of."""
-        self._subscribers = 0
+        self._subscribed: list[float] = []
+        """The frames a second that each subscriber wants."""
         self._closed = False
 
     def publish(self, frame: Frame, as_of: float) -> None:
@@ -65,22 +76,26 @@ class LatestFrame:
             self._closed = True
             self._news.notify_all()
 
-    def demand(self) -> tuple[bool, bool]:
-        """Tell whether somebody follows the frames, and whether one waits for a fresh one."""
+    def demand(self) -> Demand:
+        """Tell who wants frames."""
         with self._news:
-            return self._subscribers > 0, self._asked > self._as_of
+            return Demand(max(self._subscribed, default=0.0), self._asked > self._as_of)
+
+    def wanted(self) -> bool:
+        """Whether anybody wants frames."""
+        return any(self.demand())
 
     @contextmanager
-    def subscribed(self) -> Iterator[None]:
-        """Keep the encoder at work for as long as the context lasts."""
+    def subscribed(self, fps: float = math.inf) -> Iterator[None]:
+        """Keep the encoder at work, up to ``fps`` frames a second, while the context lasts."""
         with self._news:
-            self._subscribers += 1
+            self._subscribed.append(fps)
         try:
             self._wake()
             yield
         finally:
             with self._news:
-                self._subscribers -= 1
+                self._subscribed.remove(fps)
 
     def newer(self, sequence: int, timeout: float) -> Frame | None:
         """Wait for a frame other than number ``sequence``; None when time is up.
@@ -92,6 +107,12 @@ class LatestFrame:
             if self._closed:
                 raise Closed
             return self._frame if self._sequence() != sequence else None
+
+    def pause(self, seconds: float) -> None:
+        """Wait some seconds, whatever comes meanwhile; raises Closed."""
+        with self._news:
+            if self._news.wait_for(lambda: self._closed, seconds):
+                raise Closed
 
     def fresh(self, timeout: float) -> Frame | None:
         """Wait for the screen as it is now or later; None when time is up.

@@ -17,16 +17,18 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
+from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.source import Source, SourceChanged, SourceError, SourceNotReady
+from webcapd.encoder.bandcache import BandCache
 from webcapd.encoder.bandcoder import BandCoder
-from webcapd.encoder.bandedjpeg import BandedJpeg
-from webcapd.encoder.frame import Frame
-from webcapd.encoder.latest import LatestFrame
 from webcapd.encoder.options import EncoderOptions
 from webcapd.encoder.outage import Outage
-from webcapd.encoder.pace import Pace
 from webcapd.encoder.placeholder import draw_placeholder
+from webcapd.encoder.quality import QualityState, changed, settled, settles_at
 from webcapd.encoder.rate import Rate
+from webcapd.encoder.schedule import Wish, look_in
+from webcapd.encoder.variant import Form, Variant
+from webcapd.encoder.variants import Variants
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +37,15 @@ _STUCK_SECONDS = 3.0
 
 _UNKNOWN_SIZE = (1280, 720)
 
+# Coded bands that may come back: some hundred screens of text.
+_CACHE_BYTES = 64 * 1024 * 1024
+
 
 class Encoder:
-    """Turns a source into the newest frame, for as long as somebody wants it.
+    """Turns a source into the newest frames, for as long as somebody wants them.
 
-    start(), stop(), join() and unstick() are for the main thread; latest, rate
-    and status() for any.
+    start(), stop(), join() and unstick() are for the main thread; variants,
+    rate and status() for any.
     """
 
     def __init__(
@@ -56,23 +61,27 @@ class Encoder:
         answer, ``on_failure`` when it ends by an error later on.
         """
         self._source = source
-        self._options = options
         self._coder = BandCoder()
+        self._most_fps = options.most_fps
         self._on_begun = on_begun
         self._on_failure = on_failure
-        self._jpeg = BandedJpeg(self._coder, options.jpeg_quality, options.subsampling)
-        self._pace = Pace(options.target_fps)
+        self._rules = options.quality_rules()
+        cache = BandCache(_CACHE_BYTES)
+
+        def make(form: Form) -> Variant:
+            return Variant(form, self._coder, cache, options.subsampling, self._wake)
+
+        self.variants = Variants(make, options.max_variants)
         # Encoder thread only; single values that others may read:
-        self._sequence = 0
+        self._quality = QualityState()
         self._size = _UNKNOWN_SIZE
         self._outage: Outage | None = None
+        self._placeholder: FrameBuffer | None = None
         self._outages = 0
         self._busy_since: float | None = None
         """When the thread last made headway (CLOCK_MONOTONIC); None while it sleeps."""
         self._given_up = False
         """Set by unstick(): the source was interrupted because it hung."""
-        self._shown_version: int | None = None
-        """The jpeg's version in the newest frame; None for a placeholder."""
 
         self._stopping = threading.Event()
         self._begun = threading.Event()
@@ -81,7 +90,6 @@ class Encoder:
         self._ear, self._bell = socket.socketpair()
         self._ear.setblocking(False)
         self._bell.setblocking(False)
-        self.latest = LatestFrame(self._wake)
         self.rate = Rate()
 
     def start(self) -> None:
@@ -124,14 +132,17 @@ class Encoder:
     def status(self) -> Mapping[str, object]:
         """Tell what ``/?info`` says of the encoder."""
         outage = self._outage
+        variants = self.variants.listed()
         return {
             "state": "live" if outage is None else "lost",
             "reason": outage.reason if outage else None,
             "since": outage.since if outage else None,
             "attempts": outage.attempts if outage else 0,
             "outages": self._outages,
-            "frames": self._sequence,
-            "bandsCoded": self._jpeg.bands_coded,
+            "quality": self._rules.quality(self._quality.level),
+            "frames": sum(variant.frames for variant in variants),
+            "bandsCoded": sum(variant.bands_coded for variant in variants),
+            "variants": [variant.report() for variant in variants],
         }
 
     def _wake(self) -> None:
@@ -151,7 +162,7 @@ class Encoder:
                 self._on_failure(error)
         finally:
             self._begin()
-            self.latest.close()
+            self.variants.close()
             self._coder.close()
             self._busy_since = None
 
@@ -184,10 +195,11 @@ class Encoder:
         """Look whenever it is wanted, worth it and due."""
         frame_buffer = self._source.frame_buffer
         self._size = (frame_buffer.width, frame_buffer.height)
-        self.latest.expire()
+        for variant in self.variants.listed():
+            variant.expire()
         if self._outage is not None:
             # Only a look proves that the picture is back.
-            self._look(time.monotonic())
+            self._look(time.monotonic(), [])
             self._recover(self._outage)
         self._begin()
         news, attended = True, False
@@ -195,26 +207,25 @@ class Encoder:
             # With more to do than time for it the thread never gets to sleep.
             self._busy_since = time.monotonic()
             news = self._source.pending() or news
-            followed, awaited = self.latest.demand()
+            wishes = [self._wish(variant) for variant in self.variants.listed()]
+            followed = any(wish.fps for wish in wishes)
             if followed != attended:
                 self._source.attend(followed)
                 attended = followed
             now = time.monotonic()
-            wait = self._wait(now, news, followed, awaited)
+            calm = min(now + self._source.patience(), settles_at(self._quality, self._rules))
+            wait = look_in(wishes, now, news, calm if followed else math.inf)
             if wait == 0:
-                self._look(now)
+                self._look(now, wishes)
                 news = False
             else:
                 # With news at hand, more of it need not wake us before the time.
                 self._sleep(wait, listen=not (followed and news))
 
-    def _wait(self, now: float, news: bool, followed: bool, awaited: bool) -> float | None:
-        """Give the seconds until the next look; None for no look at all."""
-        if awaited or (followed and news):
-            return self._pace.wait(now)
-        if followed:
-            return max(self._pace.wait(now), self._source.patience())
-        return None
+    def _wish(self, variant: Variant) -> Wish:
+        """Give what is wanted of a variant, within what the options allow."""
+        fps, awaited = variant.latest.demand()
+        return Wish(variant, min(fps, self._most_fps), awaited)
 
     def _sleep(self, seconds: float | None, listen: bool) -> None:
         """Sleep for some seconds at most, until woken or (if listening) told of news."""
@@ -228,25 +239,28 @@ class Encoder:
         with contextlib.suppress(BlockingIOError):
             self._ear.recv(4096)
 
-    def _look(self, now: float) -> None:
-        """Bring the frame up to date with the screen."""
-        self._pace.looked(now)
+    def _look(self, now: float, wishes: list[Wish]) -> None:
+        """Bring the variants that are wanted, and due, up to date with the screen."""
         captured = time.time()
-        if self._source.look():
-            self._source.found_still(self._jpeg.update(self._source.frame_buffer))
-        if self._shown_version == self._jpeg.version:
-            self.latest.confirm(as_of=now)
-            return
-        self._shown_version = self._jpeg.version
-        self._publish(self._jpeg.frame(), captured, as_of=now)
-
-    def _publish(self, jpeg: bytes, captured: float, as_of: float, outage: str = "") -> None:
-        self._sequence += 1
-        width, height = self._size
-        seconds = time.time() - captured
-        frame = Frame(self._sequence, jpeg, width, height, captured, seconds, outage)
-        self.rate.tick()
-        self.latest.publish(frame, as_of)
+        bands = self._source.look()
+        frame_buffer = self._source.frame_buffer
+        if bands:
+            share = len(bands) / frame_buffer.layout.count
+            self._quality = changed(self._quality, share, now, self._rules)
+        self._quality = settled(self._quality, now, self._rules)
+        quality = self._rules.quality(self._quality.level)
+        for variant in self.variants.listed():
+            variant.note(bool(bands), quality)
+        alike: list[int] = []
+        with frame_buffer.composed():
+            for variant, fps, _ in (wish for wish in wishes if wish.is_due(now)):
+                variant.pace.took_place(now, fps or self._most_fps)
+                found = variant.update(frame_buffer, quality, captured, as_of=now)
+                if variant.plain:
+                    alike = found
+        self._source.found_still(alike)
+        if bands:
+            self.rate.tick()
 
     def _sit_out(self, error: SourceError) -> None:
         """Show a placeholder, and wait before the next attempt to open the source."""
@@ -263,14 +277,26 @@ class Encoder:
         until = time.monotonic() + outage.next_wait()
         while not self._stopping.is_set() and (rest := until - time.monotonic()) > 0:
             self._sleep(rest, listen=False)
+            self._publish_placeholder(outage)
 
     def _show_placeholder(self, outage: Outage) -> None:
+        """Draw the placeholder, and show it in all variants."""
         pixels = draw_placeholder(*self._size, outage.reason, outage.since)
-        quality, subsampling = self._options.jpeg_quality, self._options.subsampling
-        (jpeg,) = self._coder.encode([pixels], quality, subsampling)
-        self._shown_version = None
-        # It is true until further notice: nobody has to wait for a look.
-        self._publish(jpeg, time.time(), as_of=math.inf, outage=outage.reason)
+        self._placeholder = FrameBuffer.of_pixels(pixels)
+        self._publish_placeholder(outage)
+
+    def _publish_placeholder(self, outage: Outage) -> None:
+        """Show the placeholder in all variants, those made since it was drawn too."""
+        assert self._placeholder is not None
+        for variant in self.variants.listed():
+            # It is true until further notice: nobody has to wait for a look.
+            variant.update(
+                self._placeholder,
+                self._rules.rest,
+                time.time(),
+                as_of=math.inf,
+                outage=outage.reason,
+            )
 
     def _recover(self, outage: Outage) -> None:
         """Note that the picture is back."""

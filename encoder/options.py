@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from webcapd.capture.option import option
+from webcapd.encoder.quality import QualityRules
 
 
 @dataclass(frozen=True)
@@ -20,14 +21,57 @@ class EncoderOptions:
     )
     jpeg_quality: int = option(
         75,
-        "JPEG quality",
+        "JPEG quality while the screen keeps moving",
         "--quality",
         metavar="1-100",
         low=1,
         high=100,
+    )
+    paint_over_jpeg_quality: int = option(
+        90,
+        "JPEG quality of a screen at rest, and of small changes on it",
+        "--paint-over-quality",
+        metavar="1-100",
+        low=1,
+        high=100,
+    )
+    use_paint_over_quality: bool = option(
+        True, "have the quality follow motion; else it is always --jpeg-quality"
+    )
+    paint_over_trigger_frames: int = option(
+        15,
+        "how long nothing large may change before the screen is shown at its rest quality, in "
+        "frames at --target-fps",
+        metavar="FRAMES",
+        low=1,
+        high=10000,
     )
     subsampling: str = option(
         "420",
         "colour resolution: full (444), half across (422), half both ways (420)",
         choices=("444", "422", "420"),
     )
+    max_variants: int = option(
+        8,
+        "most different forms (size, rotation, quality ...) that are encoded at a time, beside "
+        "the plain one",
+        low=0,
+        high=1000,
+    )
+    encodewait: float = option(
+        0.0, "least seconds from one encode to the next", metavar="SECONDS", low=0, high=3600
+    )
+
+    @property
+    def most_fps(self) -> float:
+        """The rate that --target-fps and --encodewait allow."""
+        return min(self.target_fps, 1 / self.encodewait) if self.encodewait else self.target_fps
+
+    def quality_rules(self) -> QualityRules:
+        rest = self.paint_over_jpeg_quality if self.use_paint_over_quality else 0
+        return QualityRules(
+            floor=self.jpeg_quality,
+            rest=max(rest, self.jpeg_quality),
+            trigger=self.paint_over_trigger_frames / self.target_fps,
+            period=1 / self.target_fps,
+        )

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from webcapd.encoder.frame import Frame
 from webcapd.encoder.latest import Closed
+from webcapd.encoder.variant import Variant
+from webcapd.encoder.variants import TooManyVariants
 from webcapd.http.access import host_is_served
 from webcapd.http.connection import STALL_SECONDS, bound_buffer, send_all
+from webcapd.http.form import form_of, fps_of, quarter_turns
 from webcapd.http.multipart import CONTENT_TYPE, framing_for, wants_repeat
 from webcapd.http.refusal import Refusal, one_line
 from webcapd.http.response import Header, common_headers, response_head
@@ -92,7 +95,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self._answer(200, "application/json", body.encode())
 
     def _give_snapshot(self, target: Target) -> None:
-        frame = self._picture_of_now()
+        frame = self._picture_of_now(self._variant(target))
         if frame.outage:
             # A viewer is helped by a placeholder, an archive is not.
             raise Refusal(503, frame.outage, retry_after=1)
@@ -108,20 +111,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command == "HEAD":
             send_all(self.connection, (self._head(200, CONTENT_TYPE, None),))
             return
+        options = self._site.options
         bound_buffer(self.connection)
+        variant = self._variant(target)
+        latest = variant.latest
+        fps = min(fps_of(target), options.most_stream_fps)
         stream = Stream(
-            self.connection,
-            self._site.latest,
-            framing,
-            self._site.options.keepalive,
-            wants_repeat(agent),
+            self.connection, latest, framing, options.keepalive, wants_repeat(agent), fps
         )
-        with self._site.latest.subscribed(), self._site.sessions.opened(self._client) as session:
-            frame = self._picture_of_now()
+        with latest.subscribed(fps), self._site.sessions.opened(self._client) as session:
+            frame = self._picture_of_now(variant)
             stream.run(self._head(200, CONTENT_TYPE, None), frame, session)
 
-    def _picture_of_now(self) -> Frame:
-        frame = self._site.latest.fresh(_PICTURE_SECONDS)
+    def _variant(self, target: Target) -> Variant:
+        """Give the variant that a request asks for; raises Refusal."""
+        try:
+            turned = quarter_turns(self._site.options.rotate)
+            return self._site.variants.get(form_of(target, turned))
+        except TooManyVariants as error:
+            raise Refusal(503, str(error), retry_after=10) from None
+
+    def _picture_of_now(self, variant: Variant) -> Frame:
+        frame = variant.latest.fresh(_PICTURE_SECONDS)
         if frame is None:
             raise Refusal(503, "the display gives no picture at the moment", retry_after=2)
         return frame

@@ -1,8 +1,10 @@
 """The options of the HTTP side: where it listens, and how it talks."""
 
+import math
 from dataclasses import dataclass
 
 from webcapd.capture.option import option
+from webcapd.http.form import ROTATIONS
 
 
 @dataclass(frozen=True)
@@ -35,4 +37,24 @@ class HttpOptions:
         low=0.5,
         high=10,
     )
+    rotate: str = option(
+        "-1",
+        "turn the picture for everybody: 90, 180 or 270 degrees clockwise (webcamd's 0, 1 and 2 "
+        "mean 90, 180 and 270)",
+        choices=ROTATIONS,
+        metavar="DEGREES",
+    )
+    streamwait: float = option(
+        0.0,
+        "least seconds from one frame of a stream to the next",
+        metavar="SECONDS",
+        low=0,
+        high=3600,
+    )
+    showfps: bool = option(False, "log the rates every 5 seconds")
     loghttp: bool = option(False, "log each request")
+
+    @property
+    def most_stream_fps(self) -> float:
+        """The rate that --streamwait allows."""
+        return 1 / self.streamwait if self.streamwait else math.inf

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from webcapd.encoder.latest import LatestFrame
 from webcapd.encoder.rate import Rate
+from webcapd.encoder.variants import Variants
 from webcapd.http.options import HttpOptions
 from webcapd.http.sessions import Sessions
 
@@ -21,7 +21,7 @@ class Site:
     options: HttpOptions
     names: frozenset[str]
     """Host names that are answered."""
-    latest: LatestFrame
+    variants: Variants
     encode_rate: Rate
     status: Callable[[], Mapping[str, object]]
     """Tells of capture and encoder, for the state page."""
@@ -30,6 +30,15 @@ class Site:
     sessions: Sessions = field(default_factory=Sessions)
     snapshot_rate: Rate = field(default_factory=Rate)
     began: float = field(default_factory=time.monotonic)
+
+    def rates(self) -> str:
+        """Tell the rates of the last seconds in one line."""
+        rates = [session.rate.per_second() for session in self.sessions.listed()]
+        average = sum(rates) / len(rates) if rates else 0.0
+        return (
+            f"{self.encode_rate.per_second():.1f} frames/s encoded, {len(rates)} streams of "
+            f"{average:.1f} frames/s, {self.snapshot_rate.per_second():.1f} snapshots/s"
+        )
 
     def info(self, server: str) -> dict[str, object]:
         """Give the state page: the ancestor's keys, and more beside them."""

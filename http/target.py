@@ -5,6 +5,7 @@ Pure.  The forms served: ``/?stream``, ``/stream`` and mjpg-streamer's
 parameters of their own, so unknown ones are ignored, in any order and number.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
@@ -21,6 +22,26 @@ class Target:
     page: str
     """One of PAGES, or "index"."""
     query: Mapping[str, str]
+
+    def number(self, name: str, low: float, high: float) -> float | None:
+        """Read a parameter that is a number, None if absent; raises Refusal."""
+        text = self.query.get(name)
+        if text is None:
+            return None
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise Refusal(400, f"{name}={text!r} is no number from {low:g} to {high:g}")
+        return value
+
+    def whole(self, name: str, low: int, high: int) -> int | None:
+        """Read a parameter that is a whole number, None if absent; raises Refusal."""
+        value = self.number(name, low, high)
+        if value is not None and value != int(value):
+            raise Refusal(400, f"{name}={self.query[name]!r} is not a whole number")
+        return None if value is None else int(value)
 
     def switch(self, name: str) -> bool | None:
         """Read a parameter that is 0 or 1, None if absent; raises Refusal."""

@@ -26,14 +26,16 @@ def dashed(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-def _without_pointer(arguments: tuple[str, ...]) -> tuple[str, ...]:
-    """Leave out the pointer, where a test does not say that it wants it.
+# Off, where a test does not speak of it: the pointer, which the root window does
+# not have that most tests compare with, and a quality that follows motion.
+_OFF = {"capture-cursor": "--no-capture-cursor", "paint-over": "--no-use-paint-over-quality"}
 
-    The root window, which most tests compare with, does not have it.
-    """
-    said = any("capture-cursor" in argument for argument in arguments)
+
+def _plainly(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """Switch off what would blur a comparison of pixels, unless a test speaks of it."""
     cut = arguments.index("--") if "--" in arguments else len(arguments)
-    return arguments if said else (*arguments[:cut], "--no-capture-cursor", *arguments[cut:])
+    off = [flag for word, flag in _OFF.items() if word not in " ".join(arguments)]
+    return (*arguments[:cut], *off, *arguments[cut:])
 
 
 class Webcapd:
@@ -41,7 +43,7 @@ class Webcapd:
 
     def __init__(self, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-P", str(ROOT / "webcapd.py"), *_without_pointer(arguments)],
+            [sys.executable, "-P", str(ROOT / "webcapd.py"), *_plainly(arguments)],
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

@@ -14,6 +14,7 @@ from xserver import Pixels
 
 from webcapd.capture.bands import BAND_ROWS
 from webcapd.capture.framebuffer import FrameBuffer
+from webcapd.encoder.bandcache import BandCache
 from webcapd.encoder.bandcoder import BandCoder
 from webcapd.encoder.bandedjpeg import BandedJpeg
 from webcapd.encoder.jpeg import split
@@ -67,9 +68,13 @@ drawings = st.builds(
 sizes = st.tuples(st.integers(1, 200), st.integers(1, 150))
 
 
-def updated(jpeg: BandedJpeg, screen: FrameBuffer) -> bytes:
+def banded(coder: BandCoder, subsampling: str = "420", remembered: int = 0) -> BandedJpeg:
+    return BandedJpeg(coder, BandCache(remembered), subsampling)
+
+
+def updated(jpeg: BandedJpeg, screen: FrameBuffer, quality: int = 75) -> bytes:
     """Bring a frame up to date; returns it."""
-    jpeg.update(screen)
+    jpeg.update(screen, quality)
     return jpeg.frame()
 
 
@@ -91,12 +96,12 @@ def test_incremental_frame_decodes_as_the_whole_frame(
     coder: BandCoder, size: tuple[int, int], subsampling: str, quality: int, drawn: list[Drawing]
 ) -> None:
     screen = noise(*size)
-    jpeg = BandedJpeg(coder, quality, subsampling)
-    frame = updated(jpeg, screen)
+    jpeg = banded(coder, subsampling)
+    frame = updated(jpeg, screen, quality)
     for drawing in drawn:
         drawing.draw(screen)
         drawing.settle(screen)
-        frame = updated(jpeg, screen)
+        frame = updated(jpeg, screen, quality)
         assert np.array_equal(mjpeg.decode(frame), whole(screen, quality, subsampling))
     assert np.array_equal(mjpeg.decode(frame), whole(screen, quality, subsampling))
 
@@ -107,19 +112,19 @@ def test_only_changed_bands_are_encoded(
     coder: BandCoder, size: tuple[int, int], drawn: list[Drawing]
 ) -> None:
     screen = noise(*size)
-    jpeg = BandedJpeg(coder, 75, "420")
-    jpeg.update(screen)
+    jpeg = banded(coder)
+    jpeg.update(screen, 75)
     for drawing in drawn:
         drawing.draw(screen)
         changed = drawing.settle(screen)
         before = jpeg.bands_coded
-        jpeg.update(screen)
+        jpeg.update(screen, 75)
         assert jpeg.bands_coded == before + len(changed)
 
 
 def test_update_without_change_gives_the_same_bytes_and_encodes_nothing(coder: BandCoder) -> None:
     screen = noise(90, 70)
-    jpeg = BandedJpeg(coder, 75, "420")
+    jpeg = banded(coder)
     frame = updated(jpeg, screen)
     coded = jpeg.bands_coded
     assert updated(jpeg, screen) == frame
@@ -129,8 +134,8 @@ def test_update_without_change_gives_the_same_bytes_and_encodes_nothing(coder: B
 def test_bands_that_changed_between_two_updates_are_all_encoded(coder: BandCoder) -> None:
     """What counts is the band's state, not the last settle's answer."""
     screen = noise(90, 70)
-    jpeg = BandedJpeg(coder, 75, "420")
-    jpeg.update(screen)
+    jpeg = banded(coder)
+    jpeg.update(screen, 75)
     for band in (0, 4):
         screen.band(band)[:] = 7
         screen.settle([band])
@@ -139,23 +144,23 @@ def test_bands_that_changed_between_two_updates_are_all_encoded(coder: BandCoder
 
 @pytest.mark.parametrize("size", [(100, 36), (36, 100), (64, 16), (33, 15), (200, 199)])
 def test_frame_of_another_size_is_begun_anew(coder: BandCoder, size: tuple[int, int]) -> None:
-    jpeg = BandedJpeg(coder, 60, "422")
+    jpeg = banded(coder, "422")
     for width, height in ((100, 100), size, (100, 100)):
         screen = noise(width, height)
-        assert np.array_equal(mjpeg.decode(updated(jpeg, screen)), whole(screen, 60, "422"))
+        assert np.array_equal(mjpeg.decode(updated(jpeg, screen, 60)), whole(screen, 60, "422"))
 
 
 def test_restart_numbers_count_modulo_eight(coder: BandCoder) -> None:
     # Flat bands: their entropy-coded bytes hold no 0xFF of their own.
     screen = frame_buffer(np.zeros((BAND_ROWS * 19, 16, 4), np.uint8))
     screen.settle(range(19))
-    _, scan = split(updated(BandedJpeg(coder, 75, "420"), screen))
+    _, scan = split(updated(banded(coder), screen))
     markers = [scan[i + 1] for i, byte in enumerate(scan[:-1]) if byte == 0xFF and scan[i + 1]]
     assert markers == [0xD0 + number % 8 for number in range(18)]
 
 
 def test_frame_of_one_band_has_no_restart_interval(coder: BandCoder) -> None:
-    frame = updated(BandedJpeg(coder, 75, "420"), noise(50, BAND_ROWS))
+    frame = updated(banded(coder), noise(50, BAND_ROWS))
     assert b"\xff\xdd" not in split(frame)[0]
 
 
@@ -164,7 +169,7 @@ def test_helpers_make_the_same_bytes() -> None:
     for workers in (0, 3):
         coder = BandCoder(workers)
         try:
-            frames.add(updated(BandedJpeg(coder, 75, "420"), noise(70, BAND_ROWS * 11 + 5)))
+            frames.add(updated(banded(coder), noise(70, BAND_ROWS * 11 + 5)))
         finally:
             coder.close()
     assert len(frames) == 1
@@ -176,7 +181,7 @@ def test_environment_does_not_reach_the_encoder(name: str, monkeypatch: pytest.M
     monkeypatch.setenv(name, TURBOJPEG_VARIABLES[name])
     coder = BandCoder(workers=0)
     try:
-        frame = updated(BandedJpeg(coder, 75, "420"), screen)
+        frame = updated(banded(coder), screen)
     finally:
         coder.close()
     assert name not in os.environ

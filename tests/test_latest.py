@@ -1,5 +1,6 @@
 """The one-slot cell, with real threads that meet in it."""
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ FOREVER = 2 * PATIENCE
 
 
 def frame(sequence: int) -> Frame:
-    return Frame(sequence, b"jpeg", 8, 8, 0.0, 0.0)
+    return Frame(sequence, b"jpeg", 8, 8, 75, 0.0)
 
 
 class Bell:
@@ -113,10 +114,10 @@ def test_fresh_takes_a_screen_seen_after_the_call(
     bell.wait()
     # It waits, or is about to: this frame is from before the call.
     latest.publish(frame(2), as_of=before)
-    assert latest.demand() == (False, True)
+    assert latest.demand() == (0, True)
     latest.publish(frame(3), as_of=time.monotonic())
     assert waiting.result(PATIENCE) == frame(3)
-    assert latest.demand() == (False, False)
+    assert latest.demand() == (0, False)
 
 
 def test_confirming_the_frame_makes_it_fresh(
@@ -127,17 +128,17 @@ def test_confirming_the_frame_makes_it_fresh(
     for _ in waiting:
         bell.wait()
     latest.confirm(as_of=0)
-    assert latest.demand() == (False, True)
+    assert latest.demand() == (0, True)
     latest.confirm(as_of=time.monotonic())
     assert [future.result(PATIENCE) for future in waiting] == [frame(1)] * 3
 
 
 def test_fresh_wants_a_look_even_if_nobody_follows(latest: LatestFrame, bell: Bell) -> None:
     latest.publish(frame(1), as_of=time.monotonic())
-    assert latest.demand() == (False, False)
+    assert latest.demand() == (0, False)
     latest.fresh(0)
     bell.wait()
-    assert latest.demand() == (False, True)
+    assert latest.demand() == (0, True)
 
 
 def test_close_wakes_everybody(latest: LatestFrame, bell: Bell, pool: ThreadPoolExecutor) -> None:
@@ -162,20 +163,27 @@ def test_nothing_is_given_after_close(latest: LatestFrame) -> None:
 
 
 def test_demand_lasts_until_the_last_subscriber_leaves(latest: LatestFrame, bell: Bell) -> None:
-    assert latest.demand() == (False, False)
+    assert latest.demand() == (0, False)
     with latest.subscribed():
         bell.wait()
         with latest.subscribed():
             bell.wait()
-            assert latest.demand() == (True, False)
-        assert latest.demand() == (True, False)
-    assert latest.demand() == (False, False)
+            assert latest.demand() == (math.inf, False)
+        assert latest.demand() == (math.inf, False)
+    assert latest.demand() == (0, False)
+
+
+def test_fastest_subscriber_sets_the_demand(latest: LatestFrame) -> None:
+    with latest.subscribed(5):
+        with latest.subscribed(20):
+            assert latest.demand().fps == 20
+        assert latest.demand().fps == 5
 
 
 def test_subscriber_that_fails_is_counted_out(latest: LatestFrame) -> None:
     with pytest.raises(BrokenPipeError), latest.subscribed():
         raise BrokenPipeError
-    assert latest.demand() == (False, False)
+    assert latest.demand() == (0, False)
 
 
 def test_subscribers_of_many_threads_are_counted(
@@ -193,7 +201,7 @@ def test_subscribers_of_many_threads_are_counted(
 
     subscribers = [pool.submit(subscribe) for _ in range(8)]
     for _ in range(20):
-        for expected in (True, False):
+        for expected in (math.inf, 0):
             everybody.wait(PATIENCE)
             assert latest.demand() == (expected, False)
             everybody.wait(PATIENCE)

@@ -15,7 +15,18 @@ moments = st.integers(0, 1 << 20).map(lambda ticks: ticks * TICK)
 rests = st.lists(st.integers(0, 4096).map(lambda ticks: ticks * TICK), min_size=1, max_size=60)
 
 
-def looks(pace: Pace, rests: list[float], start: float = 0.0) -> list[float]:
+class Steady(Pace):
+    """A pace of one rate."""
+
+    def __init__(self, fps: float) -> None:
+        super().__init__()
+        self._fps = fps
+
+    def looked(self, now: float) -> None:
+        self.took_place(now, self._fps)
+
+
+def looks(pace: "Steady", rests: list[float], start: float = 0.0) -> list[float]:
     """Look whenever there is news, one rest after the last look, and a look is due."""
     now, taken = start, []
     for rest in rests:
@@ -29,20 +40,20 @@ def looks(pace: Pace, rests: list[float], start: float = 0.0) -> list[float]:
 @settings(deadline=None)
 @given(rates, moments)
 def test_first_look_is_at_once(fps: float, now: float) -> None:
-    assert Pace(fps).wait(now) == 0
+    assert Steady(fps).wait(now) == 0
 
 
 @settings(deadline=None)
 @given(rates, moments, st.integers(1, 100))
 def test_motion_is_looked_at_once_a_period(fps: float, start: float, count: int) -> None:
-    taken = looks(Pace(fps), [0.0] * count, start)
+    taken = looks(Steady(fps), [0.0] * count, start)
     assert taken == [start + number / fps for number in range(count)]
 
 
 @settings(deadline=None)
 @given(rates, moments)
 def test_look_is_not_due_within_a_period_of_the_first(fps: float, now: float) -> None:
-    pace = Pace(fps)
+    pace = Steady(fps)
     pace.looked(now)
     assert pace.wait(now) == 1 / fps
     assert pace.wait(now + 1 / fps - TICK) == TICK
@@ -52,7 +63,7 @@ def test_look_is_not_due_within_a_period_of_the_first(fps: float, now: float) ->
 @settings(deadline=None)
 @given(rates, rests, st.integers(0, 4096))
 def test_first_look_after_a_rest_is_at_once(fps: float, rests: list[float], ticks: int) -> None:
-    pace = Pace(fps)
+    pace = Steady(fps)
     last = looks(pace, rests)[-1]
     assert pace.wait(last + 1 / fps + ticks * TICK) == 0
 
@@ -63,7 +74,7 @@ def test_missed_moments_are_not_made_up_for(
     fps: float, rests: list[float], ticks: int, count: int
 ) -> None:
     """After a delay of periods the next looks are a full period apart again."""
-    pace = Pace(fps)
+    pace = Steady(fps)
     last = looks(pace, rests)[-1]
     resumed = last + 2 / fps + ticks * TICK
     taken = looks(pace, [0.0] * count, resumed)
@@ -75,7 +86,7 @@ def test_missed_moments_are_not_made_up_for(
 def test_any_span_holds_no_more_looks_than_its_periods_and_both_ends(
     fps: float, rests: list[float]
 ) -> None:
-    taken = looks(Pace(fps), rests)
+    taken = looks(Steady(fps), rests)
     for first, last in itertools.combinations(range(len(taken)), 2):
         assert taken[last] - taken[first] > (last - first - 1) / fps
 
@@ -84,7 +95,7 @@ def test_any_span_holds_no_more_looks_than_its_periods_and_both_ends(
 @given(rates, st.lists(st.integers(0, 16), min_size=2, max_size=60))
 def test_small_delays_do_not_add_up(fps: float, delays: list[int]) -> None:
     """Each look may come late by half a period; the next is due on the grid."""
-    pace = Pace(fps)
+    pace = Steady(fps)
     pace.looked(0.0)
     now = 0.0
     for number, delay in enumerate(delays, 1):
@@ -95,7 +106,7 @@ def test_small_delays_do_not_add_up(fps: float, delays: list[int]) -> None:
 
 @given(rates, st.integers(17, 31))
 def test_a_very_late_look_is_not_followed_at_once(fps: float, delay: int) -> None:
-    pace = Pace(fps)
+    pace = Steady(fps)
     pace.looked(0.0)
     late = (1 + delay / 32) / fps
     pace.looked(late)

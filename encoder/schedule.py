@@ -1,0 +1,39 @@
+"""When to look at the screen next: from what is wanted of the variants.  Pure."""
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from webcapd.encoder.variant import Variant
+
+
+class Wish(NamedTuple):
+    """What is wanted of a variant just now."""
+
+    variant: Variant
+    fps: float
+    """The most frames a second; 0 when nobody follows."""
+    awaited: bool
+    """Whether somebody waits for a fresh frame."""
+
+    def is_due(self, now: float) -> bool:
+        """Whether a look at ``now`` is for this variant too."""
+        return (self.awaited or self.fps > 0) and self.variant.pace.wait(now) == 0
+
+
+def look_in(wishes: Iterable[Wish], now: float, news: bool, calm: float) -> float | None:
+    """Give the seconds until the next look; None for no look at all.
+
+    ``news``: a look is likely to find new pixels.  ``calm``: the moment when
+    followers are to be served though there is no news.
+    """
+    waits = [_look_for(wish, now, news, calm) for wish in wishes if wish.awaited or wish.fps]
+    wait = min(waits, default=math.inf)
+    return None if wait == math.inf else wait
+
+
+def _look_for(wish: Wish, now: float, news: bool, calm: float) -> float:
+    paced = wish.variant.pace.wait(now)
+    if wish.awaited or news or wish.variant.behind:
+        return paced
+    return max(paced, calm - now, 0.0)

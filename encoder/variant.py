@@ -1,0 +1,131 @@
+"""One encoded form of the screen, shared by all who ask for the same."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from webcapd.capture.framebuffer import FrameBuffer
+from webcapd.encoder.bandcache import BandCache
+from webcapd.encoder.bandcoder import BandCoder
+from webcapd.encoder.bandedjpeg import BandedJpeg
+from webcapd.encoder.frame import Frame
+from webcapd.encoder.latest import LatestFrame
+from webcapd.encoder.pace import Pace
+from webcapd.encoder.view import UPRIGHT, View
+from webcapd.encoder.viewbuffer import ViewBuffer
+
+
+@dataclass(frozen=True)
+class Form:
+    """What distinguishes one variant from another."""
+
+    view: View = UPRIGHT
+    quality: int | None = None
+    """A fixed JPEG quality, or None for the one that follows motion."""
+
+    def report(self) -> Mapping[str, object]:
+        """Tell what ``/?info`` says of the form."""
+        view = self.view
+        return {
+            "rotate": 90 * view.quarter_turns,
+            "width": view.fit[0],
+            "height": view.fit[1],
+            "scale": view.scale,
+            "crop": view.crop,
+            "flip": view.flip,
+            "gray": view.gray,
+            "fixedQuality": self.quality,
+        }
+
+
+PLAIN = Form()
+
+
+class Variant:
+    """A form of the screen, and its newest frame.
+
+    ``latest`` is for any thread, the rest for the encoder thread only.
+    """
+
+    def __init__(
+        self,
+        form: Form,
+        coder: BandCoder,
+        cache: BandCache,
+        subsampling: str,
+        wake: Callable[[], None],
+    ) -> None:
+        self.form = form
+        self.latest = LatestFrame(wake)
+        self.pace = Pace()
+        self.behind = True
+        """Whether the newest frame may not be what the screen looks like."""
+        view = form.view
+        self._jpeg = BandedJpeg(coder, cache, "gray" if view.gray else subsampling)
+        plain = replace(view, gray=False) == UPRIGHT
+        self._buffer = None if plain else ViewBuffer(view)
+        self.frames = 0
+        """How many were published."""
+        self._shown: tuple[int, str] | None = None
+        """The jpeg's version in the newest frame, and the outage it tells of."""
+
+    @property
+    def bands_coded(self) -> int:
+        return self._jpeg.bands_coded
+
+    def expire(self) -> None:
+        """Say that nothing is known of the screen any more."""
+        self.behind = True
+        self.latest.expire()
+
+    def note(self, changed: bool, quality: int) -> None:
+        """Hear that the screen changed, or that another quality is in force."""
+        if changed or (self.form.quality is None and quality != self._jpeg.quality):
+            self.behind = True
+
+    @property
+    def plain(self) -> bool:
+        """Whether its bands are those of the screen."""
+        return self._buffer is None
+
+    def report(self) -> Mapping[str, object]:
+        """Tell what ``/?info`` says of the variant; for any thread."""
+        fps, _ = self.latest.demand()
+        return {
+            **self.form.report(),
+            "wantedFps": fps if math.isfinite(fps) else None,
+            "quality": self._jpeg.quality,
+            "frames": self.frames,
+            "bandsCoded": self.bands_coded,
+        }
+
+    def update(
+        self, source: FrameBuffer, quality: int, captured: float, as_of: float, outage: str = ""
+    ) -> list[int]:
+        """Bring the newest frame up to date; lists the bands coded to the bytes they had.
+
+        ``captured`` and ``as_of`` are those of Frame and LatestFrame.
+        """
+        if self._buffer is not None:
+            self._buffer.follow(source)
+        picture = self._buffer or source
+        alike = self._jpeg.update(picture, self.form.quality or quality)
+        self.behind = False
+        if self._shown == (self._jpeg.version, outage):
+            self.latest.confirm(as_of)
+        else:
+            self._shown = (self._jpeg.version, outage)
+            self.frames += 1
+            self.latest.publish(
+                Frame(
+                    self.frames,
+                    self._jpeg.frame(),
+                    picture.width,
+                    picture.height,
+                    self._jpeg.quality,
+                    captured,
+                    outage,
+                ),
+                as_of,
+            )
+        return alike

@@ -1,0 +1,60 @@
+"""The form a viewer asks for: from the parameters of a request to a value.  Pure.
+
+They take effect in this order, whatever the order given: rotate, then width
+and height or scale, then crop, then flip; gray, quality and fps go with all.
+"""
+
+import math
+
+from webcapd.capture.rectangle import Rectangle, parse_rectangle
+from webcapd.encoder.variant import Form
+from webcapd.encoder.view import View
+from webcapd.http.refusal import Refusal
+from webcapd.http.target import Target
+
+# webcamd's numbers stand for 90 clockwise, 180, and 90 the other way.
+_QUARTER_TURNS = {"-1": 0, "0": 1, "1": 2, "2": 3, "90": 1, "180": 2, "270": 3, "360": 0}
+
+ROTATIONS = tuple(_QUARTER_TURNS)
+
+
+def quarter_turns(text: str) -> int:
+    """Read a rotation; raises ValueError with a sentence."""
+    if text not in _QUARTER_TURNS:
+        raise ValueError(f"{text!r} is no rotation: 90, 180 or 270 degrees clockwise")
+    return _QUARTER_TURNS[text]
+
+
+def form_of(target: Target, turned: int) -> Form:
+    """Give the form that a request asks for, of a screen turned for all; raises Refusal."""
+    return Form(_view(target).after_turns(turned), target.whole("quality", 1, 100))
+
+
+def fps_of(target: Target) -> float:
+    """Give the most frames a second that a request asks for; raises Refusal."""
+    fps = target.number("fps", 0.01, 1000)
+    return math.inf if fps is None else fps
+
+
+def _view(target: Target) -> View:
+    try:
+        turns = quarter_turns(target.query.get("rotate", "-1"))
+        crop = _crop(target)
+    except ValueError as error:
+        raise Refusal(400, str(error)) from None
+    flip = target.query.get("flip", "").lower()
+    if flip not in ("", "h", "v", "hv", "vh"):
+        raise Refusal(400, f"flip={flip!r} is none of h, v and hv")
+    return View(
+        turns,
+        (target.whole("width", 1, 65535) or 0, target.whole("height", 1, 65535) or 0),
+        min(1.0, target.number("scale", 0.001, 1000) or 1.0),
+        crop,
+        "".join(sorted(flip)),
+        target.switch("gray") or False,
+    )
+
+
+def _crop(target: Target) -> Rectangle | None:
+    text = target.query.get("crop")
+    return None if text is None else parse_rectangle(text)
