@@ -13,12 +13,14 @@ from webcapd.capture.attention import (
 from webcapd.capture.bands import runs
 from webcapd.capture.control import Control, News
 from webcapd.capture.cursor import Pointer
+from webcapd.capture.decoration import Decoration
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.grabber import open_grabber
 from webcapd.capture.masks import Masks
 from webcapd.capture.options import CaptureOptions
 from webcapd.capture.region import Region
 from webcapd.capture.source import SourceChanged, SourceError
+from webcapd.capture.sprite import Sprite
 from webcapd.capture.throttle import Rules
 from webcapd.capture.windows import Windows
 from webcapd.capture.xcb import GrabError, XcbConnection
@@ -44,6 +46,7 @@ class Opening:
         options: CaptureOptions,
         rules: Rules,
         counts: LookCounts,
+        decoration: Decoration,
     ) -> None:
         """Size everything by the screen as it is; raises SourceError."""
         self._control, self._connection = control, connection
@@ -62,6 +65,7 @@ class Opening:
         self.frame_buffer = FrameBuffer(self._grabber.raw, self._area.width, control.format)
         self._attention = self._make_attention(options.full_scan_period, rules)
         self._pointer = Pointer(control) if options.capture_cursor else None
+        self._decoration = decoration
         self._attended = False
         self._looked = 0.0
         """When it was last looked (CLOCK_MONOTONIC)."""
@@ -87,7 +91,7 @@ class Opening:
         return bool(self._news) or self._attention.polls
 
     def patience(self) -> float:
-        seconds = self._attention.patience()
+        seconds = min(self._attention.patience(), self._decoration.patience())
         if self._pointer is None or self._control.cursor_obstacle is not None:
             return seconds
         period = _WARPED_POINTER_SECONDS if self._control.reports_motion else 0.0
@@ -168,12 +172,13 @@ class Opening:
         return pointer
 
     def _lay_over(self, x: int, y: int) -> list[int]:
-        """Put the pointer where it is; list the bands that look different by that."""
-        if self._pointer is None:
-            return []
-        if not self._attended:
-            self._pointer.changed()
-        overlays = self._pointer.overlays(x - self._area.x, y - self._area.y)
+        """Put pointer and decoration in place; list the bands that look different by that."""
+        overlays: list[Sprite] = []
+        if self._pointer is not None:
+            if not self._attended:
+                self._pointer.changed()
+            overlays += self._pointer.overlays(x - self._area.x, y - self._area.y)
+        overlays += self._decoration.overlays(self._area.width, self._area.height)
         return self.frame_buffer.lay_over(overlays)
 
     def report(self) -> Mapping[str, object]:

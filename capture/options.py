@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from webcapd.capture.caption import check_caption
 from webcapd.capture.option import option
 from webcapd.capture.rectangle import Rectangle, parse_rectangle
 from webcapd.capture.virtual import parse_size
+from webcapd.capture.watermark import LOCATIONS, load_watermark
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,32 @@ class CaptureOptions:
         (),
         "never show where windows with this in their title are (repeatable)",
         metavar="TITLE",
+    )
+    watermark_path: str = option(
+        "",
+        "lay this picture over the screen; its transparency counts",
+        metavar="PNG",
+        check=load_watermark,
+    )
+    watermark_location: str = option(
+        "br",
+        "where the watermark is (or, in this order, 0 to 6)",
+        choices=(*LOCATIONS, *map(str, range(len(LOCATIONS)))),
+        metavar="|".join(LOCATIONS),
+    )
+    watermark_speed: float = option(
+        60.0,
+        "how fast the animated watermark moves, along each axis, in pixels a second",
+        metavar="PIXELS",
+        low=0,
+        high=10000,
+    )
+    caption: str = option(
+        "",
+        "write this into the lower left corner, with the time where it has strftime fields: "
+        "'Lab 3  %H:%M:%S'",
+        metavar="TEXT",
+        check=check_caption,
     )
     shm: str = option(
         "auto",

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from webcapd.capture.attention import LookCounts
 from webcapd.capture.control import Control
+from webcapd.capture.decoration import Decoration
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.opening import Opening
 from webcapd.capture.options import CaptureOptions
@@ -32,6 +33,7 @@ class Screen:
         self._connection: XcbConnection | None = None
         self._opening: Opening | None = None
         self._counts = LookCounts()
+        self._decoration = Decoration(options)
         # Replaced whole by the encoder thread, never changed: others may read it.
         self._status: Mapping[str, object] = {"display": display}
         self._told: set[str] = set()
@@ -59,6 +61,7 @@ class Screen:
                 self._options,
                 self._rules,
                 self._counts,
+                self._decoration,
             )
         except BaseException:
             self.close()

@@ -7,11 +7,12 @@ FetchRegion 19).
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 from Xlib.display import Display
 from Xlib.error import XError
 from Xlib.protocol import rq, structs
+
+from webcapd.capture.sprite import SpriteImage
 
 _EXTENSION = "XFIXES"
 
@@ -64,11 +65,8 @@ class _GetCursorImage(rq.ReplyRequest):
 class CursorImage(NamedTuple):
     """A pointer's image."""
 
-    identity: int
-    """XXH3 of the pixels: a serial number means nothing to the next server."""
+    image: SpriteImage
     hot: tuple[int, int]
-    pixels: NDArray[np.uint8]
-    """(height, width, 4) bytes B, G, R, A, the colours premultiplied by alpha."""
 
 
 def create_region(display: Display) -> int:
@@ -98,5 +96,4 @@ def fetch_cursor(display: Display) -> CursorImage | None:
     # brought to bytes B, G, R, A by writing it with the low byte first.
     values = np.frombuffer(reply.pixels, "=u4", reply.width * reply.height).astype("<u4")
     pixels = values.view(np.uint8).reshape(reply.height, reply.width, 4)
-    identity = xxhash.xxh3_64_intdigest(pixels.data)
-    return CursorImage(identity, (reply.xhot, reply.yhot), pixels)
+    return CursorImage(SpriteImage(pixels), (reply.xhot, reply.yhot))

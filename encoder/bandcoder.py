@@ -20,6 +20,7 @@ _SUBSAMPLINGS = {
     "444": turbojpeg.TJSAMP_444,
     "422": turbojpeg.TJSAMP_422,
     "420": turbojpeg.TJSAMP_420,
+    "gray": turbojpeg.TJSAMP_GRAY,
 }
 
 

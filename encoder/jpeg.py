@@ -21,7 +21,7 @@ EOI = b"\xff\xd9"
 _SOI = b"\xff\xd8"
 _SOF0, _SOS, _DRI = 0xC0, 0xDA, 0xDD
 
-_MCU_SIZES = {"444": (8, 8), "422": (16, 8), "420": (16, 16)}
+_MCU_SIZES = {"444": (8, 8), "422": (16, 8), "420": (16, 16), "gray": (8, 8)}
 
 
 class JpegError(ValueError):

@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable
 
-import cv2
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
@@ -56,6 +55,9 @@ class ViewBuffer:
         """Scale the blocks that stale bands touch; gives their ranges of scaled rows."""
         if self._scaled.shape[:2] != (rows, columns):
             self._scaled = np.zeros((rows, columns, 4), np.uint8)
+        # Loaded by the first who wants it: most never scale, and it is large.
+        import cv2
+
         count = blocks(source.height, rows)
         tall, short = source.height // count, rows // count
         touched: set[int] = set()

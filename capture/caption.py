@@ -1,0 +1,54 @@
+"""The caption: a line of text over the screen, with the time if wanted."""
+
+import time
+from collections.abc import Sequence
+
+from PIL import Image, ImageDraw, ImageFont
+
+from webcapd.capture.sprite import Sprite, SpriteImage
+
+_INK, _GROUND = (255, 255, 255, 255), (0, 0, 0, 150)
+
+
+def check_caption(template: str) -> None:
+    """Raise ValueError with a sentence if a template is none."""
+    text = _filled(template, 0.0)
+    if len(text) > 300 or not text.isprintable():
+        raise ValueError("a caption is one line of at most 300 characters")
+
+
+class Caption:
+    """Text with strftime fields, in the lower left corner; drawn anew when it reads anew."""
+
+    def __init__(self, template: str) -> None:
+        self._template = template
+        self._drawn: tuple[str, int] | None = None
+        self._image: SpriteImage | None = None
+
+    @property
+    def tells_time(self) -> bool:
+        return "%" in self._template
+
+    def overlays(self, width: int, height: int, now: float) -> Sequence[Sprite]:
+        """Give what to lay over a screen of a size at ``now``, in seconds of CLOCK_REALTIME."""
+        size = max(10, height // 40)
+        text = _filled(self._template, now)
+        if self._image is None or self._drawn != (text, size):
+            self._drawn = (text, size)
+            self._image = _draw(text, size)
+        return (self._image.at(0, max(0, height - self._image.height)),)
+
+
+def _filled(template: str, now: float) -> str:
+    return time.strftime(template, time.localtime(now))
+
+
+def _draw(text: str, size: int) -> SpriteImage:
+    """Draw a line of text on a dark ground; ``size`` is the letters' height in pixels."""
+    font = ImageFont.load_default(size)
+    left, top, right, bottom = font.getbbox(text)
+    margin = size // 2
+    box = (round(right - left) + 2 * margin, round(bottom - top) + 2 * margin)
+    image = Image.new("RGBA", box, _GROUND)
+    ImageDraw.Draw(image).text((margin - left, margin - top), text, _INK, font)
+    return SpriteImage.of_image(image)
