@@ -227,6 +227,7 @@ def serve(options: Options, stop: Stop) -> int:
             variants=encoder.variants,
             encode_rate=encoder.rate,
             status=lambda: {"capture": screen.status(), "encoder": encoder.status()},
+            motion_quality=options.encoder.jpeg_quality,
             config=options.config(),
         )
         listener = _listen(options.http, site)

@@ -1,5 +1,6 @@
 """One request after another on one connection, in that connection's thread."""
 
+import contextlib
 import http.server
 import json
 import logging
@@ -18,7 +19,7 @@ from webcapd.http.multipart import CONTENT_TYPE, framing_for, wants_repeat
 from webcapd.http.refusal import Refusal, one_line
 from webcapd.http.response import Header, common_headers, response_head
 from webcapd.http.site import INDEX_PAGE, Site
-from webcapd.http.stream import Stream
+from webcapd.http.stream import Manner, Stream
 from webcapd.http.target import Target, parse_target
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             getattr(self, f"_give_{target.page}")(target)
         except Refusal as refusal:
             self._refuse(refusal)
+        except TooManyVariants as error:
+            self._refuse(Refusal(503, str(error), retry_after=10))
         except Closed:
             self.close_connection = True
 
@@ -95,7 +98,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self._answer(200, "application/json", body.encode())
 
     def _give_snapshot(self, target: Target) -> None:
-        frame = self._picture_of_now(self._variant(target))
+        form = form_of(target, quarter_turns(self._site.options.rotate))
+        frame = self._picture_of_now(self._site.variants.get(form))
         if frame.outage:
             # A viewer is helped by a placeholder, an archive is not.
             raise Refusal(503, frame.outage, retry_after=1)
@@ -107,29 +111,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
         # connection, whatever way it ends.
         self.close_connection = True
         accept, agent = self.headers.get("Accept", ""), self.headers.get("User-Agent", "")
-        framing = framing_for(accept, agent, target.switch("advance"))
+        options = self._site.options
+        manner = Manner(
+            form_of(target, quarter_turns(options.rotate)),
+            min(fps_of(target), options.most_stream_fps),
+            framing_for(accept, agent, target.switch("advance")),
+            wants_repeat(agent),
+            options.keepalive,
+            self._site.follow_rules(target.whole("quality", 1, 100)),
+        )
         if self.command == "HEAD":
             send_all(self.connection, (self._head(200, CONTENT_TYPE, None),))
             return
-        options = self._site.options
         bound_buffer(self.connection)
-        variant = self._variant(target)
-        latest = variant.latest
-        fps = min(fps_of(target), options.most_stream_fps)
-        stream = Stream(
-            self.connection, latest, framing, options.keepalive, wants_repeat(agent), fps
-        )
-        with latest.subscribed(fps), self._site.sessions.opened(self._client) as session:
-            frame = self._picture_of_now(variant)
-            stream.run(self._head(200, CONTENT_TYPE, None), frame, session)
-
-    def _variant(self, target: Target) -> Variant:
-        """Give the variant that a request asks for; raises Refusal."""
-        try:
-            turned = quarter_turns(self._site.options.rotate)
-            return self._site.variants.get(form_of(target, turned))
-        except TooManyVariants as error:
-            raise Refusal(503, str(error), retry_after=10) from None
+        variants = self._site.variants
+        with (
+            self._site.sessions.opened(self._client) as session,
+            contextlib.closing(Stream(self.connection, variants, manner, session)) as stream,
+        ):
+            frame = self._picture_of_now(stream.variant)
+            stream.run(self._head(200, CONTENT_TYPE, None), frame)
 
     def _picture_of_now(self, variant: Variant) -> Frame:
         frame = variant.latest.fresh(_PICTURE_SECONDS)

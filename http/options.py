@@ -51,6 +51,17 @@ class HttpOptions:
         low=0,
         high=3600,
     )
+    max_age: float = option(
+        1.0,
+        "how old a picture may be when it arrives; a client for whom it is older gets a lower "
+        "quality, until it keeps up",
+        metavar="SECONDS",
+        low=0.05,
+        high=60,
+    )
+    min_quality: int = option(
+        30, "least quality that slow clients are given", metavar="1-100", low=1, high=100
+    )
     showfps: bool = option(False, "log the rates every 5 seconds")
     loghttp: bool = option(False, "log each request")
 

@@ -17,6 +17,10 @@ class Session:
         self.frames = 0
         self.skipped = 0
         self.bytes_sent = 0
+        self.age = 0.0
+        """How old frames are when they have left, in seconds, smoothed."""
+        self.level = 0
+        """How many steps of quality the client was lowered."""
 
     def sent(self, size: int, skipped: int) -> None:
         """Note one frame sent, and how many newer ones went by unseen before it."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from webcapd.encoder.rate import Rate
 from webcapd.encoder.variants import Variants
+from webcapd.http.follow import FollowRules, levels_down_to
 from webcapd.http.options import HttpOptions
 from webcapd.http.sessions import Sessions
 
@@ -25,11 +26,18 @@ class Site:
     encode_rate: Rate
     status: Callable[[], Mapping[str, object]]
     """Tells of capture and encoder, for the state page."""
+    motion_quality: int
+    """The least quality that motion leads to."""
     config: Mapping[str, object]
     """All options and their values."""
     sessions: Sessions = field(default_factory=Sessions)
     snapshot_rate: Rate = field(default_factory=Rate)
     began: float = field(default_factory=time.monotonic)
+
+    def follow_rules(self, quality: int | None) -> FollowRules:
+        """Say what happens to a client that asked for a quality and cannot follow."""
+        levels = levels_down_to(self.options.min_quality, quality or self.motion_quality)
+        return FollowRules(self.options.max_age, levels)
 
     def rates(self) -> str:
         """Tell the rates of the last seconds in one line."""
@@ -65,6 +73,8 @@ class Site:
                     "frames": session.frames,
                     "skipped": session.skipped,
                     "bytesSent": session.bytes_sent,
+                    "ageMs": round(1000 * session.age),
+                    "level": session.level,
                 }
                 for session in sessions
             ],

@@ -1,13 +1,18 @@
 """One client's stream: newest frame, sent, and again."""
 
+import contextlib
+import dataclasses
 import math
 import socket
 import time
+from dataclasses import dataclass
 
 from webcapd.encoder.frame import Frame
-from webcapd.encoder.latest import LatestFrame
 from webcapd.encoder.pace import Pace
-from webcapd.http.connection import send_all
+from webcapd.encoder.variant import Form, Variant
+from webcapd.encoder.variants import TooManyVariants, Variants
+from webcapd.http.connection import await_departure, send_all
+from webcapd.http.follow import Following, FollowRules, delivered
 from webcapd.http.multipart import Framing
 from webcapd.http.sessions import Session
 
@@ -15,53 +20,104 @@ from webcapd.http.sessions import Session
 # screen has rested this long.
 _REPEAT_SECONDS = 0.1
 
+# How long a client that changes its variant waits for the first frame of it.
+_CHANGE_SECONDS = 4.0
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How one client wants its stream."""
+
+    form: Form
+    fps: float
+    """The most frames a second."""
+    framing: Framing
+    repeat: bool
+    """Whether it shows a frame only when another follows."""
+    keepalive: float
+    """Seconds of rest after which the frame is sent again."""
+    follow: FollowRules
+    """What happens when it cannot follow."""
+
 
 class Stream:
     """Frames to one client, in that client's own thread."""
 
     def __init__(
-        self,
-        connection: socket.socket,
-        latest: LatestFrame,
-        framing: Framing,
-        keepalive: float,
-        repeat: bool,
-        fps: float,
+        self, connection: socket.socket, variants: Variants, manner: Manner, session: Session
     ) -> None:
-        """Prepare; ``fps`` is the most frames a second that the client wants."""
+        """Subscribe; raises TooManyVariants."""
         self._connection = connection
-        self._latest = latest
-        self._framing = framing
-        self._keepalive = keepalive
-        self._repeat = repeat
-        self._fps = fps
+        self._variants = variants
+        self._manner = manner
+        self._session = session
         self._pace = Pace()
+        self._following = Following()
+        self._subscription = contextlib.ExitStack()
+        self.variant = self._subscribe(manner.form)
 
-    def run(self, head: bytes, frame: Frame, session: Session) -> None:
+    def close(self) -> None:
+        self._subscription.close()
+
+    def _subscribe(self, form: Form) -> Variant:
+        """Follow the variant of a form, and no other; raises TooManyVariants."""
+        variant = self._variants.get(form)
+        with contextlib.ExitStack() as subscription:
+            subscription.enter_context(variant.latest.subscribed(self._manner.fps))
+            self._subscription.close()
+            self._subscription = subscription.pop_all()
+        self.variant = variant
+        return variant
+
+    def run(self, head: bytes, frame: Frame) -> None:
         """Send the response head and the first frame, then follow until it ends.
 
         Ends by OSError when the client is gone, by Closed when the server stops.
         """
-        self._send(frame, session, head + self._framing.opening)
+        manner = self._manner
+        self._send(frame, head + manner.framing.opening)
         repeated = False
         while True:
             self._keep_pace()
-            rest = _REPEAT_SECONDS if self._repeat and not repeated else self._keepalive
-            newer = self._latest.newer(frame.sequence, rest)
+            rest = _REPEAT_SECONDS if manner.repeat and not repeated else manner.keepalive
+            newer = self.variant.latest.newer(frame.sequence, rest)
             repeated = newer is None
-            skipped = newer.sequence - frame.sequence - 1 if newer else 0
-            frame = newer or frame
-            self._send(frame, session, skipped=skipped)
+            if newer is None:
+                self._send(frame)
+                continue
+            began = time.monotonic()
+            self._send(newer, skipped=newer.sequence - frame.sequence - 1)
+            frame = self._heed_age(newer, time.monotonic() - began)
 
     def _keep_pace(self) -> None:
         """Wait until the client wants the next frame; raises Closed."""
-        if self._fps == math.inf:
+        if self._manner.fps == math.inf:
             return
         now = time.monotonic()
-        self._pace.took_place(now, self._fps)
-        self._latest.pause(self._pace.wait(now))
+        self._pace.took_place(now, self._manner.fps)
+        self.variant.latest.pause(self._pace.wait(now))
 
-    def _send(self, frame: Frame, session: Session, head: bytes = b"", skipped: int = 0) -> None:
-        header, closing = head + self._framing.header(frame), self._framing.closing
+    def _heed_age(self, frame: Frame, age: float) -> Frame:
+        """Change the level if a frame was too long on its way; returns the frame shown."""
+        rules = self._manner.follow
+        before = self._following
+        self._following = delivered(before, age, time.monotonic(), rules)
+        self._session.age, self._session.level = self._following.age, self._following.level
+        if self._following.level == before.level:
+            return frame
+        quality = self._following.quality(rules) or self._manner.form.quality
+        form = dataclasses.replace(self._manner.form, quality=quality)
+        with contextlib.suppress(TooManyVariants):
+            shown = self._subscribe(form).latest.fresh(_CHANGE_SECONDS)
+            if shown is not None:
+                self._send(shown)
+                return shown
+        return frame
+
+    def _send(self, frame: Frame, head: bytes = b"", skipped: int = 0) -> None:
+        framing = self._manner.framing
+        header, closing = head + framing.header(frame), framing.closing
         send_all(self._connection, (header, frame.jpeg, closing))
-        session.sent(len(header) + len(frame.jpeg) + len(closing), skipped)
+        # What has not left yet would be old by the time a newer frame follows.
+        await_departure(self._connection)
+        self._session.sent(len(header) + len(frame.jpeg) + len(closing), skipped)
