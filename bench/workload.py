@@ -4,16 +4,23 @@ idle     a desktop picture (text, gradients, a photographic region) that rests
 typing   the same, and one 8x16 character cell that changes 10 times a second
 """
 
+import itertools
 import sys
 import time
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from Xlib import X
 from Xlib.display import Display
+from Xlib.xobject.drawable import Drawable
+from Xlib.xobject.fontable import GC
 
 CELL = (8, 16)
 TYPING_PER_SECOND = 10
+VIDEO_SIZE = (640, 360)
+VIDEO_PER_SECOND = 30
+VIDEO_PICTURES = 12
 
 
 def desktop(width: int, height: int) -> NDArray[np.uint8]:
@@ -38,6 +45,25 @@ def desktop(width: int, height: int) -> NDArray[np.uint8]:
     return picture
 
 
+def put(
+    display: Display, where: Drawable, gc: GC, pixels: NDArray[np.uint8], x: int, y: int
+) -> None:
+    """Put (height, width, 4) pixels on a window or pixmap."""
+    for top in range(0, len(pixels), 16):
+        rows = np.ascontiguousarray(pixels[top : top + 16])
+        where.put_image(gc, x, y + top, rows.shape[1], len(rows), X.ZPixmap, 24, 0, rows.tobytes())
+    display.sync()
+
+
+def ticks(per_second: float) -> Iterator[int]:
+    """Count from 0 at a rate, without drift."""
+    moment = time.monotonic()
+    for number in itertools.count():
+        yield number
+        moment += 1 / per_second
+        time.sleep(max(0.0, moment - time.monotonic()))
+
+
 class Workload:
     """A window over the whole screen."""
 
@@ -54,12 +80,7 @@ class Workload:
 
     def put(self, pixels: NDArray[np.uint8], x: int, y: int) -> None:
         """Put (height, width, 4) pixels."""
-        for top in range(0, len(pixels), 16):
-            rows = np.ascontiguousarray(pixels[top : top + 16])
-            self.window.put_image(
-                self.gc, x, y + top, rows.shape[1], len(rows), X.ZPixmap, 24, 0, rows.tobytes()
-            )
-        self.display.sync()
+        put(self.display, self.window, self.gc, pixels, x, y)
 
     def idle(self) -> None:
         time.sleep(86400)
@@ -69,18 +90,38 @@ class Workload:
         generator = np.random.default_rng(2)
         width, height = CELL
         cells = generator.integers(0, 2, (64, height, width, 1), np.uint8).repeat(4, 3) * 220
-        moment = time.monotonic()
-        for number in range(1 << 31):
+        for number in ticks(TYPING_PER_SECOND):
             column = number % (self.width // 2 // width)
             self.put(cells[number % 64], column * width, self.height // 3 + 5)
-            moment += 1 / TYPING_PER_SECOND
-            time.sleep(max(0.0, moment - time.monotonic()))
+
+    def video(self) -> None:
+        self.play(*VIDEO_SIZE)
+
+    def full(self) -> None:
+        self.play(self.width, self.height)
+
+    def play(self, width: int, height: int) -> None:
+        """Show one picture after the other, in the lower right corner.
+
+        They lie in the server's memory: showing one costs it a copy and us nothing.
+        """
+        pictures = []
+        for number in range(VIDEO_PICTURES):
+            pixels = np.roll(desktop(width, height), (17 * number, 31 * number), (0, 1))
+            pixmap = self.window.create_pixmap(width, height, 24)
+            put(self.display, pixmap, self.gc, pixels, 0, 0)
+            pictures.append(pixmap)
+        x, y = self.width - width, self.height - height
+        for number in ticks(VIDEO_PER_SECOND):
+            picture = pictures[number % VIDEO_PICTURES]
+            self.window.copy_area(self.gc, picture, 0, 0, width, height, x, y)
+            self.display.sync()
 
 
 def main() -> None:
     workload = Workload(Display())
     print("drawing", flush=True)
-    {"idle": workload.idle, "typing": workload.typing}[sys.argv[1]]()
+    getattr(workload, sys.argv[1])()
 
 
 if __name__ == "__main__":
