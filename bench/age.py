@@ -41,7 +41,7 @@ class SlowReader:
 
     def frame(self) -> tuple[float, int]:
         """Read one frame; gives its age in seconds and its size in bytes."""
-        headers = {}
+        headers: dict[str, str] = {}
         while (line := self._file.readline().decode().strip()) or not headers:
             name, _, value = line.partition(": ")
             headers[name.lower()] = value
