@@ -137,19 +137,23 @@ class PollAttention:
     def __post_init__(self) -> None:
         self.throttle = Throttle(self.layout.count, self.rules, time.monotonic())
         self._everywhere = True
+        self._choice: Choice | None = None
         self._presumed: list[int] = []
 
     def choose(self, area: Rectangle) -> Choice:
-        hashed, self._presumed = self.throttle.due()
         if self._everywhere:
-            hashed, self._presumed = list(range(self.layout.count)), []
-        return Choice(hashed, self._presumed)
+            self._choice = Choice(list(range(self.layout.count)), [])
+        elif self._choice is None:
+            self._choice = Choice(*self.throttle.due())
+        # A grab that is done over is one of the same bands.
+        return self._choice
 
     def look_everywhere(self) -> None:
         self._everywhere = True
 
     def looked(self, choice: Choice, changed: Iterable[int], area: Rectangle) -> None:
-        self._everywhere = False
+        self._everywhere, self._choice = False, None
+        self._presumed = choice.presumed
         self.throttle.looked(choice.hashed, changed, time.monotonic())
 
     def found_still(self, bands: Iterable[int]) -> None:

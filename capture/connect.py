@@ -28,7 +28,7 @@ def connect(name: str) -> Display:
     try:
         with _knocked(name):
             _forget_extensions()
-            return Display(_xlib_name(name))
+            return _with_core_errors(Display(_xlib_name(name)))
     except xerror.DisplayNameError:
         raise SourceError(f"{name!r} is no display name; one looks like :0 or host:0") from None
     except xerror.DisplayConnectionError as error:
@@ -52,6 +52,16 @@ def _forget_extensions() -> None:
     Protocol.extension_major_opcodes = {}
 
 
+def _with_core_errors(display: Display) -> Display:
+    """Put back the core protocol's errors.
+
+    python-xlib's RandR and Damage modules register theirs at codes 0 to 2 and
+    not from the extension's first code on: a BadValue would make it stumble.
+    """
+    display.display.error_classes.update(xerror.xerror_class)
+    return display
+
+
 @contextlib.contextmanager
 def _knocked(name: str) -> Iterator[None]:
     """See that the server answers at all before anything waits for it.
@@ -71,7 +81,9 @@ def _knocked(name: str) -> Iterator[None]:
         raise silent from None
     with knock:
         knock.sendall(struct.pack("=BxHHHHxx", _byte_order(), 11, 0, 0, 0))
-        if not select.select([knock], [], [], _PATIENCE_SECONDS)[0]:
+        poller = select.poll()
+        poller.register(knock, select.POLLIN)
+        if not poller.poll(_PATIENCE_SECONDS * 1000):
             raise silent
         yield
 

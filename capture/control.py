@@ -70,10 +70,16 @@ class Control:
         """Why there are no damage reports; None when there are."""
         self.reports_motion = False
         """Whether the server tells that the pointer moves."""
+        self.moved_windows: set[int] = set()
+        """Ids of the windows that news of the layout were about, until taken away."""
         self._news_of_event: dict[int, News] = dict.fromkeys(_LAYOUT_EVENTS, News.LAYOUT)
         try:
             with self.answering():
                 self.root = self.display.screen().root
+                self.title_atoms = (
+                    self.display.intern_atom("_NET_WM_NAME"),
+                    self.display.intern_atom("WM_NAME"),
+                )
                 self.format = _pixel_format(self.display)
                 self._watch_layout()
                 self.damage_obstacle = self._watch_damage()
@@ -171,7 +177,14 @@ class Control:
     def _news_in(self, event: Event) -> News:
         # The high bit marks events sent by clients: window managers tell
         # windows of their moves that way.
-        return self._news_of_event.get(event.type & 0x7F, News.NOTHING)
+        kind = event.type & 0x7F
+        news = self._news_of_event.get(kind, News.NOTHING)
+        if kind == X.PropertyNotify and event.atom not in self.title_atoms:
+            return News.NOTHING
+        if news is News.LAYOUT:
+            window = getattr(event, "window", None)
+            self.moved_windows.add(window.id if window else 0)
+        return news
 
     def take_damage(self) -> NDArray[np.int32]:
         """Take what was drawn since last time: (n, 4) rows of x, y, width, height.
@@ -202,7 +215,10 @@ class Control:
         """Turn python-xlib's ways to fail into SourceError."""
         try:
             yield
-        except xerror.ConnectionClosedError:
+        except xerror.ConnectionClosedError as error:
+            # python-xlib keeps the error.  With its traceback, all that is now
+            # at work would be kept as well.
+            error.__traceback__ = None
             raise SourceError(f"the X server of display {self.name} is gone") from None
         except xerror.XError as error:
             raise SourceError(

@@ -5,8 +5,7 @@ neither works (remote display, other IPC namespace, no MIT-SHM) the rows come
 through the connection.  Each rung that fails leaves its reason.
 """
 
-import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +15,8 @@ from webcapd.capture.rectangle import Rectangle
 from webcapd.capture.segment import DescriptorSegment, Segment, SysvSegment
 from webcapd.capture.xcb import XcbConnection
 
-log = logging.getLogger(__name__)
+# What a reply through the connection brings at most.
+_BYTES_AT_ONCE = 256 * 1024
 
 
 class Grabber(Protocol):
@@ -83,25 +83,42 @@ class CopyingGrabber:
     kind = "off"
 
     def __init__(
-        self, connection: XcbConnection, drawable: int, area: Rectangle, stride: int
+        self,
+        connection: XcbConnection,
+        drawable: int,
+        area: Rectangle,
+        stride: int,
+        headway: Callable[[], None],
     ) -> None:
+        """Prepare; ``headway`` is called after each part, as a slow line may take long."""
+        self._headway = headway
+        # A request each for a quarter of a megabyte or so.
+        self._rows_at_once = max(1, _BYTES_AT_ONCE // stride)
         self.raw = np.zeros((area.height, stride), np.uint8)
         self.origin = area.x, area.y
         self._connection, self._drawable, self._width = connection, drawable, area.width
 
     def grab(self, ranges: Iterable[tuple[int, int]]) -> None:
         x, y = self.origin
-        for top, bottom in ranges:
-            area = Rectangle(x, y + top, self._width, bottom - top)
-            rows = self._connection.fetch(self._drawable, area)
-            self.raw[top:bottom] = np.frombuffer(rows, np.uint8).reshape(bottom - top, -1)
+        for first, last in ranges:
+            for top in range(first, last, self._rows_at_once):
+                bottom = min(top + self._rows_at_once, last)
+                area = Rectangle(x, y + top, self._width, bottom - top)
+                rows = self._connection.fetch(self._drawable, area)
+                self.raw[top:bottom] = np.frombuffer(rows, np.uint8).reshape(bottom - top, -1)
+                self._headway()
 
     def close(self) -> None:
         pass
 
 
 def open_grabber(
-    connection: XcbConnection, drawable: int, area: Rectangle, stride: int, wanted: str
+    connection: XcbConnection,
+    drawable: int,
+    area: Rectangle,
+    stride: int,
+    wanted: str,
+    headway: Callable[[], None],
 ) -> tuple[Grabber, list[str]]:
     """Open the first way that works, or the ``wanted`` one (see --shm).
 
@@ -123,7 +140,7 @@ def open_grabber(
             except OSError as error:
                 obstacle = str(error)
         reasons.append(f"{kind}: {obstacle}")
-    return CopyingGrabber(connection, drawable, area, stride), reasons
+    return CopyingGrabber(connection, drawable, area, stride, headway), reasons
 
 
 def _obstacle(kind: str, wanted: str, local: bool, version: tuple[int, int] | None) -> str | None:

@@ -25,13 +25,17 @@ class Masks:
         self.titles = tuple(titles)
         self.areas: tuple[Rectangle, ...] = self._rectangles
         """What is masked now, in coordinates of the screen."""
+        self.windows: set[int] = set()
+        """Ids of the windows masked, and of their frames."""
 
     def find(self, windows: Windows | None) -> bool:
         """Look up the windows; tells whether anything masked moved."""
-        found = list(self._rectangles)
+        found, self.windows = list(self._rectangles), set()
         if windows is not None:
             for title in self.titles:
-                found += windows.areas(title)
+                areas, ids = windows.framed_areas(title)
+                found += areas
+                self.windows |= ids
         before, self.areas = self.areas, tuple(found)
         return before != self.areas
 

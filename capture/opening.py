@@ -1,7 +1,7 @@
 """One opening of a screen, from connect to close: everything that dies with a display."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from webcapd.capture.attention import (
     Attention,
@@ -28,6 +28,8 @@ from webcapd.capture.xcb import GrabError, XcbConnection
 # A pointer that a program moves, and not a hand, is reported by nobody.
 _WARPED_POINTER_SECONDS = 1.0
 
+Place = tuple[int, int]
+
 # How often a grab is done over because the layout changed under it.
 _TRIES = 8
 
@@ -47,6 +49,7 @@ class Opening:
         rules: Rules,
         counts: LookCounts,
         decoration: Decoration,
+        headway: Callable[[], None],
     ) -> None:
         """Size everything by the screen as it is; raises SourceError."""
         self._control, self._connection = control, connection
@@ -60,7 +63,7 @@ class Opening:
         self._counts = counts
         stride = control.format.stride(self._area.width)
         self._grabber, self.shm_reasons = open_grabber(
-            connection, control.root.id, self._area, stride, options.shm
+            connection, control.root.id, self._area, stride, options.shm, headway
         )
         self.frame_buffer = FrameBuffer(self._grabber.raw, self._area.width, control.format)
         self._attention = self._make_attention(options.full_scan_period, rules)
@@ -70,6 +73,8 @@ class Opening:
         self._looked = 0.0
         """When it was last looked (CLOCK_MONOTONIC)."""
         self._news = News.NOTHING
+        self._screen_held = True
+        """Whether the screen had the same size after the last grab."""
         self._blackened = False
         """Whether the frame buffer was made black, as nothing sounder was to be had."""
 
@@ -99,8 +104,8 @@ class Opening:
 
     def look(self) -> list[int]:
         """Grab and hash what may be new; list the bands that look different."""
-        self._looked = time.monotonic()
         choice, pointer = self._grab_soundly()
+        self._looked = time.monotonic()
         changed = self.frame_buffer.settle(choice.hashed)
         self.frame_buffer.presume_changed(choice.presumed, object())
         self._attention.looked(choice, changed, self._area)
@@ -109,24 +114,19 @@ class Opening:
         self._counts.looks += 1
         self._counts.looked_at += len(choice.hashed) + len(choice.presumed)
         self._counts.changed += len(changed)
-        over = self._lay_over(*pointer)
+        over = self._lay_over(pointer)
         return sorted({*changed, *choice.presumed, *over})
 
     def found_still(self, bands: Iterable[int]) -> None:
         self._attention.found_still(bands)
 
-    def _grab_soundly(self) -> tuple[Choice, tuple[int, int]]:
+    def _grab_soundly(self) -> tuple[Choice, Place | None]:
         """Grab until nothing moved meanwhile; returns what was grabbed, and the pointer's place."""
         for _ in range(_TRIES):
-            self._news |= self._control.news()
-            if News.CURSOR in self._news and self._pointer is not None:
-                self._pointer.changed()
-            if News.LAYOUT in self._news:
-                self._place()
-            self._news = News.NOTHING
+            self._heed()
             choice = self._attention.choose(self._area)
             pointer = self._grab(sorted({*choice.hashed, *choice.presumed}))
-            if News.LAYOUT not in self._news:
+            if self._is_sound():
                 self._blackened = False
                 return choice, pointer
         # Windows to be masked move all the time: better nothing than them.
@@ -134,23 +134,37 @@ class Opening:
         self._blackened = True
         return Choice(list(range(self.frame_buffer.layout.count)), []), pointer
 
+    def _heed(self) -> None:
+        """Act on what the server has told; raises SourceChanged, SourceError."""
+        self._news |= self._control.news()
+        news, self._news = self._news, News.NOTHING
+        if News.CURSOR in news and self._pointer is not None:
+            self._pointer.changed()
+        if News.LAYOUT in news:
+            self._place()
+
     def _place(self) -> None:
         """Find out where on the screen everything is now; raises SourceChanged, SourceError."""
-        self._screen = self._control.root_area()
+        self._control.moved_windows.clear()
+        before, self._screen = self._screen, self._control.root_area()
         area = self._region.area(self._control, self._windows, self._screen)
         if area.size != self._area.size:
-            raise SourceChanged
+            if self._looked or self._screen != before:
+                raise SourceChanged
+            # A window that changes its size all the time would never be seen:
+            # one look is taken at it as it was found.
+            self._news |= News.LAYOUT
+            area = self._area
         moved = self._masks.find(self._windows)
-        if moved or area != self._area:
+        # Without windows to follow, it was the screen that changed, perhaps
+        # back to the size it had.
+        if moved or area != self._area or self._windows is None:
             self._area = area
             self._grabber.origin = area.x, area.y
             self._attention.look_everywhere()
 
-    def _grab(self, bands: list[int]) -> tuple[int, int]:
-        """Grab bands and mask them; returns where the pointer is on the screen.
-
-        News of another layout meanwhile makes the grab worthless.
-        """
+    def _grab(self, bands: list[int]) -> Place | None:
+        """Grab bands and mask them; returns where the pointer is on the screen, if it is."""
         layout = self.frame_buffer.layout
         ranges = [layout.rows(*run) for run in runs(bands)]
         try:
@@ -158,25 +172,39 @@ class Opening:
         except GrabError as error:
             # Most likely the root shrank between the last event and the grab.
             self._place()
+            if self._control.root_area() != self._screen:
+                raise SourceChanged from None
             raise SourceError(f"display {self._control.name}: {error}") from None
         bytes_per_pixel = self._control.format.bits_per_pixel // 8
         for top, bottom in ranges:
             self._masks.paint(self.frame_buffer.raw, bytes_per_pixel, self._area, top, bottom)
         pointer, size = self._connection.glance(self._control.root.id)
-        if size != self._screen.size:
-            self._news |= News.LAYOUT
-        elif self._masks.titles:
-            # Whatever moved before the grab ended is told before the answer.
-            self._control.round_trip()
-            self._news |= self._control.news()
+        self._screen_held = size == self._screen.size
         return pointer
 
-    def _lay_over(self, x: int, y: int) -> list[int]:
+    def _is_sound(self) -> bool:
+        """Tell whether what was just grabbed shows the layout that it was masked for."""
+        if not self._screen_held:
+            self._news |= News.LAYOUT
+            return False
+        if not self._masks.titles:
+            return True
+        # Whatever moved before the grab ended is told before the answer.
+        self._control.round_trip()
+        self._news |= self._control.news()
+        if News.LAYOUT not in self._news:
+            return True
+        # Other windows may move as they like; a masked one may even be back.
+        masked = self._masks.windows & self._control.moved_windows
+        return not (self._masks.find(self._windows) or masked)
+
+    def _lay_over(self, pointer: Place | None) -> list[int]:
         """Put pointer and decoration in place; list the bands that look different by that."""
         overlays: list[Sprite] = []
-        if self._pointer is not None:
+        if self._pointer is not None and pointer is not None:
             if not self._attended:
                 self._pointer.changed()
+            x, y = pointer
             overlays += self._pointer.overlays(x - self._area.x, y - self._area.y)
         overlays += self._decoration.overlays(self._area.width, self._area.height)
         return self.frame_buffer.lay_over(overlays)

@@ -29,8 +29,8 @@ class FixedRegion:
         area = Rectangle(x, y, width or screen.width - x, height or screen.height - y)
         if not area or area.within(screen) != area:
             raise SourceError(
-                f"the region at {x},{y} of {width or 'any'}x{height or 'any'} is not within "
-                f"the screen, which is {screen.width}x{screen.height}"
+                f"the region {area} is not within the screen, which is "
+                f"{screen.width}x{screen.height}"
             )
         return area
 
@@ -57,7 +57,9 @@ class MonitorRegion:
             raise SourceError(
                 f"there is no monitor {self._wanted}; there are {', '.join(monitors) or 'none'}"
             )
-        return area.within(screen)
+        if not (visible := area.within(screen)):
+            raise SourceError(f"monitor {self._wanted} is not within the screen")
+        return visible
 
 
 class WindowRegion:

@@ -1,7 +1,7 @@
 """An X11 screen as a source: opened, lost and opened again, over the years."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from webcapd.capture.attention import LookCounts
 from webcapd.capture.control import Control
@@ -32,6 +32,7 @@ class Screen:
         self._control: Control | None = None
         self._connection: XcbConnection | None = None
         self._opening: Opening | None = None
+        self._headway: Callable[[], None] = lambda: None
         self._counts = LookCounts()
         self._decoration = Decoration(options)
         # Replaced whole by the encoder thread, never changed: others may read it.
@@ -62,7 +63,12 @@ class Screen:
                 self._rules,
                 self._counts,
                 self._decoration,
+                self._headway,
             )
+        except (OSError, ValueError) as error:
+            # Out of descriptors or memory, mostly.
+            self.close()
+            raise SourceError(f"cannot open display {self.name}: {error}") from None
         except BaseException:
             self.close()
             raise
@@ -87,6 +93,9 @@ class Screen:
             if part is not None:
                 part.close()
         self._opening = self._connection = self._control = None
+
+    def on_headway(self, headway: Callable[[], None]) -> None:
+        self._headway = headway
 
     def interrupt(self) -> None:
         for part in (self._connection, self._control):

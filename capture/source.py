@@ -1,6 +1,6 @@
 """The contract between whoever delivers pixels and the encoder thread."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from webcapd.capture.framebuffer import FrameBuffer
@@ -34,6 +34,9 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Give everything back; safe after a failure and when not open."""
+
+    def on_headway(self, headway: Callable[[], None]) -> None:
+        """Say whom to call, before open(), whenever a slow look has come further."""
 
     def fileno(self) -> int:
         """Descriptor that turns readable when pending() may have news."""

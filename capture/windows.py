@@ -5,6 +5,7 @@ Encoder thread only.
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from Xlib import X
 from Xlib import error as xerror
@@ -16,9 +17,23 @@ from webcapd.capture.rectangle import Rectangle
 # Window managers put a client at most a few frames deep.
 _DEEPEST = 4
 
+# Of a title, in units of four bytes.
+_TITLE_WORDS = 1024
+
 _ID = re.compile("0[xX][0-9a-fA-F]+")
 
 _REPORTED = X.StructureNotifyMask | X.SubstructureNotifyMask | X.PropertyChangeMask
+
+
+class Found(NamedTuple):
+    """A window that is wanted, and the windows it is in, root's child first, itself last."""
+
+    path: tuple[Window, ...]
+
+    @property
+    def frame(self) -> Window:
+        """What the window manager has put around it, or itself."""
+        return self.path[0]
 
 
 class Windows:
@@ -26,9 +41,7 @@ class Windows:
 
     def __init__(self, control: Control) -> None:
         self._control = control
-        self._display = control.display
-        self._title_atom = self._display.intern_atom("_NET_WM_NAME")
-        self._utf8_atom = self._display.intern_atom("UTF8_STRING")
+        self._title_atoms = control.title_atoms
         control.root.change_attributes(event_mask=_REPORTED)
 
     def areas(self, wanted: str) -> list[Rectangle]:
@@ -36,15 +49,23 @@ class Windows:
 
         ``wanted`` is an id (0x1400003) or a part of the title, in any case.
         """
-        with self._control.answering():
-            return [
-                area
-                for window in self._tree(self._control.root, _DEEPEST)
-                if self._is_wanted(window, wanted) and (area := self._area(window))
-            ]
+        found = self.find(wanted)
+        return [area for one in found if (area := self._area(one.path[-1]))]
 
-    def _tree(self, parent: Window, depth: int) -> Iterator[Window]:
+    def framed_areas(self, wanted: str) -> tuple[list[Rectangle], set[int]]:
+        """Give where they are with their frames, and the ids of all they consist of."""
+        found = self.find(wanted)
+        ids = {window.id for one in found for window in one.path}
+        return [area for one in found if (area := self._area(one.frame))], ids
+
+    def find(self, wanted: str) -> list[Found]:
+        """Find the windows wanted, uppermost first, whether they can be seen or not."""
+        with self._control.answering():
+            return [one for one in self._tree(()) if self._is_wanted(one.path[-1], wanted)]
+
+    def _tree(self, path: tuple[Window, ...]) -> Iterator[Found]:
         """Walk the windows below one, uppermost first, asking to be told of changes."""
+        parent = path[-1] if path else self._control.root
         try:
             children = parent.query_tree().children
         except xerror.BadWindow:
@@ -52,32 +73,41 @@ class Windows:
         for child in reversed(children):
             # Before anyone looks at it: what changes later is then told of.
             child.change_attributes(event_mask=_REPORTED)
-            yield child
-            if depth > 1:
-                yield from self._tree(child, depth - 1)
+            yield Found((*path, child))
+            if len(path) + 1 < _DEEPEST:
+                yield from self._tree((*path, child))
 
     def _is_wanted(self, window: Window, wanted: str) -> bool:
         if _ID.fullmatch(wanted):
             return bool(window.id == int(wanted, 16))
-        return wanted.lower() in self._title(window).lower()
+        return any(wanted.lower() in title.lower() for title in self._titles(window))
 
-    def _title(self, window: Window) -> str:
-        try:
-            found = window.get_full_property(self._title_atom, self._utf8_atom)
+    def _titles(self, window: Window) -> Iterator[str]:
+        """Give what the title may read, by all properties and encodings there are.
+
+        In one request each, and not by python-xlib's get_full_property(): that
+        asks twice, and fails when the window changes its title meanwhile.
+        """
+        for atom in self._title_atoms:
+            try:
+                found = window.get_property(atom, X.AnyPropertyType, 0, _TITLE_WORDS)
+            except xerror.XError:
+                return  # It went away as we looked.
             if found is not None and isinstance(found.value, bytes):
-                return found.value.decode(errors="replace")
-            return str(window.get_wm_name() or "")
-        except xerror.BadWindow:
-            return ""
+                # UTF-8 by the newer rules, Latin-1 by the older; of compound
+                # text both give the parts that matter.
+                yield found.value.decode(errors="ignore")
+                yield found.value.decode("latin-1")
 
     def _area(self, window: Window) -> Rectangle:
         """Give where a window is; an empty rectangle if it cannot be seen."""
-        try:
-            if window.get_attributes().map_state != X.IsViewable:
+        with self._control.answering():
+            try:
+                if window.get_attributes().map_state != X.IsViewable:
+                    return Rectangle(0, 0, 0, 0)
+                geometry = window.get_geometry()
+                place = window.translate_coords(self._control.root, 0, 0)
+            except (xerror.BadWindow, xerror.BadDrawable):
                 return Rectangle(0, 0, 0, 0)
-            geometry = window.get_geometry()
-            place = window.translate_coords(self._control.root, 0, 0)
-        except (xerror.BadWindow, xerror.BadDrawable):
-            return Rectangle(0, 0, 0, 0)
-        # translate_coords tells where the root's corner is, seen from the window.
-        return Rectangle(-place.x, -place.y, geometry.width, geometry.height)
+            # translate_coords tells where the root's corner is, seen from the window.
+            return Rectangle(-place.x, -place.y, geometry.width, geometry.height)

@@ -97,9 +97,13 @@ class XcbConnection:
         if self._xcb.xcb_connection_has_error(self._connection):
             self._xcb.xcb_disconnect(self._connection)
             raise SourceError(f"the X server of display {display} refuses a second connection")
-        self._socket = socket.socket(
-            fileno=os.dup(self._xcb.xcb_get_file_descriptor(self._connection))
-        )
+        try:
+            self._socket = socket.socket(
+                fileno=os.dup(self._xcb.xcb_get_file_descriptor(self._connection))
+            )
+        except OSError as error:
+            self._xcb.xcb_disconnect(self._connection)
+            raise SourceError(f"cannot open display {display}: {error.strerror}") from None
 
     @property
     def local(self) -> bool:
@@ -193,8 +197,10 @@ class XcbConnection:
         finally:
             self._libc.free(reply)
 
-    def glance(self, root: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    def glance(self, root: int) -> tuple[tuple[int, int] | None, tuple[int, int]]:
         """Tell where the pointer is, and how large the root window; one round trip.
+
+        The pointer may be on another screen of the display: then it is None.
 
         Raises SourceError.
         """
@@ -205,7 +211,8 @@ class XcbConnection:
         try:
             if ffi.NULL in (pointer, geometry):
                 raise SourceError("the X server closed the connection")
-            return (pointer.root_x, pointer.root_y), (geometry.width, geometry.height)
+            place = (pointer.root_x, pointer.root_y) if pointer.same_screen else None
+            return place, (geometry.width, geometry.height)
         finally:
             self._libc.free(pointer)
             self._libc.free(geometry)

@@ -33,7 +33,10 @@ from webcapd.encoder.variants import Variants
 log = logging.getLogger(__name__)
 
 # A source that takes longer than this for one answer is given up.
-_STUCK_SECONDS = 3.0
+_STUCK_SECONDS = 2.5
+
+# Opening takes some thirty round trips, and a display may be far away.
+_OPEN_SECONDS = 20.0
 
 _UNKNOWN_SIZE = (1280, 720)
 
@@ -61,6 +64,7 @@ class Encoder:
         answer, ``on_failure`` when it ends by an error later on.
         """
         self._source = source
+        source.on_headway(self._note_headway)
         self._coder = BandCoder()
         self._most_fps = options.most_fps
         self._on_begun = on_begun
@@ -80,6 +84,7 @@ class Encoder:
         self._outages = 0
         self._busy_since: float | None = None
         """When the thread last made headway (CLOCK_MONOTONIC); None while it sleeps."""
+        self._opening = False
         self._given_up = False
         """Set by unstick(): the source was interrupted because it hung."""
 
@@ -124,8 +129,8 @@ class Encoder:
 
     def unstick(self) -> None:
         """Give up a source that has not answered for too long; to be called now and then."""
-        since = self._busy_since
-        if since is not None and time.monotonic() - since > _STUCK_SECONDS:
+        since, patience = self._busy_since, _OPEN_SECONDS if self._opening else _STUCK_SECONDS
+        if since is not None and time.monotonic() - since > patience:
             self._given_up = True
             self._source.interrupt()
 
@@ -144,6 +149,10 @@ class Encoder:
             "bandsCoded": sum(variant.bands_coded for variant in variants),
             "variants": [variant.report() for variant in variants],
         }
+
+    def _note_headway(self) -> None:
+        """Hear from the source that it is slow but not stuck."""
+        self._busy_since = time.monotonic()
 
     def _wake(self) -> None:
         """Wake the thread from its sleep; from any thread."""
@@ -174,33 +183,38 @@ class Encoder:
 
     def _serve_source(self) -> None:
         """Serve from one opening of the source until it changes, is lost, or all ends."""
-        lost: SourceError | None = None
+        # A sentence and not the error: through its traceback that would keep
+        # the frame buffer alive, and the memory it shares.
+        lost = ""
+        self._given_up = False
         try:
+            self._opening = True
             self._source.open()
+            self._opening = False
             self._serve()
         except SourceChanged:
-            log.info("the screen changed its geometry")
+            log.debug("the screen changed its geometry")
         except SourceError as error:
             if not (self._begun.is_set() or isinstance(error, SourceNotReady)):
                 raise
             # The error of a source that was interrupted tells only of that.
-            lost = SourceError("the X server does not answer") if self._given_up else error
-            self._given_up = False
+            lost = "the X server does not answer" if self._given_up else str(error)
         finally:
             self._source.close()
-        if lost is not None and not self._stopping.is_set():
+        if lost and not self._stopping.is_set():
             self._sit_out(lost)
 
     def _serve(self) -> None:
         """Look whenever it is wanted, worth it and due."""
         frame_buffer = self._source.frame_buffer
         self._size = (frame_buffer.width, frame_buffer.height)
-        for variant in self.variants.listed():
-            variant.expire()
         if self._outage is not None:
-            # Only a look proves that the picture is back.
+            # Only a look proves that the picture is back.  Until then the
+            # placeholder stands.
             self._look(time.monotonic(), [])
             self._recover(self._outage)
+        for variant in self.variants.listed():
+            variant.expire()
         self._begin()
         news, attended = True, False
         while not self._stopping.is_set():
@@ -262,9 +276,8 @@ class Encoder:
         if bands:
             self.rate.tick()
 
-    def _sit_out(self, error: SourceError) -> None:
+    def _sit_out(self, reason: str) -> None:
         """Show a placeholder, and wait before the next attempt to open the source."""
-        reason = str(error)
         outage = self._outage
         if outage is None:
             outage = self._outage = Outage(reason, time.time())

@@ -1,0 +1,142 @@
+"""Viewers get the size, rotation and quality they ask for, at one encode for all who ask alike."""
+
+import contextlib
+
+import mjpeg
+import numpy as np
+import pytest
+from buffers import frame_buffer
+from painter import painter
+from program import Webcapd, webcapd
+from waiting import wait_until
+from xserver import Pixels, XServer
+
+from webcapd.capture.rectangle import Rectangle
+from webcapd.encoder.view import View
+from webcapd.encoder.viewbuffer import ViewBuffer
+
+ASKED = {
+    "rotate=90": View(1),
+    "rotate=0": View(1),
+    "rotate=1": View(2),
+    "rotate=2": View(3),
+    "rotate=270": View(3),
+    "scale=0.5": View(scale=0.5),
+    "width=200": View(fit=(200, 0)),
+    "width=200&height=50": View(fit=(200, 50)),
+    "crop=10,20,101,53": View(crop=Rectangle(10, 20, 101, 53)),
+    "flip=h": View(flip="h"),
+    "flip=v": View(flip="v"),
+    "rotate=90&width=123&crop=5,6,77,99&flip=hv": View(
+        1, (123, 0), crop=Rectangle(5, 6, 77, 99), flip="hv"
+    ),
+    "scale=4": View(),
+}
+
+
+def seen(server: XServer, view: View) -> Pixels:
+    """Give what a view shows of the root window, as B, G, R."""
+    pixels = server.pixels()
+    screen = frame_buffer(np.dstack([pixels, np.zeros(pixels.shape[:2], np.uint8)]))
+    screen.settle(range(screen.layout.count))
+    buffer = ViewBuffer(view)
+    buffer.follow(screen)
+    bands = [buffer.band(band) for band in range(buffer.layout.count)]
+    return np.ascontiguousarray(np.concatenate(bands)[:, :, :3])
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_stream_of_a_view_ends_on_the_view_of_the_screen(server: XServer, asked: str) -> None:
+    with (
+        webcapd("--display", server.name) as program,
+        painter(server) as brush,
+        mjpeg.stream(program, f"/?stream&{asked}") as stream,
+    ):
+        brush.noise(1)
+        for number in range(50):
+            brush.rectangle(0x050301 * number, 11 * number, 7 * number, 60, 40)
+        expected = mjpeg.decode(mjpeg.encode(seen(server, ASKED[asked])))
+        assert stream.until(expected)
+        snapshot = mjpeg.decode(program.get(f"/?snapshot&{asked}")[2])
+        assert np.array_equal(snapshot, expected)
+
+
+def test_quality_and_gray_are_as_asked(server: XServer) -> None:
+    with webcapd("--display", server.name) as program, painter(server) as brush:
+        brush.noise(2)
+        pixels = server.pixels()
+        status, _, jpeg = program.get("/?snapshot&quality=20")
+        assert status == 200
+        assert np.array_equal(mjpeg.decode(jpeg), mjpeg.decode(mjpeg.encode(pixels, 20)))
+        gray = mjpeg.decode(program.get("/?snapshot&gray=1")[2])
+        assert np.array_equal(gray[:, :, 0], gray[:, :, 1])
+        assert np.array_equal(gray[:, :, 0], gray[:, :, 2])
+
+
+def test_screen_turned_for_all_is_turned_once_more_on_request(server: XServer) -> None:
+    with (
+        webcapd("--display", server.name, "--rotate", "90") as program,
+        painter(server) as brush,
+    ):
+        brush.noise(3)
+        for asked, view in (("", View(1)), ("&rotate=90", View(2)), ("&rotate=270", View())):
+            snapshot = mjpeg.decode(program.get(f"/?snapshot{asked}")[2])
+            assert np.array_equal(snapshot, mjpeg.decode(mjpeg.encode(seen(server, view))))
+
+
+def variants(program: Webcapd) -> int:
+    return len(program.info()["encoder"]["variants"])
+
+
+def test_equal_requests_share_one_variant(server: XServer) -> None:
+    alike = ("scale=0.5&rotate=90", "rotate=0&scale=.5", "x=1&scale=0.50&rotate=90&fps=7")
+    with webcapd("--display", server.name) as program, contextlib.ExitStack() as open_streams:
+        for asked in alike:
+            open_streams.enter_context(mjpeg.stream(program, f"/?stream&{asked}")).part()
+        assert variants(program) == 2
+        open_streams.enter_context(mjpeg.stream(program, "/?stream&scale=0.25")).part()
+        assert variants(program) == 3
+
+
+def test_variants_are_bounded_and_free_again(server: XServer) -> None:
+    with webcapd("--display", server.name, "--max-variants", "1") as program:
+        with mjpeg.stream(program, "/?stream&rotate=90") as stream:
+            stream.part()
+            for page in ("stream", "snapshot"):
+                status, headers, sentence = program.get(f"/?{page}&rotate=180")
+                assert status == 503
+                assert int(headers["Retry-After"]) > 0
+                assert b"--max-variants" in sentence
+            assert program.get("/?snapshot&rotate=90")[0] == 200
+            assert program.get("/?snapshot")[0] == 200
+        # It lingers for those who come back, and goes when its place is wanted.
+        wait_until(lambda: program.get("/?snapshot&rotate=180")[0] == 200)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "rotate=45", "rotate=", "width=0", "width=-5", "height=x", "scale=0", "scale=nan",
+        "crop=1,2,3", "crop=0,0,0,5", "quality=0", "quality=101", "quality=7.5", "fps=0",
+        "fps=inf", "gray=yes", "flip=x",
+    ],
+)  # fmt: skip
+def test_malformed_values_are_refused_in_one_sentence(server: XServer, asked: str) -> None:
+    with webcapd("--display", server.name) as program:
+        for page in ("stream", "snapshot"):
+            status, _, sentence = program.get(f"/?{page}&{asked}")
+            if asked.startswith("fps") and page == "snapshot":
+                continue  # A snapshot has no rate.
+            assert status == 400
+            assert sentence.count(b"\n") == 1
+        assert variants(program) == 1
+
+
+def test_rate_asked_for_is_the_rate_encoded(server: XServer) -> None:
+    with webcapd("--display", server.name) as program:
+        with mjpeg.stream(program, "/?stream&fps=2") as slow:
+            slow.part()
+            assert program.info()["encoder"]["variants"][0]["wantedFps"] == 2
+            with mjpeg.stream(program) as fast:
+                fast.part()
+                assert program.info()["encoder"]["variants"][0]["wantedFps"] is None
