@@ -119,6 +119,7 @@ def parse(arguments: Sequence[str]) -> Options:
     )
     try:
         _check_display(options, has_separator=cut < len(arguments))
+        _check_region(options.capture)
     except ValueError as error:
         parser.error(str(error))
     return options
@@ -144,6 +145,19 @@ def _check_display(options: Options, has_separator: bool) -> None:
         raise ValueError("there is no program after --")
     if not named and not os.environ.get("DISPLAY"):
         raise ValueError("no display: give --display, or set DISPLAY, or start one by --virtual")
+
+
+def _check_region(capture: CaptureOptions) -> None:
+    """See that the options name one part of the screen; raises ValueError."""
+    rectangle = (capture.capture_x, capture.capture_y, capture.width, capture.height)
+    flags = {
+        "--monitor": capture.monitor,
+        "--window": capture.window,
+        "--capture-x, --capture-y, --width or --height": any(rectangle),
+    }
+    named = [flag for flag, given in flags.items() if given]
+    if len(named) > 1:
+        raise ValueError(f"{' and '.join(named)} both say which part of the screen to show")
 
 
 class Stop:
@@ -172,6 +186,10 @@ class Stop:
         # A full pipe has been asked often enough.
         with contextlib.suppress(BlockingIOError):
             os.write(self._bell, bytes([value]))
+
+    def fileno(self) -> int:
+        """Descriptor that is readable when wait() has something to say."""
+        return self._ear
 
     def wait(self, seconds: float) -> int | None:
         """Wait some seconds at most; returns the exit code once asked to end."""
@@ -203,7 +221,9 @@ def display_shown(options: Options, stop: Stop) -> Iterator[tuple[str, VirtualDi
         return
     virtual = VirtualDisplay(*parse_size(capture.virtual))
     try:
-        virtual.start(stop.on_server_end)
+        if not virtual.start(stop.on_server_end, stop):
+            yield "", None
+            return
         os.environ.update(virtual.environment)
         if options.program:
             virtual.run(options.program, stop.on_program_end)
@@ -218,6 +238,8 @@ def serve(options: Options, stop: Stop) -> int:
     Raises StartError.
     """
     with display_shown(options, stop) as (display, virtual):
+        if not display:
+            return 0  # Asked to stop before there was one.
         screen = Screen(display, options.capture, options.encoder.target_fps)
         encoder = Encoder(screen, options.encoder, stop.nudge, stop.on_encoder_failure)
         site = Site(

@@ -56,6 +56,8 @@ class FrameBuffer:
         self._convert = None if form.is_bgrx else converter(form)
         shape = (self.height, width, 4)
         self.pixels = raw.reshape(shape) if form.is_bgrx else np.zeros(shape, np.uint8)
+        # So that bytes of another format never pass for the same picture.
+        self._seed = 0 if form.is_bgrx else hash(form) & 0xFFFFFFFF
         # A band that was never looked at has no hash.
         self.hashes: list[int | None] = [None] * self.layout.count
         self.keys: list[Hashable] = [None] * self.layout.count
@@ -84,7 +86,7 @@ class FrameBuffer:
         changed = []
         for band in bands:
             top, bottom = self.layout.rows(band)
-            found = xxhash.xxh3_64_intdigest(self.raw[top:bottom].data)
+            found = xxhash.xxh3_64_intdigest(self.raw[top:bottom].data, self._seed)
             if found != self.hashes[band]:
                 self.hashes[band] = found
                 changed.append(band)

@@ -99,7 +99,14 @@ def add_flags(parser: argparse.ArgumentParser, options: type) -> None:
 def from_namespace(options: type[_Options], given: argparse.Namespace) -> _Options:
     """Make the options object from what the parser collected."""
     values = {one.name: getattr(given, one.name) for one in declared(options)}
-    return options(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+    # What was not given is None, and so left to the dataclass's default.
+    return options(
+        **{
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+            if value is not None
+        }
+    )
 
 
 class _Switch(argparse.BooleanOptionalAction):
@@ -115,7 +122,7 @@ class _Switch(argparse.BooleanOptionalAction):
 
 def _argument(one: Declared) -> dict[str, Any]:
     """Give the keyword arguments that declare one flag to argparse."""
-    common: dict[str, Any] = {"dest": one.name, "default": one.default}
+    common: dict[str, Any] = {"dest": one.name, "default": None}
     common["help"] = one.help.replace("%", "%%")
     if one.kind is bool:
         return common | {"action": _Switch}
@@ -123,7 +130,7 @@ def _argument(one: Declared) -> dict[str, Any]:
     if one.details.choices:
         return common | {"choices": one.details.choices}
     if one.repeatable:
-        common |= {"action": "append", "default": list(one.default)}
+        common |= {"action": "append"}
     if one.details.const is not None:
         common |= {"nargs": "?", "const": one.details.const}
     return common | {"type": _reader(one)}
@@ -134,9 +141,6 @@ def _reader(one: Declared) -> Callable[[str], Any]:
     low, high = one.details.low, one.details.high
 
     def read(text: str) -> Any:
-        if text == one.default:
-            # argparse reads defaults too, where they are text.
-            return text
         if one.details.read is not None:
             return _told(one.details.read, text)
         try:
@@ -154,6 +158,12 @@ def _reader(one: Declared) -> Callable[[str], Any]:
         return value
 
     return read
+
+
+def check_given(text: str) -> None:
+    """Raise ValueError with a sentence if a text is empty, as of an unset variable."""
+    if not text:
+        raise ValueError("the value is empty")
 
 
 def _told(read: Callable[[Any], Any], value: Any) -> Any:

@@ -1,12 +1,19 @@
 """The options of capture: which pixels are looked at, and how."""
 
+import re
 from dataclasses import dataclass
 
 from webcapd.capture.caption import check_caption
-from webcapd.capture.option import option
+from webcapd.capture.option import check_given, option
 from webcapd.capture.rectangle import Rectangle, parse_rectangle
 from webcapd.capture.virtual import parse_size
 from webcapd.capture.watermark import LOCATIONS, load_watermark
+
+
+def check_display(name: str) -> None:
+    """Raise ValueError with a sentence if a display's name is none."""
+    if not re.fullmatch(r"((tcp|unix)/)?[-:a-zA-Z0-9._]*:[0-9]+(\.[0-9]+)?", name):
+        raise ValueError(f"{name!r} is no display name; one looks like :0 or host:0")
 
 
 @dataclass(frozen=True)
@@ -17,6 +24,7 @@ class CaptureOptions:
         "",
         "X display to show, such as :0 or lab3:0 (without it: $DISPLAY)",
         metavar="NAME",
+        check=check_display,
     )
     index: int | None = option(
         None,
@@ -46,12 +54,14 @@ class CaptureOptions:
         "",
         "show one monitor, by its RandR name (HDMI-1) or number from 0",
         metavar="NAME|INDEX",
+        check=check_given,
     )
     window: str = option(
         "",
         "show one window and follow it, with whatever covers it: its id (0x1400003) or a part "
         "of its title",
         metavar="ID|TITLE",
+        check=check_given,
     )
     capture_cursor: bool = option(True, "show the pointer")
     mask: tuple[Rectangle, ...] = option(
@@ -64,6 +74,7 @@ class CaptureOptions:
         (),
         "never show where windows with this in their title are (repeatable)",
         metavar="TITLE",
+        check=check_given,
     )
     watermark_path: str = option(
         "",

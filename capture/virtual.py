@@ -19,8 +19,9 @@ import struct
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import IO
+from typing import IO, Protocol
 
 from webcapd.capture.source import SourceError
 
@@ -59,6 +60,13 @@ def authority(cookie: bytes, hostname: bytes) -> bytes:
     return entry(_FAMILY_LOCAL, hostname) + entry(_FAMILY_WILD, b"")
 
 
+class HasFileno(Protocol):
+    """What select() waits for."""
+
+    def fileno(self) -> int:
+        """Give its descriptor."""
+
+
 class VirtualDisplay:
     """A private Xvfb of our own.  Main thread only."""
 
@@ -72,10 +80,11 @@ class VirtualDisplay:
         self.environment: Mapping[str, str] = {}
         """DISPLAY and XAUTHORITY for whoever shall connect."""
 
-    def start(self, on_end: Callable[[int], None]) -> None:
+    def start(self, on_end: Callable[[int], None], stop: HasFileno) -> bool:
         """Start the server and wait until it listens; raises SourceError.
 
-        ``on_end`` gets the server's exit status, in a thread of its own.
+        ``on_end`` gets the server's exit status, in a thread of its own.  False
+        if ``stop`` turned readable meanwhile: somebody wants to end it all.
         """
         for needed in ("Xvfb", "setpriv"):
             if shutil.which(needed) is None:
@@ -85,14 +94,19 @@ class VirtualDisplay:
         path = f"/proc/{os.getpid()}/fd/{self._cookie_fd}"
         # Xvfb says why it cannot start on standard error, and it says much else.
         with tempfile.TemporaryFile() as complaints:
-            number = self._start_server(path, complaints)
+            number = self._start_server(path, complaints, stop)
+        if number is None:
+            return False
         assert self._server is not None
         self._call_at_end(self._server, on_end, "xvfb")
         self.name = f":{number}"
         self.environment = {"DISPLAY": self.name, "XAUTHORITY": path}
+        return True
 
-    def _start_server(self, authority_path: str, complaints: IO[bytes]) -> int:
-        """Start Xvfb; returns the display number it chose."""
+    def _start_server(
+        self, authority_path: str, complaints: IO[bytes], stop: HasFileno
+    ) -> int | None:
+        """Start Xvfb; returns the display number it chose, None if stopped meanwhile."""
         reader, writer = os.pipe()
         try:
             self._server = subprocess.Popen(
@@ -114,11 +128,13 @@ class VirtualDisplay:
             )  # fmt: skip
             os.close(writer)
             writer = -1
-            answer = _read_line(reader)
+            answer = _read_line(reader, stop)
         finally:
             os.close(reader)
             if writer >= 0:
                 os.close(writer)
+        if answer is None:
+            return None
         if not answer:
             complaints.seek(0)
             said = complaints.read().decode(errors="replace").strip().splitlines()
@@ -161,7 +177,7 @@ class VirtualDisplay:
             _signal(self._program, signal.SIGTERM)
 
     def stop(self) -> None:
-        """End program and server; safe at any time, and done within a second."""
+        """End program and server; safe at any time.  Takes 2 s at the very most."""
         self._ending = True
         # The program first: whoever of its family ignores the signal loses
         # the display next.
@@ -178,11 +194,18 @@ def _hostname() -> bytes:
     return socket.gethostname().encode()
 
 
-def _read_line(reader: int) -> bytes:
-    """Read the line Xvfb writes when it listens; empty if it ends or takes too long."""
+def _read_line(reader: int, stop: HasFileno) -> bytes | None:
+    """Read the line Xvfb writes when it listens; empty if it ends or takes too long.
+
+    None if ``stop`` turned readable first.
+    """
     line = b""
+    deadline = time.monotonic() + _START_SECONDS
     while not line.endswith(b"\n"):
-        ready, _, _ = select.select([reader], [], [], _START_SECONDS)
+        rest = max(0.0, deadline - time.monotonic())
+        ready, _, _ = select.select([reader, stop.fileno()], [], [], rest)
+        if stop.fileno() in ready:
+            return None
         chunk = os.read(reader, 64) if ready else b""
         if not chunk:
             return b""

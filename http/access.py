@@ -7,9 +7,32 @@ a Host that is an IP address is the address the browser really went to.
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 _HOST = re.compile(r"(?:\[([^\]@]+)\]|([a-z0-9._-]+))(?::[0-9]*)?|([0-9a-f:.]+)")
+
+
+def check_name(name: str) -> None:
+    """Raise ValueError with a sentence if a host name is none."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+        raise ValueError(f"{name!r} is no host name; one looks like wall.example")
+
+
+def check_ipv4(address: str) -> None:
+    """Raise ValueError with a sentence if an IPv4 address is none."""
+    _check_address(address, ipaddress.IPv4Address, "IPv4 address; one looks like 192.168.1.5")
+
+
+def check_ipv6(address: str) -> None:
+    """Raise ValueError with a sentence if an IPv6 address is none."""
+    _check_address(address, ipaddress.IPv6Address, "IPv6 address; one looks like fd00::5")
+
+
+def _check_address(address: str, kind: Callable[[str], object], what: str) -> None:
+    try:
+        kind(address)
+    except ValueError:
+        raise ValueError(f"{address!r} is no {what}") from None
 
 
 def own_names(hostname: str, allowed: Iterable[str]) -> frozenset[str]:

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from webcapd.capture.option import option
+from webcapd.http.access import check_ipv4, check_ipv6, check_name
 from webcapd.http.form import ROTATIONS
 
 
@@ -17,17 +18,20 @@ class HttpOptions:
         "127.0.0.1",
         "IPv4 address to listen on; 0.0.0.0 lets everybody in the network watch",
         metavar="ADDRESS",
+        check=check_ipv4,
     )
     v6bindaddress: str = option(
         "::1",
         "IPv6 address to listen on; :: lets everybody in the network watch",
         metavar="ADDRESS",
+        check=check_ipv6,
     )
     allow_host: tuple[str, ...] = option(
         (),
         "answer requests to this host name too (repeatable); addresses, localhost and this "
         "machine's own name are always answered",
         metavar="NAME",
+        check=check_name,
     )
     keepalive: float = option(
         5.0,
@@ -36,6 +40,9 @@ class HttpOptions:
         metavar="SECONDS",
         low=0.5,
         high=10,
+    )
+    max_clients: int = option(
+        200, "most connections at a time; one more is answered 503", low=1, high=900
     )
     rotate: str = option(
         "-1",

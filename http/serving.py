@@ -11,9 +11,13 @@ import time
 from typing import Any
 
 from webcapd.http.handler import Handler
+from webcapd.http.response import common_headers, response_head
 from webcapd.http.site import Site
 
 log = logging.getLogger(__name__)
+
+# How long the accept thread rests when it is out of something.
+_TROUBLE_SECONDS = 0.2
 
 
 class Listener(http.server.ThreadingHTTPServer):
@@ -31,6 +35,7 @@ class Listener(http.server.ThreadingHTTPServer):
         self._lock = threading.Lock()
         self._clients: dict[socket.socket, threading.Thread] = {}  # Guarded by _lock.
         self._stopping = threading.Event()
+        self._troubled = False  # Accept thread only.
         self._numbers = itertools.count(1)
         self._thread = threading.Thread(target=self.serve_forever, name="accept", daemon=True)
         super().__init__((address, port), Handler)
@@ -72,14 +77,21 @@ class Listener(http.server.ThreadingHTTPServer):
         while not self._stopping.is_set():
             try:
                 connection, address = self.get_request()
-            except OSError as error:
-                if not self._stopping.is_set():
-                    # Out of descriptors or memory: what is served goes on, and
-                    # some of it ends.
-                    log.warning("cannot accept: %s", error)
-                    self._stopping.wait(0.2)
-                continue
-            self.process_request(connection, address)
+                self.process_request(connection, address)
+                self._tell_trouble(None)
+            except (OSError, RuntimeError) as error:
+                # Out of descriptors, memory or threads: what is served goes
+                # on, and some of it ends.
+                self._tell_trouble(error)
+                self._stopping.wait(_TROUBLE_SECONDS)
+
+    def _tell_trouble(self, error: Exception | None) -> None:
+        """Log when clients cannot be accepted, once, and when they can again."""
+        if error is not None and not self._troubled and not self._stopping.is_set():
+            log.warning("cannot accept clients: %s", error)
+        elif error is None and self._troubled:
+            log.info("accepting clients again")
+        self._troubled = error is not None
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Start a client's thread."""
@@ -90,11 +102,19 @@ class Listener(http.server.ThreadingHTTPServer):
             daemon=True,
         )
         with self._lock:
-            if self._stopping.is_set():
-                request.close()
-                return
-            self._clients[request] = thread
-        thread.start()
+            full = len(self._clients) >= self.site.options.max_clients
+            if not (full or self._stopping.is_set()):
+                self._clients[request] = thread
+        if request not in self._clients:
+            _turn_away(request)
+            return
+        try:
+            thread.start()
+        except RuntimeError:
+            with self._lock:
+                del self._clients[request]
+            _turn_away(request)
+            raise
 
     def _serve_client(self, connection: socket.socket, address: Any) -> None:
         try:
@@ -108,6 +128,17 @@ class Listener(http.server.ThreadingHTTPServer):
             with self._lock:
                 del self._clients[connection]
             self.shutdown_request(connection)
+
+
+def _turn_away(connection: socket.socket) -> None:
+    """Answer a client there is no room for, and hang up; never waits for it."""
+    sentence = b"there are as many clients as --max-clients allows\n"
+    headers = common_headers("webcapd", "text/plain; charset=utf-8", len(sentence), close=True)
+    head = response_head(503, [*headers, ("Retry-After", "10")])
+    with contextlib.suppress(OSError):
+        connection.setblocking(False)
+        connection.send(head + sentence)
+    connection.close()
 
 
 def _hang_up(connection: socket.socket) -> None:

@@ -1,6 +1,7 @@
 """The command line: what may be said, and how a mistake is answered."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,6 +86,16 @@ def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"webcapd {webcapd.__version__}\n"
 
 
+VALUES = {
+    "display": "lab3:7.1",
+    "virtual": "640x480",
+    "mask": "1,2,3,4",
+    "watermark_path": str(Path(__file__).with_name("mark.png")),
+    "v4bindaddress": "127.0.0.2",
+    "v6bindaddress": "fe80::1",
+}
+
+
 def another_value(one: Declared) -> Any:
     """Give a value that an option takes and that is not its default."""
     if one.details.choices:
@@ -92,7 +103,7 @@ def another_value(one: Declared) -> Any:
     if one.details.low is not None:
         kind = float if isinstance(one.default, float) else int
         return kind(one.details.low + 1)
-    return {"virtual": "640x480", "mask": "1,2,3,4"}.get(one.name, "somewhere")
+    return VALUES.get(one.name, "somewhere")
 
 
 @pytest.mark.parametrize("one", [one for one in DECLARED if one.kind is not bool], ids=names)

@@ -95,7 +95,7 @@ def test_run_passes_its_arguments_on() -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("usage: webcapd ")
     done = run(ROOT / "script" / "run", "--display", "nonsense")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "nonsense" in done.stderr
 
 

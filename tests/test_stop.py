@@ -175,7 +175,7 @@ def test_display_out_of_reach_is_named_in_one_sentence(name: str) -> None:
 
 def test_name_that_is_none_is_named_in_one_sentence() -> None:
     status, said = run_to_end("--display", "nonsense", "--port", "0")
-    assert status == 1
+    assert status == 2
     assert_one_sentence(said, "nonsense.* no display name")
 
 

@@ -110,7 +110,7 @@ def test_variants_are_bounded_and_free_again(server: XServer) -> None:
             assert program.get("/?snapshot&rotate=90")[0] == 200
             assert program.get("/?snapshot")[0] == 200
         # It lingers for those who come back, and goes when its place is wanted.
-        wait_until(lambda: program.get("/?snapshot&rotate=180")[0] == 200)
+        wait_until("the place is free", lambda: program.get("/?snapshot&rotate=180")[0] == 200)
 
 
 @pytest.mark.parametrize(
@@ -133,10 +133,12 @@ def test_malformed_values_are_refused_in_one_sentence(server: XServer, asked: st
 
 
 def test_rate_asked_for_is_the_rate_encoded(server: XServer) -> None:
-    with webcapd("--display", server.name) as program:
-        with mjpeg.stream(program, "/?stream&fps=2") as slow:
-            slow.part()
-            assert program.info()["encoder"]["variants"][0]["wantedFps"] == 2
-            with mjpeg.stream(program) as fast:
-                fast.part()
-                assert program.info()["encoder"]["variants"][0]["wantedFps"] is None
+    with (
+        webcapd("--display", server.name) as program,
+        mjpeg.stream(program, "/?stream&fps=2") as slow,
+    ):
+        slow.part()
+        assert program.info()["encoder"]["variants"][0]["wantedFps"] == 2
+        with mjpeg.stream(program) as fast:
+            fast.part()
+            assert program.info()["encoder"]["variants"][0]["wantedFps"] is None
