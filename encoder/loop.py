@@ -27,7 +27,7 @@ from webcapd.encoder.placeholder import draw_placeholder
 from webcapd.encoder.quality import QualityState, changed, settled, settles_at
 from webcapd.encoder.rate import Rate
 from webcapd.encoder.schedule import Wish, look_in
-from webcapd.encoder.variant import Form, Variant
+from webcapd.encoder.variant import PLAIN, Form, Variant
 from webcapd.encoder.variants import Variants
 
 log = logging.getLogger(__name__)
@@ -269,7 +269,15 @@ class Encoder:
         with frame_buffer.composed():
             for variant, fps, _ in (wish for wish in wishes if wish.is_due(now)):
                 variant.pace.took_place(now, fps or self._most_fps)
-                found = variant.update(frame_buffer, quality, captured, as_of=now)
+                try:
+                    found = variant.update(frame_buffer, quality, captured, as_of=now)
+                except Exception:
+                    # A form that somebody asked for must not end the rest.
+                    if variant.form == PLAIN:
+                        raise
+                    log.exception("a form of the picture cannot be encoded: %s", variant.form)
+                    self.variants.drop(variant)
+                    continue
                 if variant.plain:
                     alike = found
         self._source.found_still(alike)

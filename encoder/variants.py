@@ -49,6 +49,13 @@ class Variants:
         with self._lock:
             return list(self._variants.values())
 
+    def drop(self, variant: Variant) -> None:
+        """Drop a variant for good, and hang up on who follows it."""
+        with self._lock:
+            self._variants.pop(variant.form, None)
+            self._wanted.pop(variant.form, None)
+        variant.latest.close()
+
     def close(self) -> None:
         """Wake all who wait for frames, for good."""
         with self._lock:
