@@ -1,0 +1,109 @@
+"""Slow clients beside fast ones, over real sockets."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import mjpeg
+from motion import moving
+from painter import Painter
+from program import Webcapd, webcapd
+from waiting import wait_until
+from xserver import XServer
+
+
+class SlowReader:
+    """Reads a stream at a bounded rate, in a thread of its own."""
+
+    def __init__(self, program: Webcapd) -> None:
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
+        self._socket.connect((program.host, program.port))
+        host, port = self._socket.getsockname()
+        self.name = f"{host}:{port}"
+        self._socket.sendall(b"GET /?stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self.bytes_per_second = 0.0
+        self._program = program
+        self._thread = threading.Thread(target=self._read, name="slow-reader")
+        self._ended = threading.Event()
+
+    def start(self, bytes_per_second: float) -> None:
+        self.bytes_per_second = bytes_per_second
+        self._thread.start()
+
+    def _read(self) -> None:
+        # This pause is what a slow link is; nothing is synchronised by it.
+        while not self._ended.wait(4096 / self.bytes_per_second):
+            with contextlib.suppress(TimeoutError):
+                if not self._socket.recv(4096):
+                    return
+
+    def seen(self) -> dict[str, Any] | None:
+        """Give what the server says of this client, None if it has none like it."""
+        clients = self._program.info()["clients"]
+        return next((client for client in clients if client["client"] == self.name), None)
+
+    def close(self) -> None:
+        self._ended.set()
+        self._socket.settimeout(0.1)
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._socket.close()
+
+
+@contextlib.contextmanager
+def slow_reader(program: Webcapd) -> Iterator[SlowReader]:
+    reader = SlowReader(program)
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+def noisy(brush: Painter, number: int) -> None:
+    """Fill the screen with what makes large frames, not the same twice."""
+    brush.noise(number)
+    time.sleep(0.05)
+
+
+def level(reader: SlowReader) -> int:
+    seen = reader.seen()
+    return int(seen["level"]) if seen else 0
+
+
+def test_slow_client_goes_down_and_comes_back_and_a_fast_one_never_waits(server: XServer) -> None:
+    with (
+        webcapd("--display", server.name, "--max-age", "0.4") as program,
+        moving(server, noisy),
+        slow_reader(program) as slow,
+        mjpeg.stream(program) as fast,
+    ):
+        slow.start(100_000)
+        wait_until("the slow client is lowered", lambda: level(slow) > 0)
+        seen = slow.seen()
+        assert seen
+        sent = seen["frames"]
+        for _ in range(30):
+            fast.part()
+        seen = slow.seen()
+        assert seen
+        assert seen["frames"] - sent < 30
+        qualities = {form["fixedQuality"] for form in program.info()["encoder"]["variants"]}
+        assert qualities & {60, 45, 30}
+        slow.bytes_per_second = 1e9
+        wait_until("it has its quality back", lambda: level(slow) == 0)
+
+
+def test_client_that_never_reads_is_dropped(server: XServer) -> None:
+    with (
+        webcapd("--display", server.name) as program,
+        moving(server, noisy),
+        slow_reader(program) as stuck,
+    ):
+        wait_until("it is served", stuck.seen)
+        wait_until("it is dropped", lambda: stuck.seen() is None)
+        with mjpeg.stream(program) as other:
+            other.part()
