@@ -71,6 +71,9 @@ class Attention(Protocol):
     def patience(self) -> float:
         """Seconds until a look is due though nothing was reported."""
 
+    def heat(self) -> Mapping[str, int] | None:
+        """Count the bands that are looked at more or less eagerly; for any thread."""
+
 
 @dataclass
 class DamageAttention:
@@ -125,6 +128,9 @@ class DamageAttention:
     def patience(self) -> float:
         return 0.0 if self._hinted else max(0.0, self._scan_due - time.monotonic())
 
+    def heat(self) -> None:
+        """All are alike."""
+
 
 @dataclass
 class PollAttention:
@@ -163,3 +169,6 @@ class PollAttention:
 
     def patience(self) -> float:
         return 0.0
+
+    def heat(self) -> Mapping[str, int]:
+        return self.throttle.counts()

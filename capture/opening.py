@@ -226,6 +226,10 @@ class Opening:
             "cursor": self._pointer is not None and self._control.cursor_obstacle is None,
         }
 
+    def heat(self) -> Mapping[str, int] | None:
+        """Count the bands that polling looks at more or less eagerly; for any thread."""
+        return self._attention.heat()
+
     def close(self) -> None:
         """Give the shared memory back; the connections belong to the screen."""
         self._grabber.close()

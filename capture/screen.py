@@ -122,4 +122,6 @@ class Screen:
         self._open.found_still(bands)
 
     def status(self) -> Mapping[str, object]:
-        return {**self._status, **self._counts.report()}
+        opening = self._opening
+        heat = opening.heat() if opening is not None else None
+        return {**self._status, **self._counts.report(), "pollHeat": heat}

@@ -96,3 +96,8 @@ class Throttle:
             self._states[band] = step(self._states[band], band in found, now, self._rules)
         if found:
             self._states = [warmed(state, now) for state in self._states]
+
+    def counts(self) -> dict[str, int]:
+        """Count the bands of each heat; for any thread, if a little off."""
+        heats = [state.heat for state in self._states]
+        return {heat.value: heats.count(heat) for heat in Heat}

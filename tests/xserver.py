@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from Xlib import X
 from Xlib.display import Display
+from Xlib.error import ConnectionClosedError, xerror_class
+from Xlib.protocol.display import Display as Protocol
+from Xlib.protocol.event import event_class
 
 Pixels = NDArray[np.uint8]
 
@@ -24,11 +27,18 @@ class XServer:
     @contextlib.contextmanager
     def connected(self) -> Iterator[Display]:
         """Give a python-xlib connection, closed afterwards."""
+        # python-xlib keeps the numbers of extensions for the whole process,
+        # but servers number differently.
+        Protocol.event_classes = dict(event_class)
+        Protocol.error_classes = dict(xerror_class)
+        Protocol.extension_major_opcodes = {}
         display = Display(self.name)
         try:
             yield display
         finally:
-            display.close()
+            # Some tests kill the server.
+            with contextlib.suppress(ConnectionClosedError):
+                display.close()
 
     def pixels(self) -> Pixels:
         """Fetch the root window as (height, width, 3) bytes B, G, R, through GetImage."""

@@ -1,0 +1,228 @@
+"""Windows masked by their titles are black in every frame, wherever they go."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from loud import HEIGHT, LOUD, OPTIONS, WIDTH, assert_silent, expected, part_options
+from painter import Painter, painter
+from program import webcapd
+from reader import reader
+from waiting import wait_until
+from Xlib.display import Display
+from Xlib.xobject.drawable import Window
+from xserver import XServer, xvfb
+
+from webcapd.capture.rectangle import Rectangle
+
+TITLE = "Secret letters"
+
+
+@pytest.fixture
+def screen() -> Iterator[XServer]:
+    with xvfb(WIDTH, HEIGHT) as server:
+        yield server
+
+
+def place_of(window: Window) -> Rectangle:
+    geometry = window.get_geometry()
+    return Rectangle(geometry.x, geometry.y, geometry.width, geometry.height)
+
+
+def new_window(display: Display, colour: int, place: Rectangle) -> Window:
+    root = display.screen().root
+    window: Window = root.create_window(
+        *place, 0, 24, override_redirect=True, background_pixel=colour
+    )
+    return window
+
+
+@contextmanager
+def backdrop(server: XServer) -> Iterator[Painter]:
+    """Give a painter for below windows that move: what they covered is grey afterwards."""
+    with painter(server) as brush:
+        brush.window.change_attributes(background_pixel=0x808080)
+        brush.display.sync()
+        yield brush
+
+
+@contextmanager
+def secret_window(server: XServer) -> Iterator[Window]:
+    """Open a window that is to be masked, above all others."""
+    with server.connected() as display:
+        window = new_window(display, LOUD[24], Rectangle(50, 60, 70, 80))
+        window.set_wm_name(TITLE)
+        window.map()
+        display.sync()
+        yield window
+
+
+@pytest.mark.parametrize("part", [Rectangle(0, 0, WIDTH, HEIGHT), Rectangle(31, 17, 255, 201)])
+def test_masked_window_is_black_wherever_it_moves(screen: XServer, part: Rectangle) -> None:
+    generator = np.random.default_rng(1)
+    options = (*OPTIONS, *part_options(part), "--mask-window", TITLE.upper())
+    with (
+        backdrop(screen) as brush,
+        secret_window(screen) as window,
+        webcapd("--display", screen.name, *options) as program,
+        reader(program, assert_silent) as viewer,
+    ):
+        while viewer.check() and viewer.parts < 300:
+            x, y = generator.integers((-60, -60), (WIDTH, HEIGHT)).tolist()
+            width, height = generator.integers(20, 120, 2).tolist()
+            window.configure(x=x, y=y, width=width, height=height)
+            if generator.integers(0, 10) == 0:
+                window.unmap()
+                window.map()
+            window.display.flush()
+            brush.rectangle(0x00FF00 >> viewer.parts % 8 & 0x00FF00, 0, y % HEIGHT, WIDTH, 5)
+            # Were there no pause, there would be nothing but black to see.
+            time.sleep(0.005)
+        viewer.wait_for(expected(screen, [place_of(window)], part))
+        window.unmap()
+        window.display.flush()
+        viewer.wait_for(expected(screen, [], part))
+
+
+def test_window_is_masked_that_comes_later_or_gets_its_title_later(screen: XServer) -> None:
+    quiet = 0x404000
+    with (
+        backdrop(screen),
+        webcapd("--display", screen.name, *OPTIONS, "--mask-window", TITLE) as program,
+        reader(program, assert_silent) as viewer,
+        screen.connected() as display,
+    ):
+        for number in range(20):
+            window = new_window(display, quiet, Rectangle(9 * number, 50, 40, 60))
+            window.map()
+            window.set_wm_name(f"{TITLE}, number {number}")
+            display.sync()
+            viewer.wait_for(expected(screen, [place_of(window)]))
+            # Known by its title now, it may show what it likes.
+            window.change_attributes(background_pixel=LOUD[24])
+            window.clear_area()
+            window.destroy()
+            display.sync()
+        viewer.wait_for(expected(screen, []))
+
+
+def test_window_in_the_frame_of_a_window_manager_is_masked(screen: XServer) -> None:
+    with (
+        backdrop(screen),
+        screen.connected() as display,
+        webcapd("--display", screen.name, *OPTIONS, "--mask-window", TITLE) as program,
+        reader(program, assert_silent) as viewer,
+    ):
+        frame = new_window(display, 0x004000, Rectangle(30, 40, 100, 100))
+        client = frame.create_window(5, 20, 90, 75, 0, 24, background_pixel=LOUD[24])
+        client.set_wm_name(TITLE)
+        client.map()
+        for x in range(30, 200, 7):
+            frame.configure(x=x)
+            frame.map()
+            display.sync()
+            # The frame too: its bar says the title.
+            viewer.wait_for(expected(screen, [Rectangle(x, 40, 100, 100)]))
+
+
+def test_all_is_shown_again_after_a_masked_window_moved_too_fast_to_tell(screen: XServer) -> None:
+    """When it cannot be known where the masked windows are, everything is black for a while."""
+    # No look at everything shall come by and set things right.
+    options = (*OPTIONS, "--mask-window", TITLE, "--full-scan-period", "3600")
+    with (
+        backdrop(screen) as brush,
+        secret_window(screen) as secret,
+        webcapd("--display", screen.name, *options) as program,
+        reader(program, assert_silent) as viewer,
+    ):
+        place = place_of(secret)
+
+        def hurry() -> bool:
+            for number in range(100):
+                secret.configure(x=place.x + number % 50)
+                secret.display.flush()
+                brush.window.fill_rectangle(brush.gc, number, 150, 9, 60)
+                brush.display.flush()
+                # As fast as looks are made; faster, and the news of it would pile up.
+                time.sleep(0.0003)
+            return viewer.check() and not viewer.latest.any()
+
+        for _ in range(5):
+            wait_until("all is black", hurry)
+            secret.configure(x=place.x)
+            secret.display.flush()
+            viewer.wait_for(expected(screen, [place]))
+
+
+def test_other_windows_may_move_as_they_like(screen: XServer) -> None:
+    with (
+        backdrop(screen),
+        secret_window(screen) as secret,
+        screen.connected() as display,
+        webcapd("--display", screen.name, *OPTIONS, "--mask-window", TITLE) as program,
+        reader(program, assert_silent) as viewer,
+    ):
+        other = new_window(display, 0x000040, Rectangle(200, 10, 30, 20))
+        other.map()
+        masked = [place_of(secret)]
+        viewer.wait_for(expected(screen, masked))
+        parts = viewer.parts
+        while viewer.parts < parts + 100:
+            other.configure(x=100 + viewer.parts % 90)
+            display.sync()
+            assert viewer.check()
+            assert viewer.latest.any(), "all is black because of a window that is not masked"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "text"),
+    [
+        ("WM_NAME", "STRING", b"a Secret Letter"),
+        ("WM_NAME", "UTF8_STRING", "ein Geheimnis: Secret \u00e4".encode()),
+        ("WM_NAME", "COMPOUND_TEXT", b"\x1b%GSecret \xc3\xa4\x1b%@"),
+        ("_NET_WM_NAME", "UTF8_STRING", b"Secret"),
+        ("_NET_WM_NAME", "STRING", b"Secret"),
+    ],
+)
+def test_title_is_known_by_every_property_and_type(
+    screen: XServer, name: str, kind: str, text: bytes
+) -> None:
+    with (
+        backdrop(screen),
+        screen.connected() as display,
+        webcapd("--display", screen.name, *OPTIONS, "--mask-window", "secret") as program,
+        reader(program, assert_silent) as viewer,
+    ):
+        window = new_window(display, 0x404000, Rectangle(50, 50, 40, 60))
+        other = "WM_NAME" if name == "_NET_WM_NAME" else "_NET_WM_NAME"
+        for atom, value in ((other, b"harmless"), (name, text)):
+            kind_atom = display.intern_atom(kind if atom == name else "UTF8_STRING")
+            window.change_property(display.intern_atom(atom), kind_atom, 8, value)
+        window.map()
+        display.sync()
+        viewer.wait_for(expected(screen, [place_of(window)]))
+
+
+def test_window_that_changes_its_long_title_all_the_time_ends_nothing(screen: XServer) -> None:
+    with (
+        backdrop(screen),
+        screen.connected() as display,
+        webcapd("--display", screen.name, *OPTIONS, "--mask-window", TITLE) as program,
+        reader(program, assert_silent) as viewer,
+    ):
+        window = new_window(display, 0x404000, Rectangle(50, 50, 40, 60))
+        window.map()
+        atom = display.intern_atom("WM_NAME")
+        parts = viewer.parts
+        for number in range(3000):
+            if number % 3:
+                window.set_wm_name("x" * (number % 500))
+            else:
+                window.delete_property(atom)
+            window.configure(x=number % 50)
+            display.flush()
+        display.sync()
+        viewer.wait_for(expected(screen, []))
+        assert viewer.parts > parts

@@ -1,0 +1,135 @@
+"""Everything at once: at the end of it viewers see what is there."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import mjpeg
+import numpy as np
+import pytest
+from pointer import Wardrobe, push, shape, warp, with_pointer
+from program import webcapd
+from reader import reader
+from resizing import resize
+from Xlib import X
+from Xlib.display import Display
+from Xlib.xobject.drawable import Window
+from xserver import xvfb
+
+WIDTH, HEIGHT = 400, 300
+SIZES = [(WIDTH, HEIGHT), (320, 200), (399, 17), (100, 299), (64, 64)]
+STEPS = 400
+MOST_WINDOWS = 12
+
+
+class Desktop:
+    """A restless person's desktop: what happens follows from the seed alone."""
+
+    def __init__(self, display: Display, seed: int) -> None:
+        self._display = display
+        self._random = np.random.default_rng(seed)
+        self._windows: list[Window] = []
+        self._wardrobe = Wardrobe(display)
+        self.deeds: list[Callable[[], None]] = [
+            *(self._open, self._move, self._restack, self._close),
+            *(3 * [self._draw] + 3 * [self._scroll] + 2 * [self._push]),
+            *(self._warp, self._dress),
+        ]
+
+    def step(self, number: int) -> None:
+        """Do something; now and then the screen gets another size."""
+        if number % 40 == 39:
+            resize(self._display, *SIZES[self._below(len(SIZES))])
+        else:
+            self.deeds[self._below(len(self.deeds))]()
+        self._display.sync()
+        # So that much is seen half-done: without a pause it would all be over
+        # after a few frames.
+        time.sleep(0.001 * self._below(12))
+
+    def _below(self, limit: int) -> int:
+        return int(self._random.integers(0, limit))
+
+    def _place(self) -> tuple[int, int]:
+        """Give a place on the screen, or a little beside it."""
+        return self._below(WIDTH + 40) - 20, self._below(HEIGHT + 40) - 20
+
+    def _window(self) -> Any:  # A window: the stubs know too little of those.
+        if not self._windows:
+            self._open()
+        return self._windows[self._below(len(self._windows))]
+
+    def _open(self) -> None:
+        if len(self._windows) == MOST_WINDOWS:
+            self._close()
+        window = self._display.screen().root.create_window(
+            *self._place(), 20 + self._below(200), 20 + self._below(150), self._below(3), 24,
+            override_redirect=True, background_pixel=self._below(1 << 24),
+        )  # fmt: skip
+        window.map()
+        self._windows.append(window)
+
+    def _close(self) -> None:
+        if self._windows:
+            self._windows.pop(self._below(len(self._windows))).destroy()
+
+    def _move(self) -> None:
+        x, y = self._place()
+        self._window().configure(x=x, y=y, width=20 + self._below(200))
+
+    def _restack(self) -> None:
+        self._window().configure(stack_mode=(X.Above, X.Below)[self._below(2)])
+
+    def _draw(self) -> None:
+        window = self._window()
+        gc = window.create_gc(foreground=self._below(1 << 24))
+        for _ in range(1 + self._below(5)):
+            window.fill_rectangle(gc, *self._place(), 1 + self._below(60), 1 + self._below(40))
+        noise = self._random.bytes(16 * 16 * 4)
+        window.put_image(gc, *self._place(), 16, 16, X.ZPixmap, 24, 0, noise)
+        gc.free()
+
+    def _scroll(self) -> None:
+        window = self._window()
+        gc = window.create_gc()
+        window.copy_area(gc, window, 0, 1 + self._below(9), 300, 200, 0, 0)
+        gc.free()
+
+    def _push(self) -> None:
+        push(self._display, *self._place())
+
+    def _warp(self) -> None:
+        warp(self._display, *self._place())
+
+    def _dress(self) -> None:
+        width, height = 1 + self._below(40), 1 + self._below(40)
+        look = shape(width, height, (width // 2, height // 3), self._below(1000))
+        cursor = self._wardrobe.still(look)
+        self._window().change_attributes(cursor=cursor)
+        cursor.free()
+
+
+@pytest.mark.parametrize(
+    ("server_options", "options"),
+    [((), ()), ((), ("--shm", "off")), (("-extension", "DAMAGE"), ())],
+    ids=["damage", "damage without shared memory", "polling"],
+)
+def test_restless_desktop_is_shown_as_it_is_in_the_end(
+    server_options: tuple[str, ...], options: tuple[str, ...]
+) -> None:
+    with (
+        xvfb(WIDTH, HEIGHT, *server_options) as server,
+        webcapd(
+            *("--display", server.name, "--capture-cursor"),
+            *("--keepalive", "0.5", "--fps", "120", *options),
+        ) as program,
+        reader(program) as viewer,
+        server.connected() as display,
+    ):
+        desktop = Desktop(display, seed=2026)
+        for number in range(STEPS):
+            desktop.step(number)
+            if number % 100 == 99:
+                viewer.wait_for(mjpeg.decode(mjpeg.encode(with_pointer(server))))
+        # A change of size is no outage.
+        assert program.info()["encoder"]["outages"] == 0
