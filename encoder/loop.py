@@ -8,22 +8,18 @@ When the source is lost it publishes a placeholder that says so, and tries to
 open the source again until it can.
 """
 
-import contextlib
 import logging
 import math
-import select
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
 
-from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.source import Source, SourceChanged, SourceError, SourceNotReady
 from webcapd.encoder.bandcache import BandCache
 from webcapd.encoder.bandcoder import BandCoder
+from webcapd.encoder.bell import Bell
 from webcapd.encoder.options import EncoderOptions
 from webcapd.encoder.outage import Outage
-from webcapd.encoder.placeholder import draw_placeholder
 from webcapd.encoder.quality import QualityState, changed, settled, settles_at
 from webcapd.encoder.rate import Rate
 from webcapd.encoder.schedule import Wish, look_in
@@ -64,7 +60,8 @@ class Encoder:
         answer, ``on_failure`` when it ends by an error later on.
         """
         self._source = source
-        source.on_headway(self._note_headway)
+        self._bell = Bell()
+        source.on_headway(self._bell.headway)
         self._coder = BandCoder()
         self._most_fps = options.most_fps
         self._on_begun = on_begun
@@ -73,17 +70,14 @@ class Encoder:
         cache = BandCache(_CACHE_BYTES)
 
         def make(form: Form) -> Variant:
-            return Variant(form, self._coder, cache, options.subsampling, self._wake)
+            return Variant(form, self._coder, cache, options.subsampling, self._bell.ring)
 
         self.variants = Variants(make, options.max_variants)
         # Encoder thread only; single values that others may read:
         self._quality = QualityState()
         self._size = _UNKNOWN_SIZE
         self._outage: Outage | None = None
-        self._placeholder: FrameBuffer | None = None
         self._outages = 0
-        self._busy_since: float | None = None
-        """When the thread last made headway (CLOCK_MONOTONIC); None while it sleeps."""
         self._opening = False
         self._given_up = False
         """Set by unstick(): the source was interrupted because it hung."""
@@ -92,9 +86,6 @@ class Encoder:
         self._begun = threading.Event()
         self._failure: Exception | None = None  # Set before _begun.
         self._thread = threading.Thread(target=self._run, name="encoder", daemon=True)
-        self._ear, self._bell = socket.socketpair()
-        self._ear.setblocking(False)
-        self._bell.setblocking(False)
         self.rate = Rate()
 
     def start(self) -> None:
@@ -115,7 +106,7 @@ class Encoder:
     def stop(self) -> None:
         """Ask the thread to end; returns at once."""
         self._stopping.set()
-        self._wake()
+        self._bell.ring()
 
     def join(self, timeout: float) -> bool:
         """Wait for the end; tells whether it came in time."""
@@ -129,8 +120,8 @@ class Encoder:
 
     def unstick(self) -> None:
         """Give up a source that has not answered for too long; to be called now and then."""
-        since, patience = self._busy_since, _OPEN_SECONDS if self._opening else _STUCK_SECONDS
-        if since is not None and time.monotonic() - since > patience:
+        patience = _OPEN_SECONDS if self._opening else _STUCK_SECONDS
+        if self._bell.busy_seconds() > patience:
             self._given_up = True
             self._source.interrupt()
 
@@ -150,18 +141,8 @@ class Encoder:
             "variants": [variant.report() for variant in variants],
         }
 
-    def _note_headway(self) -> None:
-        """Hear from the source that it is slow but not stuck."""
-        self._busy_since = time.monotonic()
-
-    def _wake(self) -> None:
-        """Wake the thread from its sleep; from any thread."""
-        # It fails when the pair is full: then the thread is waking already.
-        with contextlib.suppress(OSError):
-            self._bell.send(b"\0")
-
     def _run(self) -> None:
-        self._busy_since = time.monotonic()
+        self._bell.headway()
         try:
             while not self._stopping.is_set():
                 self._serve_source()
@@ -173,7 +154,6 @@ class Encoder:
             self._begin()
             self.variants.close()
             self._coder.close()
-            self._busy_since = None
 
     def _begin(self) -> None:
         """Let the main thread go on from start()."""
@@ -219,7 +199,7 @@ class Encoder:
         news, attended = True, False
         while not self._stopping.is_set():
             # With more to do than time for it the thread never gets to sleep.
-            self._busy_since = time.monotonic()
+            self._bell.headway()
             news = self._source.pending() or news
             wishes = [self._wish(variant) for variant in self.variants.listed()]
             followed = any(wish.fps for wish in wishes)
@@ -234,24 +214,12 @@ class Encoder:
                 news = False
             else:
                 # With news at hand, more of it need not wake us before the time.
-                self._sleep(wait, listen=not (followed and news))
+                self._bell.sleep(wait, None if followed and news else self._source.fileno())
 
     def _wish(self, variant: Variant) -> Wish:
         """Give what is wanted of a variant, within what the options allow."""
         fps, awaited = variant.latest.demand()
         return Wish(variant, min(fps, self._most_fps), awaited)
-
-    def _sleep(self, seconds: float | None, listen: bool) -> None:
-        """Sleep for some seconds at most, until woken or (if listening) told of news."""
-        poller = select.poll()
-        poller.register(self._ear, select.POLLIN)
-        if listen:
-            poller.register(self._source.fileno(), select.POLLIN)
-        self._busy_since = None
-        poller.poll(None if seconds is None else seconds * 1000)
-        self._busy_since = time.monotonic()
-        with contextlib.suppress(BlockingIOError):
-            self._ear.recv(4096)
 
     def _look(self, now: float, wishes: list[Wish]) -> None:
         """Bring the variants that are wanted, and due, up to date with the screen."""
@@ -288,36 +256,16 @@ class Encoder:
         """Show a placeholder, and wait before the next attempt to open the source."""
         outage = self._outage
         if outage is None:
-            outage = self._outage = Outage(reason, time.time())
+            outage = self._outage = Outage()
             self._outages += 1
             log.warning("%s; trying again until there is a picture", reason)
-        if outage.attempts == 0 or outage.reason != reason:
-            outage.reason = reason
-            self._show_placeholder(outage)
+        outage.blame(reason, self._size)
+        outage.show(self.variants.listed(), self._rules.rest)
         self._begin()
         until = time.monotonic() + outage.next_wait()
         while not self._stopping.is_set() and (rest := until - time.monotonic()) > 0:
-            self._sleep(rest, listen=False)
-            self._publish_placeholder(outage)
-
-    def _show_placeholder(self, outage: Outage) -> None:
-        """Draw the placeholder, and show it in all variants."""
-        pixels = draw_placeholder(*self._size, outage.reason, outage.since)
-        self._placeholder = FrameBuffer.of_pixels(pixels)
-        self._publish_placeholder(outage)
-
-    def _publish_placeholder(self, outage: Outage) -> None:
-        """Show the placeholder in all variants, those made since it was drawn too."""
-        assert self._placeholder is not None
-        for variant in self.variants.listed():
-            # It is true until further notice: nobody has to wait for a look.
-            variant.update(
-                self._placeholder,
-                self._rules.rest,
-                time.time(),
-                as_of=math.inf,
-                outage=outage.reason,
-            )
+            self._bell.sleep(rest)
+            outage.show(self.variants.listed(), self._rules.rest)
 
     def _recover(self, outage: Outage) -> None:
         """Note that the picture is back."""

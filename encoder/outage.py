@@ -1,24 +1,49 @@
-"""A time without a picture: what is wrong, since when, and when to try again.  Pure."""
+"""A time without a picture: what is wrong, since when, what is shown, when to try again.
 
-from dataclasses import dataclass
+Encoder thread only, but that others may read single values.
+"""
+
+import math
+import time
+from collections.abc import Iterable
+
+from webcapd.capture.framebuffer import FrameBuffer
+from webcapd.encoder.placeholder import draw_placeholder
+from webcapd.encoder.variant import Variant
 
 # The picture is to be back within 2 s of the display.
 _FIRST_WAIT, _LONGEST_WAIT = 0.1, 1.0
 
 
-@dataclass
 class Outage:
-    """A source that is lost, or not there yet.  Encoder thread only."""
+    """A source that is lost, or not there yet."""
 
-    reason: str
-    """One sentence."""
-    since: float
-    """Seconds of CLOCK_REALTIME."""
-    attempts: int = 0
-    """How often it was tried to open the source again."""
+    def __init__(self) -> None:
+        self.reason = ""
+        """One sentence."""
+        self.since = time.time()
+        """Seconds of CLOCK_REALTIME."""
+        self.attempts = 0
+        """How often it was tried in vain to open the source again."""
+        self._placeholder: FrameBuffer | None = None
 
     def next_wait(self) -> float:
         """Count an attempt that failed; returns the seconds to wait before the next."""
         wait = min(_FIRST_WAIT * 2.0**self.attempts, _LONGEST_WAIT)
         self.attempts += 1
         return wait
+
+    def blame(self, reason: str, size: tuple[int, int]) -> None:
+        """Say what is wrong now; draws the placeholder if that is news."""
+        if reason != self.reason:
+            self.reason = reason
+            pixels = draw_placeholder(*size, reason, self.since)
+            self._placeholder = FrameBuffer.of_pixels(pixels)
+
+    def show(self, variants: Iterable[Variant], quality: int) -> None:
+        """Show the placeholder in all variants, those made since it was drawn too."""
+        assert self._placeholder is not None, "nothing is blamed yet"
+        for variant in variants:
+            # It is true until further notice: nobody has to wait for a look.
+            now = time.time()
+            variant.update(self._placeholder, quality, now, as_of=math.inf, outage=self.reason)

@@ -1,0 +1,46 @@
+"""How the encoder thread sleeps and is woken, and how others see that it is stuck."""
+
+import contextlib
+import select
+import socket
+import time
+
+
+class Bell:
+    """A bell by the encoder thread's bed.
+
+    sleep() and headway() are the encoder thread's; the rest is for any thread.
+    """
+
+    def __init__(self) -> None:
+        self._ear, self._bell = socket.socketpair()
+        self._ear.setblocking(False)
+        self._bell.setblocking(False)
+        self._busy_since: float | None = None  # Written by the encoder thread only.
+
+    def ring(self) -> None:
+        """Wake the thread from its sleep, or keep it from falling asleep."""
+        # It fails when the pair is full: then the thread is waking already.
+        with contextlib.suppress(OSError):
+            self._bell.send(b"\0")
+
+    def busy_seconds(self) -> float:
+        """Tell for how long the thread has been without headway; 0 while it sleeps."""
+        since = self._busy_since
+        return 0.0 if since is None else time.monotonic() - since
+
+    def headway(self) -> None:
+        """Note that the thread is awake and gets on with its work."""
+        self._busy_since = time.monotonic()
+
+    def sleep(self, seconds: float | None, source: int | None = None) -> None:
+        """Sleep for some seconds at most, until rung for or a descriptor turns readable."""
+        poller = select.poll()
+        poller.register(self._ear, select.POLLIN)
+        if source is not None:
+            poller.register(source, select.POLLIN)
+        self._busy_since = None
+        poller.poll(None if seconds is None else seconds * 1000)
+        self.headway()
+        with contextlib.suppress(BlockingIOError):
+            self._ear.recv(4096)
