@@ -22,7 +22,6 @@ CELL = (8, 16)
 TYPING_PER_SECOND = 10
 VIDEO_SIZE = (640, 360)
 VIDEO_PER_SECOND = 30
-VIDEO_PICTURES = 12
 
 
 def desktop(width: int, height: int) -> NDArray[np.uint8]:
@@ -103,20 +102,19 @@ class Workload:
         self.play(self.width, self.height)
 
     def play(self, width: int, height: int) -> None:
-        """Show one picture after the other, in the lower right corner.
+        """Show a picture that wanders, in the lower right corner: no two frames are alike.
 
-        They lie in the server's memory: showing one costs it a copy and us nothing.
+        It lies in the server's memory, four times beside and below itself;
+        showing a part costs the server a copy and us nothing.
         """
-        pictures = []
-        for number in range(VIDEO_PICTURES):
-            pixels = np.roll(desktop(width, height), (17 * number, 31 * number), (0, 1))
-            pixmap = self.window.create_pixmap(width, height, 24)
-            put(self.display, pixmap, self.gc, pixels, 0, 0)
-            pictures.append(pixmap)
+        tile = desktop(width, height)
+        wide = self.window.create_pixmap(2 * width, 2 * height, 24)
+        for x, y in ((0, 0), (width, 0), (0, height), (width, height)):
+            put(self.display, wide, self.gc, tile, x, y)
         x, y = self.width - width, self.height - height
         for number in ticks(VIDEO_PER_SECOND):
-            picture = pictures[number % VIDEO_PICTURES]
-            self.window.copy_area(self.gc, picture, 0, 0, width, height, x, y)
+            left, top = 37 * number % width, 23 * number % height
+            self.window.copy_area(self.gc, wide, left, top, width, height, x, y)
             self.display.sync()
 
 

@@ -62,7 +62,8 @@ class FrameBuffer:
         self.hashes: list[int | None] = [None] * self.layout.count
         self.keys: list[Hashable] = [None] * self.layout.count
         """What viewers see in each band: equal keys, equal pixels."""
-        self._overlays: Sequence[Overlay] = ()
+        self._laid: list[tuple[range, Overlay]] = []
+        """The overlays, and the bands that each touches."""
 
     @classmethod
     def of_pixels(cls, pixels: Bytes) -> "FrameBuffer":
@@ -112,10 +113,9 @@ class FrameBuffer:
 
     def lay_over(self, overlays: Sequence[Overlay]) -> list[int]:
         """Replace the overlays; list the bands that look different by that."""
-        touched: set[int] = set()
-        for overlay in (*self._overlays, *overlays):
-            touched.update(self._under(overlay))
-        self._overlays = overlays
+        laid = [(self._under(overlay), overlay) for overlay in overlays]
+        touched = {band for bands, _ in (*self._laid, *laid) for band in bands}
+        self._laid = laid
         changed = []
         for band in sorted(touched):
             key = self._key(band)
@@ -126,7 +126,7 @@ class FrameBuffer:
 
     def _key(self, band: int) -> Hashable:
         """Give the key of a band: its hash, and what lies over it."""
-        over = tuple(overlay.key for overlay in self._overlays if band in self._under(overlay))
+        over = tuple(overlay.key for bands, overlay in self._laid if band in bands)
         # With its number: of one overlay, two bands show different parts.
         return (self.hashes[band], band, *over) if over else self.hashes[band]
 
@@ -140,10 +140,10 @@ class FrameBuffer:
         """Have the overlays painted for as long as the context lasts."""
         saved: list[tuple[Bytes, Bytes]] = []
         try:
-            for overlay in self._overlays:
-                visible = overlay.area.within(self.area)
-                if not visible:
+            for bands, overlay in self._laid:
+                if not bands:
                     continue
+                visible = overlay.area.within(self.area)
                 view = self.pixels[visible.y : visible.bottom, visible.x : visible.right]
                 saved.append((view, view.copy()))
                 overlay.paint(view, visible)
