@@ -1,5 +1,6 @@
 """The caption: a line of text over the screen, with the time if wanted."""
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -22,15 +23,18 @@ class Caption:
 
     def __init__(self, template: str) -> None:
         self._template = template
+        self._good_until = -math.inf
         self._drawn: tuple[str, int] | None = None
         self._image: SpriteImage | None = None
 
-    @property
-    def tells_time(self) -> bool:
-        return "%" in self._template
+    def patience(self, now: float) -> float:
+        """Seconds from ``now`` until the text may read differently than when last drawn."""
+        return max(0.0, self._good_until - now)
 
     def overlays(self, width: int, height: int, now: float) -> Sequence[Sprite]:
         """Give what to lay over a screen of a size at ``now``, in seconds of CLOCK_REALTIME."""
+        # No strftime field is finer than a second.
+        self._good_until = math.floor(now) + 1 if "%" in self._template else math.inf
         size = max(10, height // 40)
         text = _filled(self._template, now)
         if self._image is None or self._drawn != (text, size):

@@ -37,6 +37,4 @@ class Decoration:
         """Seconds until something may look different."""
         if self._watermark is not None and self._watermark.moves:
             return 0.0
-        if self._caption is not None and self._caption.tells_time:
-            return 1.0 - math.fmod(time.time(), 1.0)
-        return math.inf
+        return math.inf if self._caption is None else self._caption.patience(time.time())

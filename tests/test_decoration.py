@@ -1,6 +1,7 @@
 """Watermark and caption: right pixels at the right place, and no more damage than that."""
 
 import itertools
+import math
 from pathlib import Path
 
 import mjpeg
@@ -89,6 +90,19 @@ def test_caption_is_drawn_anew_only_when_it_reads_anew() -> None:
     caption = Caption("Lab %H:%M:%S")
     keys = [caption.overlays(*SIZE, moment)[0].key for moment in (10.0, 10.5, 10.99, 11.0)]
     assert keys[0] == keys[1] == keys[2] != keys[3]
+
+
+def test_caption_is_due_when_the_second_it_was_drawn_in_is_over() -> None:
+    """However often it is asked meanwhile."""
+    caption = Caption("%S")
+    caption.overlays(*SIZE, 10.25)
+    assert caption.patience(10.25) == 0.75
+    assert caption.patience(10.75) == 0.25
+    assert caption.patience(11.0) == 0
+    assert caption.patience(11.5) == 0
+    still = Caption("Lab")
+    still.overlays(*SIZE, 10.0)
+    assert still.patience(1e9) == math.inf
 
 
 def test_watermark_is_in_the_stream(server: XServer, tmp_path: Path) -> None:
