@@ -2,9 +2,8 @@
 
 A band is what is hashed, encoded and kept as one.  Its 16 rows are one MCU row
 in 4:2:0 and two in 4:2:2 and 4:4:4, so the same bands serve every subsampling.
-Higher bands gain nothing: 1920x1080 in bands of 16 encodes as fast as in bands
-of 128, and one changed text line costs a quarter of what a 64-row band does
-(bench/bands.py measures both).
+Lower bands cost a screen that changes all over up to a tenth more than bands of
+64 do; one changed text line then costs a quarter (bench/bands.py measures both).
 """
 
 from collections.abc import Iterator, Sequence

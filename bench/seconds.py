@@ -1,6 +1,6 @@
 """What a viewer gets, second by second: frames, bytes and quality.
 
-    .venv/bin/python bench/motion.py [--size 1920x1080] [--seconds 8] [WORKLOAD ...]
+    .venv/bin/python bench/seconds.py [--size 1920x1080] [--seconds 8] [WORKLOAD ...]
 
 One client reads the whole stream while the workload runs, and for three
 seconds after it has been stopped.
