@@ -15,5 +15,7 @@ class Frame:
     quality: int
     captured: float
     """When the pixels were grabbed: seconds of CLOCK_REALTIME."""
+    encoded: float
+    """When it was complete: seconds of CLOCK_REALTIME."""
     outage: str = ""
     """For a placeholder: why there is no picture, in one sentence."""

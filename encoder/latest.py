@@ -114,19 +114,20 @@ class LatestFrame:
             if self._news.wait_for(lambda: self._closed, seconds):
                 raise Closed
 
-    def fresh(self, timeout: float) -> Frame | None:
+    def fresh(self, timeout: float, max_age: float = 0.0) -> Frame | None:
         """Wait for the screen as it is now or later; None when time is up.
 
-        Raises Closed.
+        ``max_age`` is how many seconds ago will do.  Raises Closed.
         """
         with self._news:
-            now = time.monotonic()
-            self._asked = max(self._asked, now)
-            self._wake()
-            self._news.wait_for(lambda: self._closed or self._as_of >= now, timeout)
+            moment = time.monotonic() - max_age
+            if self._as_of < moment:
+                self._asked = max(self._asked, moment + max_age)
+                self._wake()
+            self._news.wait_for(lambda: self._closed or self._as_of >= moment, timeout)
             if self._closed:
                 raise Closed
-            return self._frame if self._as_of >= now else None
+            return self._frame if self._as_of >= moment else None
 
     def _sequence(self) -> int:
         """Give the number of the frame, 0 before the first.  _news is held."""

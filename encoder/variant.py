@@ -1,6 +1,7 @@
 """One encoded form of the screen, shared by all who ask for the same."""
 
 import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -124,6 +125,7 @@ class Variant:
                     picture.height,
                     self._jpeg.quality,
                     captured,
+                    time.time(),
                     outage,
                 ),
                 as_of,

@@ -19,6 +19,14 @@ from webcapd.http.multipart import CONTENT_TYPE, framing_for, wants_repeat
 from webcapd.http.refusal import Refusal, one_line
 from webcapd.http.response import Header, common_headers, response_head
 from webcapd.http.site import INDEX_PAGE, Site
+from webcapd.http.snapshot import (
+    PICTURE_SECONDS,
+    entity_tag,
+    has_tag,
+    headers_of,
+    take,
+    wanted,
+)
 from webcapd.http.stream import Manner, Stream
 from webcapd.http.target import Target, parse_target
 
@@ -26,9 +34,6 @@ if TYPE_CHECKING:
     from webcapd.http.serving import Listener
 
 log = logging.getLogger(__name__)
-
-# How long a request waits for a picture of now.  Dashboards give up at 5 s.
-_PICTURE_SECONDS = 4.0
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -98,13 +103,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self._answer(200, "application/json", body.encode())
 
     def _give_snapshot(self, target: Target) -> None:
+        want = wanted(target)
         form = form_of(target, quarter_turns(self._site.options.rotate))
-        frame = self._picture_of_now(self._site.variants.get(form))
-        if frame.outage:
-            # A viewer is helped by a placeholder, an archive is not.
-            raise Refusal(503, frame.outage, retry_after=1)
+        frame = take(self._site.variants.get(form).latest, want)
         self._site.snapshot_rate.tick()
-        self._answer(200, "image/jpeg", frame.jpeg, ("X-Timestamp", f"{frame.captured:.6f}"))
+        if frame is None:
+            self._answer(204, "image/jpeg", b"")
+            return
+        headers = headers_of(frame, want)
+        known = has_tag(self.headers.get("If-None-Match", ""), entity_tag(frame.jpeg))
+        self._answer(304 if known else 200, "image/jpeg", b"" if known else frame.jpeg, *headers)
+
+    def _give_health(self, target: Target) -> None:
+        healthy, report = self._site.health()
+        body = json.dumps(report) + "\n"
+        self._answer(200 if healthy else 503, "application/json", body.encode())
 
     def _give_stream(self, target: Target) -> None:
         # The body has no length and is never chunked: it ends with the
@@ -133,7 +146,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             stream.run(self._head(200, CONTENT_TYPE, None), frame)
 
     def _picture_of_now(self, variant: Variant) -> Frame:
-        frame = variant.latest.fresh(_PICTURE_SECONDS)
+        frame = variant.latest.fresh(PICTURE_SECONDS)
         if frame is None:
             raise Refusal(503, "the display gives no picture at the moment", retry_after=2)
         return frame
@@ -159,6 +172,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _head(self, status: int, kind: str, length: int | None, *extra: Header) -> bytes:
         self.log_request(status)
+        if status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+            length = -1
         common = common_headers(self.version_string(), kind, length, self.close_connection)
         return response_head(status, [*common, *extra])
 

@@ -17,7 +17,8 @@ def response_head(status: int, headers: Iterable[Header]) -> bytes:
 def common_headers(server: str, kind: str, length: int | None, close: bool) -> list[Header]:
     """List the headers that every response has.
 
-    ``length`` is None for a body that ends with the connection.
+    ``length`` is None for a body that ends with the connection, and -1 where
+    there is none at all (204, 304).
     """
     headers = [
         ("Server", server),
@@ -29,7 +30,7 @@ def common_headers(server: str, kind: str, length: int | None, close: bool) -> l
     if length is None:
         # Without it, nginx collects the stream before it passes any on.
         headers.append(("X-Accel-Buffering", "no"))
-    else:
+    elif length >= 0:
         headers.append(("Content-Length", str(length)))
     if close:
         headers.append(("Connection", "close"))

@@ -39,6 +39,13 @@ class Site:
         levels = levels_down_to(self.options.min_quality, quality or self.motion_quality)
         return FollowRules(self.options.max_age, levels)
 
+    def health(self) -> tuple[bool, dict[str, object]]:
+        """Tell whether there is a picture, and the sentence why not."""
+        encoder = self.status()["encoder"]
+        assert isinstance(encoder, Mapping)
+        healthy = encoder["state"] == "live"
+        return healthy, {"healthy": healthy, "state": encoder["state"], "reason": encoder["reason"]}
+
     def rates(self) -> str:
         """Tell the rates of the last seconds in one line."""
         rates = [session.rate.per_second() for session in self.sessions.listed()]

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from webcapd.http.refusal import Refusal
 
-PAGES = ("stream", "snapshot", "info")
+PAGES = ("stream", "snapshot", "info", "health")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def parse_target(target: str) -> Target:
     named = filter(None, map(_page_named_by, query.items()))
     page = path or next(named, "index")
     if page not in (*PAGES, "index"):
-        raise Refusal(404, "nothing is here; try /?stream, /?snapshot, /?info or /")
+        raise Refusal(404, "nothing is here; try /?stream, /?snapshot, /?info, /?health or /")
     return Target(page, query)
 
 

@@ -17,7 +17,7 @@ FOREVER = 2 * PATIENCE
 
 
 def frame(sequence: int) -> Frame:
-    return Frame(sequence, b"jpeg", 8, 8, 75, 0.0)
+    return Frame(sequence, b"jpeg", 8, 8, 75, 0.0, 0.0)
 
 
 class Bell:

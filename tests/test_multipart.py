@@ -43,7 +43,10 @@ bodies = st.lists(
 
 
 def frames_of(jpegs: list[bytes]) -> list[Frame]:
-    return [Frame(n + 1, jpeg, 8, 8, 75, 1700000000.25 + n) for n, jpeg in enumerate(jpegs)]
+    return [
+        Frame(n + 1, jpeg, 8, 8, 75, 1700000000.25 + n, 1700000000.5 + n)
+        for n, jpeg in enumerate(jpegs)
+    ]
 
 
 def body_of(framing: Framing, frames: list[Frame]) -> bytes:

@@ -1,0 +1,86 @@
+"""One picture: which one is wanted, and the headers that go with it."""
+
+import time
+from email.utils import formatdate
+from typing import NamedTuple
+
+import xxhash
+
+from webcapd.encoder.frame import Frame
+from webcapd.encoder.latest import LatestFrame
+from webcapd.http.refusal import Refusal
+from webcapd.http.response import Header
+from webcapd.http.target import Target
+
+# How long a request waits for a picture of now.  Dashboards give up at 5 s.
+PICTURE_SECONDS = 4.0
+
+_LONGEST_POLL_SECONDS = 60.0
+
+
+class Wanted(NamedTuple):
+    """Which picture a request wants."""
+
+    max_age: float
+    """Seconds that it may be old."""
+    after: int | None
+    """Number of the picture that the client has: another one, please."""
+    timeout: float
+    """Seconds to wait for another one."""
+    download: bool
+
+
+def wanted(target: Target) -> Wanted:
+    """Read which picture a request wants; raises Refusal."""
+    return Wanted(
+        target.number("max_age", 0, 86400) or 0.0,
+        target.whole("after", 0, 1 << 53),
+        target.number("timeout", 0, _LONGEST_POLL_SECONDS) or 0.0,
+        target.switch("download") or False,
+    )
+
+
+def take(latest: LatestFrame, want: Wanted) -> Frame | None:
+    """Wait for the picture wanted; None if the client has the one there is.
+
+    Raises Refusal when there is no picture, Closed when the server stops.
+    """
+    frame = latest.fresh(PICTURE_SECONDS, want.max_age)
+    if frame is not None and frame.sequence == want.after:
+        with latest.subscribed():
+            frame = latest.newer(frame.sequence, want.timeout)
+        if frame is None:
+            return None
+    if frame is None:
+        raise Refusal(503, "the display gives no picture at the moment", retry_after=2)
+    if frame.outage:
+        # A viewer is helped by a placeholder, an archive is not.
+        raise Refusal(503, frame.outage, retry_after=1)
+    return frame
+
+
+def entity_tag(jpeg: bytes) -> str:
+    """Name a picture by its content: equal also after a restart."""
+    return f'"{xxhash.xxh3_64_hexdigest(jpeg)}"'
+
+
+def has_tag(if_none_match: str, tag: str) -> bool:
+    """Whether an If-None-Match header names a tag (RFC 9110, 13.1.2: weakly compared)."""
+    tags = [one.strip().removeprefix("W/") for one in if_none_match.split(",")]
+    return "*" in tags or tag in tags
+
+
+def headers_of(frame: Frame, want: Wanted) -> list[Header]:
+    """List the headers that tell of a picture."""
+    headers = [
+        ("ETag", entity_tag(frame.jpeg)),
+        ("Last-Modified", formatdate(frame.captured, usegmt=True)),
+        ("X-Timestamp", f"{frame.captured:.6f}"),
+        ("X-Encoded", f"{frame.encoded:.6f}"),
+        ("X-Sequence", str(frame.sequence)),
+        ("X-Quality", str(frame.quality)),
+    ]
+    if want.download:
+        name = time.strftime("screen-%Y%m%d-%H%M%S.jpg", time.localtime(frame.captured))
+        headers.append(("Content-Disposition", f'attachment; filename="{name}"'))
+    return headers
