@@ -262,6 +262,8 @@ def serve(options: Options, stop: Stop) -> int:
             width, height = encoder.picture_size()
             listener.start()
             log.info("serving %s %dx%d on %s", display, width, height, listener.url)
+            if not listener.loopback:
+                log.warning("whoever can reach that address sees the screen: there is no password")
             ticks = itertools.count(1)
             while (status := stop.wait(_TICK_SECONDS)) is None:
                 encoder.unstick()

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import ipaddress
 import itertools
 import logging
 import socket
@@ -49,6 +50,11 @@ class Listener(http.server.ThreadingHTTPServer):
         """The address to type into a browser."""
         host, port = self.socket.getsockname()[:2]
         return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        return ipaddress.ip_address(self.socket.getsockname()[0]).is_loopback
 
     def start(self) -> None:
         self._thread.start()

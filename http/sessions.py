@@ -1,11 +1,17 @@
 """Who is streaming, and how fast."""
 
 import itertools
+import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from webcapd.encoder.latest import Closed
 from webcapd.encoder.rate import Rate
+from webcapd.encoder.variant import PLAIN
+
+log = logging.getLogger(__name__)
 
 
 class Session:
@@ -13,6 +19,9 @@ class Session:
 
     def __init__(self, client: str) -> None:
         self.client = client
+        self.form = PLAIN
+        """What it is sent at the moment."""
+        self.began = time.monotonic()
         self.rate = Rate()
         self.frames = 0
         self.skipped = 0
@@ -21,6 +30,14 @@ class Session:
         """How old frames are when they have left, in seconds, smoothed."""
         self.level = 0
         """How many steps of quality the client was lowered."""
+
+    def __str__(self) -> str:
+        """Sum it up for the log."""
+        seconds = time.monotonic() - self.began
+        return (
+            f"{self.client} watched for {seconds:.1f} s, {self.frames} frames, "
+            f"{self.skipped} skipped, {self.bytes_sent / 1e6:.1f} MB, until"
+        )
 
     def sent(self, size: int, skipped: int) -> None:
         """Note one frame sent, and how many newer ones went by unseen before it."""
@@ -45,11 +62,23 @@ class Sessions:
         number = next(self._numbers)
         with self._lock:
             self._open[number] = session
+        log.info("%s begins to watch", client)
+        why = "it was refused"
         try:
             yield session
+        except Closed:
+            why = "the server stops"
+            raise
+        except TimeoutError:
+            why = "it took nothing any more"
+            raise
+        except OSError:
+            why = "it left"
+            raise
         finally:
             with self._lock:
                 del self._open[number]
+            log.info("%s %s", session, why)
 
     def listed(self) -> list[Session]:
         """Give the sessions open now, oldest first."""

@@ -76,6 +76,7 @@ class Site:
             "clients": [
                 {
                     "client": session.client,
+                    "form": session.form.report(),
                     "fps": round(session.rate.per_second(), 1),
                     "frames": session.frames,
                     "skipped": session.skipped,

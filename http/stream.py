@@ -67,6 +67,7 @@ class Stream:
             self._subscription.close()
             self._subscription = subscription.pop_all()
         self.variant = variant
+        self._session.form = form
         return variant
 
     def run(self, head: bytes, frame: Frame) -> None:

@@ -76,6 +76,10 @@ class Webcapd:
             assert found(), f"the line did not come; standard error was {self.lines}"
             return found()[0]
 
+    def told(self) -> list[str]:
+        """Give the lines on standard error, but those on clients that come and go."""
+        return [line for line in self.lines if " watch" not in line]
+
     def wait_ready(self) -> "Webcapd":
         match = READY.match(self.wait_for_line(READY.match))
         assert match
