@@ -4,6 +4,8 @@
 Options, wiring, start and stop.  Only this module knows all parts.
 """
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -13,15 +15,16 @@ from pathlib import Path
 __path__ = [str(Path(__file__).resolve().parent)]
 if __name__ == "__main__":
     sys.modules["webcapd"] = sys.modules[__name__]
+    # Whoever asks to stop this early stops what has not begun.
+    for _number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(_number, lambda *_: os._exit(0))
 
 import argparse
 import contextlib
 import dataclasses
+import difflib
 import itertools
 import logging
-import os
-import select
-import signal
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -32,6 +35,7 @@ from webcapd.capture.option import add_flags, from_namespace
 from webcapd.capture.options import CaptureOptions
 from webcapd.capture.screen import Screen
 from webcapd.capture.source import SourceError
+from webcapd.capture.stop import Stop
 from webcapd.capture.virtual import VirtualDisplay, parse_size
 from webcapd.encoder.bandcoder import CoderError
 from webcapd.encoder.loop import Encoder
@@ -110,7 +114,9 @@ def parse(arguments: Sequence[str]) -> Options:
     arguments = list(arguments)
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     parser = make_parser()
-    given = parser.parse_args(arguments[:cut])
+    given, unknown = parser.parse_known_args(arguments[:cut])
+    if unknown:
+        parser.error(_unknown_argument(parser, unknown[0]))
     options = Options(
         from_namespace(CaptureOptions, given),
         from_namespace(EncoderOptions, given),
@@ -123,6 +129,16 @@ def parse(arguments: Sequence[str]) -> Options:
     except ValueError as error:
         parser.error(str(error))
     return options
+
+
+def _unknown_argument(parser: argparse.ArgumentParser, argument: str) -> str:
+    """Say what may have been meant."""
+    if not argument.startswith("-"):
+        return f"{argument} is no option; a program goes behind --: --virtual -- {argument}"
+    name = argument.partition("=")[0]
+    flags = [flag for action in parser._actions for flag in action.option_strings]
+    near = difflib.get_close_matches(name, flags, 1)
+    return f"there is no option {name}" + (f"; {near[0]} is one" if near else "")
 
 
 def _check_display(options: Options, has_separator: bool) -> None:
@@ -158,57 +174,6 @@ def _check_region(capture: CaptureOptions) -> None:
     named = [flag for flag, given in flags.items() if given]
     if len(named) > 1:
         raise ValueError(f"{' and '.join(named)} both say which part of the screen to show")
-
-
-class Stop:
-    """Why and when the program ends.
-
-    A pipe, because signal handlers may ask: a lock that the main thread holds
-    just then would never be released.
-    """
-
-    _NUDGE = 0xFF
-
-    def __init__(self) -> None:
-        self._ear, self._bell = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._asked = False
-
-    def ask(self, status: int = 0) -> None:
-        """Ask the main thread to end; from any thread or signal handler."""
-        self._asked = True
-        self._write(status)
-
-    def nudge(self) -> None:
-        """Have wait() return for a look around; from any thread."""
-        self._write(self._NUDGE)
-
-    def _write(self, value: int) -> None:
-        # A full pipe has been asked often enough.
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._bell, bytes([value]))
-
-    def fileno(self) -> int:
-        """Descriptor that is readable when wait() has something to say."""
-        return self._ear
-
-    def wait(self, seconds: float) -> int | None:
-        """Wait some seconds at most; returns the exit code once asked to end."""
-        ready, _, _ = select.select([self._ear], [], [], seconds)
-        status = os.read(self._ear, 1)[0] if ready else self._NUDGE
-        return None if status == self._NUDGE else status
-
-    def on_encoder_failure(self, error: Exception) -> None:
-        if not self._asked:
-            log.error("the encoder failed: %s", error, exc_info=error)
-        self.ask(1)
-
-    def on_server_end(self, status: int) -> None:
-        log.error("the embedded X server ended with status %d", status)
-        self.ask(1)
-
-    def on_program_end(self, status: int) -> None:
-        log.info("the program in the display ended with status %d", status)
-        self.ask(1 if status else 0)
 
 
 @contextlib.contextmanager

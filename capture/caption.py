@@ -4,8 +4,9 @@ import math
 import time
 from collections.abc import Sequence
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from webcapd.capture.font import load_font
 from webcapd.capture.sprite import Sprite, SpriteImage
 
 _INK, _GROUND = (255, 255, 255, 255), (0, 0, 0, 150)
@@ -49,7 +50,7 @@ def _filled(template: str, now: float) -> str:
 
 def _draw(text: str, size: int) -> SpriteImage:
     """Draw a line of text on a dark ground; ``size`` is the letters' height in pixels."""
-    font = ImageFont.load_default(size)
+    font = load_font(size)
     left, top, right, bottom = font.getbbox(text)
     margin = size // 2
     box = (round(right - left) + 2 * margin, round(bottom - top) + 2 * margin)

@@ -9,6 +9,7 @@ that is drawn on a thousand times between two frames, wake us once.
 
 import contextlib
 import logging
+import re
 import socket
 from collections.abc import Iterator
 from enum import Flag, auto
@@ -75,6 +76,7 @@ class Control:
         self._news_of_event: dict[int, News] = dict.fromkeys(_LAYOUT_EVENTS, News.LAYOUT)
         try:
             with self.answering():
+                self._demand_screen()
                 self.root = self.display.screen().root
                 self.title_atoms = (
                     self.display.intern_atom("_NET_WM_NAME"),
@@ -87,6 +89,15 @@ class Control:
         except SourceError:
             self.close()
             raise
+
+    def _demand_screen(self) -> None:
+        """See that the screen in the name exists: python-xlib would take another."""
+        match = re.search(r":\d+\.(\d+)$", self.name)
+        count = self.display.screen_count()
+        if match and int(match[1]) >= count:
+            raise SourceError(
+                f"display {self.name} has no screen {match[1]}; it has {count}, counted from 0"
+            )
 
     def _watch_layout(self) -> None:
         self.root.change_attributes(event_mask=X.StructureNotifyMask)

@@ -30,6 +30,10 @@ class Overlay(Protocol):
         """Paint the part that lies in ``visible`` on just these pixels."""
 
 
+class Presumed:
+    """The key of a band that is taken for changed: equal to no other."""
+
+
 class FrameBuffer:
     """Pixels of a whole screen, and a key for what each of its bands shows.
 
@@ -84,24 +88,24 @@ class FrameBuffer:
 
     def settle(self, bands: Iterable[int]) -> list[int]:
         """Hash bands whose raw pixels may be new; list those that really changed."""
-        changed = []
+        changed, presumed = [], []
         for band in bands:
             top, bottom = self.layout.rows(band)
             found = xxhash.xxh3_64_intdigest(self.raw[top:bottom].data, self._seed)
             if found != self.hashes[band]:
                 self.hashes[band] = found
                 changed.append(band)
-        self._renew(changed)
+            elif isinstance(self.keys[band], Presumed):
+                presumed.append(band)
+        self._renew((*changed, *presumed))
         return changed
 
-    def presume_changed(self, bands: Iterable[int], mark: Hashable) -> None:
-        """Take bands for changed, unhashed; ``mark`` must never have been used before."""
+    def presume_changed(self, bands: Iterable[int]) -> None:
+        """Take bands for changed, unhashed."""
         bands = list(bands)
         self._renew(bands)
         for band in bands:
-            # Whatever the next hash is, it will count as a change.
-            self.hashes[band] = None
-            self.keys[band] = mark
+            self.keys[band] = Presumed()
 
     def _renew(self, bands: Iterable[int]) -> None:
         """Give bands with new raw pixels their pixels and keys."""
@@ -119,7 +123,8 @@ class FrameBuffer:
         changed = []
         for band in sorted(touched):
             key = self._key(band)
-            if key != self.keys[band] and self.hashes[band] is not None:
+            known = self.hashes[band] is not None and not isinstance(self.keys[band], Presumed)
+            if known and key != self.keys[band]:
                 self.keys[band] = key
                 changed.append(band)
         return changed

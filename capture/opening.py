@@ -107,7 +107,7 @@ class Opening:
         choice, pointer = self._grab_soundly()
         self._looked = time.monotonic()
         changed = self.frame_buffer.settle(choice.hashed)
-        self.frame_buffer.presume_changed(choice.presumed, object())
+        self.frame_buffer.presume_changed(choice.presumed)
         self._attention.looked(choice, changed, self._area)
         if self._blackened:
             self._attention.look_everywhere()

@@ -57,9 +57,15 @@ class Declared:
 
     @property
     def metavar(self) -> str | None:
-        if self.kind is bool or self.details.choices:
+        if self.kind is bool or (self.details.choices and not self.details.metavar):
             return None
         return self.details.metavar or "N"
+
+    @property
+    def range_text(self) -> str:
+        """The range of a number, as an addition to the help text; empty without one."""
+        low, high = self.details.low, self.details.high
+        return "" if low is None or high is None else f"; {low:g} to {high:g}"
 
     @property
     def default_text(self) -> str:
@@ -73,7 +79,7 @@ class Declared:
     @property
     def help(self) -> str:
         """The help text, closed by the default where there is one to tell."""
-        text = self.details.help
+        text = self.details.help + self.range_text
         if not self.default_text:
             return text
         return f"{text} (default: {self.default_text})"

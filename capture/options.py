@@ -43,12 +43,22 @@ class CaptureOptions:
     capture_x: int = option(
         0, "left edge of the part of the screen to show", metavar="PIXELS", low=0, high=65535
     )
-    capture_y: int = option(0, "its upper edge", metavar="PIXELS", low=0, high=65535)
+    capture_y: int = option(
+        0, "upper edge of the part to show", metavar="PIXELS", low=0, high=65535
+    )
     width: int = option(
-        0, "its width; 0 reaches to the screen's edge", metavar="PIXELS", low=0, high=65535
+        0,
+        "width of the part to show; 0 reaches to the screen's edge",
+        metavar="PIXELS",
+        low=0,
+        high=65535,
     )
     height: int = option(
-        0, "its height; 0 reaches to the screen's edge", metavar="PIXELS", low=0, high=65535
+        0,
+        "height of the part to show; 0 reaches to the screen's edge",
+        metavar="PIXELS",
+        low=0,
+        high=65535,
     )
     monitor: str = option(
         "",
@@ -126,8 +136,8 @@ class CaptureOptions:
     )
     damage_block_duration: int = option(
         30,
-        "without damage reports: how long that lasts, and how long a band rests before it is "
-        "looked at less often; in frames at --target-fps",
+        "without damage reports: for how many frames (at --target-fps) such a band is taken for "
+        "changed, and after how many without a change it is looked at less often",
         metavar="FRAMES",
         low=1,
         high=10000,

@@ -28,8 +28,9 @@ class FixedRegion:
         x, y, width, height = self._wanted
         area = Rectangle(x, y, width or screen.width - x, height or screen.height - y)
         if not area or area.within(screen) != area:
+            wanted = f"{area.width}x{area.height} from {x},{y} on" if area else f"from {x},{y} on"
             raise SourceError(
-                f"the region {area} is not within the screen, which is "
+                f"the region {wanted} is not within the screen, which is "
                 f"{screen.width}x{screen.height}"
             )
         return area

@@ -81,6 +81,11 @@ class Screen:
             fallbacks.append(f"no damage reports, polling instead: {control.damage_obstacle}")
         if self._options.capture_cursor and control.cursor_obstacle:
             fallbacks.append(f"the pointer cannot be shown: {control.cursor_obstacle}")
+        fallbacks += [
+            f"the mask {mask} is outside the screen and hides nothing"
+            for mask in self._options.mask
+            if not mask.within(control.root_area())
+        ]
         for fallback in fallbacks:
             # Once, however often the display is opened again.
             if fallback not in self._told:

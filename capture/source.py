@@ -61,7 +61,10 @@ class Source(Protocol):
         """
 
     def found_still(self, bands: Iterable[int]) -> None:
-        """Hear which bands of the last look were coded to the very bytes they had."""
+        """Hear which bands of the last look were coded to the very bytes they had.
+
+        Not to be called when the bands of the look before were not coded.
+        """
 
     def interrupt(self) -> None:
         """Make a blocked or later call fail with SourceError; from any thread."""

@@ -2,8 +2,9 @@
 
 Both die with webcapd, however it ends: the kernel sends them SIGTERM when
 their parent is gone (setpriv --pdeathsig).  What the program itself has started
-loses its display then; only what needs none lives on.  The cookie lies in anonymous
-memory that others reach through /proc, so that it too is gone by itself.
+loses its display then; only what needs none lives on.  The cookie is a file,
+since programs that drop their privileges must be able to read it; one that a
+killed webcapd has left is taken away by the next.
 """
 
 import contextlib
@@ -21,9 +22,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import IO, Protocol
+from pathlib import Path
+from typing import IO
 
 from webcapd.capture.source import SourceError
+from webcapd.capture.stop import Stop
 
 log = logging.getLogger(__name__)
 
@@ -60,13 +63,6 @@ def authority(cookie: bytes, hostname: bytes) -> bytes:
     return entry(_FAMILY_LOCAL, hostname) + entry(_FAMILY_WILD, b"")
 
 
-class HasFileno(Protocol):
-    """What select() waits for."""
-
-    def fileno(self) -> int:
-        """Give its descriptor."""
-
-
 class VirtualDisplay:
     """A private Xvfb of our own.  Main thread only."""
 
@@ -74,13 +70,13 @@ class VirtualDisplay:
         self._screen = f"{width}x{height}x24"
         self._server: subprocess.Popen[bytes] | None = None
         self._program: subprocess.Popen[bytes] | None = None
-        self._cookie_fd = -1
+        self._cookie_file: Path | None = None
         self._ending = False  # Written by the main thread only.
         self.name = ""
         self.environment: Mapping[str, str] = {}
         """DISPLAY and XAUTHORITY for whoever shall connect."""
 
-    def start(self, on_end: Callable[[int], None], stop: HasFileno) -> bool:
+    def start(self, on_end: Callable[[int], None], stop: Stop) -> bool:
         """Start the server and wait until it listens; raises SourceError.
 
         ``on_end`` gets the server's exit status, in a thread of its own.  False
@@ -89,9 +85,8 @@ class VirtualDisplay:
         for needed in ("Xvfb", "setpriv"):
             if shutil.which(needed) is None:
                 raise SourceError(f"--virtual needs the program {needed}, which is not installed")
-        self._cookie_fd = os.memfd_create("webcapd-xauthority", os.MFD_CLOEXEC)
-        os.write(self._cookie_fd, authority(secrets.token_bytes(16), _hostname()))
-        path = f"/proc/{os.getpid()}/fd/{self._cookie_fd}"
+        self._cookie_file = _write_cookie(authority(secrets.token_bytes(16), _hostname()))
+        path = str(self._cookie_file)
         # Xvfb says why it cannot start on standard error, and it says much else.
         with tempfile.TemporaryFile() as complaints:
             number = self._start_server(path, complaints, stop)
@@ -103,9 +98,7 @@ class VirtualDisplay:
         self.environment = {"DISPLAY": self.name, "XAUTHORITY": path}
         return True
 
-    def _start_server(
-        self, authority_path: str, complaints: IO[bytes], stop: HasFileno
-    ) -> int | None:
+    def _start_server(self, authority_path: str, complaints: IO[bytes], stop: Stop) -> int | None:
         """Start Xvfb; returns the display number it chose, None if stopped meanwhile."""
         reader, writer = os.pipe()
         try:
@@ -185,16 +178,37 @@ class VirtualDisplay:
             if process is not None:
                 _end(process)
         self._program = self._server = None
-        if self._cookie_fd >= 0:
-            os.close(self._cookie_fd)
-            self._cookie_fd = -1
+        if self._cookie_file is not None:
+            self._cookie_file.unlink(missing_ok=True)
+            self._cookie_file = None
+
+
+def _write_cookie(content: bytes) -> Path:
+    """Write the cookie where only this user reads it; raises SourceError."""
+    folder = Path(os.environ.get("XDG_RUNTIME_DIR") or "")
+    if not os.access(folder, os.W_OK) or not folder.is_absolute():
+        folder = Path(tempfile.gettempdir())
+    for left in folder.glob("webcapd-*.xauth"):
+        with contextlib.suppress(OSError, ValueError):
+            if not Path(f"/proc/{int(left.stem.removeprefix('webcapd-'))}").exists():
+                left.unlink()
+    path = folder / f"webcapd-{os.getpid()}.xauth"
+    try:
+        path.unlink(missing_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+    except OSError as error:
+        raise SourceError(
+            f"cannot write the display's cookie to {path}: {error.strerror}"
+        ) from None
+    return path
 
 
 def _hostname() -> bytes:
     return socket.gethostname().encode()
 
 
-def _read_line(reader: int, stop: HasFileno) -> bytes | None:
+def _read_line(reader: int, stop: Stop) -> bytes | None:
     """Read the line Xvfb writes when it listens; empty if it ends or takes too long.
 
     None if ``stop`` turned readable first.

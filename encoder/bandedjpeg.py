@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from webcapd.capture.bands import BAND_ROWS, BandLayout
+from webcapd.capture.framebuffer import Presumed
 from webcapd.encoder.bandcache import BandCache
 from webcapd.encoder.bandcoder import BandCoder
 from webcapd.encoder.jpeg import EOI, frame_header, interleave, restart_interval, split
@@ -99,7 +100,9 @@ class BandedJpeg:
         for i, jpeg in zip(missing, jpegs, strict=True):
             # All bands have headers of one length: the same tables.
             coded = found[i] = jpeg[self._header_length : -len(EOI)]
-            self._cache.put(names[i], coded)
+            # What was not even hashed will never be seen again by that name.
+            if not isinstance(picture.keys[bands[i]], Presumed):
+                self._cache.put(names[i], coded)
         return [coded for coded in found if coded is not None]
 
     def _cache_key(self, picture: Picture, band: int) -> Hashable:

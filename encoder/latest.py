@@ -47,6 +47,7 @@ class LatestFrame:
         """The latest moment that somebody waits to see the screen of."""
         self._subscribed: list[float] = []
         """The frames a second that each subscriber wants."""
+        self._last_wanted = time.monotonic()
         self._closed = False
 
     def publish(self, frame: Frame, as_of: float) -> None:
@@ -81,9 +82,17 @@ class LatestFrame:
         with self._news:
             return Demand(max(self._subscribed, default=0.0), self._asked > self._as_of)
 
-    def wanted(self) -> bool:
-        """Whether anybody wants frames."""
-        return any(self.demand())
+    def idle_seconds(self) -> float:
+        """Tell since when nobody has wanted frames; 0 while somebody does."""
+        with self._news:
+            if self._subscribed or self._asked > self._as_of:
+                return 0.0
+            return time.monotonic() - self._last_wanted
+
+    def touch(self) -> None:
+        """Note that somebody is about to want frames."""
+        with self._news:
+            self._last_wanted = time.monotonic()
 
     @contextmanager
     def subscribed(self, fps: float = math.inf) -> Iterator[None]:
@@ -96,6 +105,7 @@ class LatestFrame:
         finally:
             with self._news:
                 self._subscribed.remove(fps)
+                self._last_wanted = time.monotonic()
 
     def newer(self, sequence: int, timeout: float) -> Frame | None:
         """Wait for a frame other than number ``sequence``; None when time is up.

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
+from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.source import Source, SourceChanged, SourceError, SourceNotReady
 from webcapd.encoder.bandcache import BandCache
 from webcapd.encoder.bandcoder import BandCoder
@@ -35,6 +36,9 @@ _STUCK_SECONDS = 2.5
 _OPEN_SECONDS = 20.0
 
 _UNKNOWN_SIZE = (1280, 720)
+
+# Below this rate, those who wait for one picture do not wait for their turn.
+_LEAST_AWAITED_FPS = 2.0
 
 # Coded bands that may come back: some hundred screens of text.
 _CACHE_BYTES = 64 * 1024 * 1024
@@ -218,8 +222,11 @@ class Encoder:
 
     def _wish(self, variant: Variant) -> Wish:
         """Give what is wanted of a variant, within what the options allow."""
-        fps, awaited = variant.latest.demand()
-        return Wish(variant, min(fps, self._most_fps), awaited)
+        wanted, awaited = variant.latest.demand()
+        fps = min(wanted, self._most_fps)
+        # Who waits for one picture gets it soon, however slow the frames are.
+        rate = max(self._most_fps, _LEAST_AWAITED_FPS) if awaited else fps
+        return Wish(variant, fps, awaited, rate or self._most_fps)
 
     def _look(self, now: float, wishes: list[Wish]) -> None:
         """Bring the variants that are wanted, and due, up to date with the screen."""
@@ -233,24 +240,36 @@ class Encoder:
         quality = self._rules.quality(self._quality.level)
         for variant in self.variants.listed():
             variant.note(bool(bands), quality)
-        alike: list[int] = []
         with frame_buffer.composed():
-            for variant, fps, _ in (wish for wish in wishes if wish.is_due(now)):
-                variant.pace.took_place(now, fps or self._most_fps)
-                try:
-                    found = variant.update(frame_buffer, quality, captured, as_of=now)
-                except Exception:
-                    # A form that somebody asked for must not end the rest.
-                    if variant.form == PLAIN:
-                        raise
-                    log.exception("a form of the picture cannot be encoded: %s", variant.form)
-                    self.variants.drop(variant)
-                    continue
-                if variant.plain:
-                    alike = found
-        self._source.found_still(alike)
+            for wish in (wish for wish in wishes if wish.is_due(now)):
+                wish.variant.pace.took_place(now, wish.rate)
+                alike = self._update(wish.variant, frame_buffer, quality, captured, now)
+                # Only the plain form's bands are the screen's, each look's
+                # compared with those of the look before.
+                if wish.variant.form == PLAIN and alike is not None:
+                    self._source.found_still(alike)
         if bands:
             self.rate.tick()
+
+    def _update(
+        self,
+        variant: Variant,
+        frame_buffer: FrameBuffer,
+        quality: int,
+        captured: float,
+        as_of: float,
+        outage: str = "",
+    ) -> list[int] | None:
+        """Update a variant; one that cannot be is dropped, but for the plain one."""
+        try:
+            return variant.update(frame_buffer, quality, captured, as_of, outage)
+        except Exception:
+            # A form that somebody asked for must not end the rest.
+            if variant.form == PLAIN:
+                raise
+            log.exception("a form of the picture cannot be encoded: %s", variant.form)
+            self.variants.drop(variant)
+            return None
 
     def _sit_out(self, reason: str) -> None:
         """Show a placeholder, and wait before the next attempt to open the source."""
@@ -260,12 +279,19 @@ class Encoder:
             self._outages += 1
             log.warning("%s; trying again until there is a picture", reason)
         outage.blame(reason, self._size)
-        outage.show(self.variants.listed(), self._rules.rest)
+        self._show(outage)
         self._begin()
         until = time.monotonic() + outage.next_wait()
         while not self._stopping.is_set() and (rest := until - time.monotonic()) > 0:
             self._bell.sleep(rest)
-            outage.show(self.variants.listed(), self._rules.rest)
+            self._show(outage)
+
+    def _show(self, outage: Outage) -> None:
+        """Show the placeholder in all variants, those made since it was drawn too."""
+        for variant in self.variants.listed():
+            # It is true until further notice: nobody has to wait for a look.
+            rest, now = self._rules.rest, time.time()
+            self._update(variant, outage.placeholder, rest, now, math.inf, outage.reason)
 
     def _recover(self, outage: Outage) -> None:
         """Note that the picture is back."""

@@ -3,13 +3,10 @@
 Encoder thread only, but that others may read single values.
 """
 
-import math
 import time
-from collections.abc import Iterable
 
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.encoder.placeholder import draw_placeholder
-from webcapd.encoder.variant import Variant
 
 # The picture is to be back within 2 s of the display.
 _FIRST_WAIT, _LONGEST_WAIT = 0.1, 1.0
@@ -25,7 +22,8 @@ class Outage:
         """Seconds of CLOCK_REALTIME."""
         self.attempts = 0
         """How often it was tried in vain to open the source again."""
-        self._placeholder: FrameBuffer | None = None
+        self.placeholder: FrameBuffer
+        """What is shown; there is one as soon as something is blamed."""
 
     def next_wait(self) -> float:
         """Count an attempt that failed; returns the seconds to wait before the next."""
@@ -38,12 +36,4 @@ class Outage:
         if reason != self.reason:
             self.reason = reason
             pixels = draw_placeholder(*size, reason, self.since)
-            self._placeholder = FrameBuffer.of_pixels(pixels)
-
-    def show(self, variants: Iterable[Variant], quality: int) -> None:
-        """Show the placeholder in all variants, those made since it was drawn too."""
-        assert self._placeholder is not None, "nothing is blamed yet"
-        for variant in variants:
-            # It is true until further notice: nobody has to wait for a look.
-            now = time.time()
-            variant.update(self._placeholder, quality, now, as_of=math.inf, outage=self.reason)
+            self.placeholder = FrameBuffer.of_pixels(pixels)

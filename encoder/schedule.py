@@ -12,13 +12,23 @@ class Wish(NamedTuple):
 
     variant: Variant
     fps: float
-    """The most frames a second; 0 when nobody follows."""
+    """The most frames a second that followers want; 0 when nobody follows."""
     awaited: bool
     """Whether somebody waits for a fresh frame."""
+    rate: float
+    """The most frames a second that it may be served."""
+
+    def wait(self, now: float) -> float:
+        """Seconds until it may be served."""
+        return self.variant.pace.wait(now, self.rate)
 
     def is_due(self, now: float) -> bool:
-        """Whether a look at ``now`` is for this variant too."""
-        return (self.awaited or self.fps > 0) and self.variant.pace.wait(now) == 0
+        """Whether a look at ``now`` is for this variant too.
+
+        It is also if its own time would come soon: or else variants whose
+        moments lie beside each other would each have looks of their own.
+        """
+        return (self.awaited or self.fps > 0) and self.wait(now) < 0.5 / self.rate
 
 
 def look_in(wishes: Iterable[Wish], now: float, news: bool, calm: float) -> float | None:
@@ -33,7 +43,7 @@ def look_in(wishes: Iterable[Wish], now: float, news: bool, calm: float) -> floa
 
 
 def _look_for(wish: Wish, now: float, news: bool, calm: float) -> float:
-    paced = wish.variant.pace.wait(now)
+    paced = wish.wait(now)
     if wish.awaited or news or wish.variant.behind:
         return paced
     return max(paced, calm - now, 0.0)

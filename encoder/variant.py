@@ -3,12 +3,13 @@
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.encoder.bandcache import BandCache
 from webcapd.encoder.bandcoder import BandCoder
-from webcapd.encoder.bandedjpeg import BandedJpeg
+from webcapd.encoder.bandedjpeg import BandedJpeg, Picture
 from webcapd.encoder.frame import Frame
 from webcapd.encoder.latest import LatestFrame
 from webcapd.encoder.pace import Pace
@@ -100,6 +101,10 @@ class Variant:
             "bandsCoded": self.bands_coded,
         }
 
+    def _seen(self, source: FrameBuffer) -> AbstractContextManager[Picture]:
+        """Give the source as the form's view shows it."""
+        return nullcontext(source) if self._buffer is None else self._buffer.following(source)
+
     def update(
         self, source: FrameBuffer, quality: int, captured: float, as_of: float, outage: str = ""
     ) -> list[int]:
@@ -107,10 +112,8 @@ class Variant:
 
         ``captured`` and ``as_of`` are those of Frame and LatestFrame.
         """
-        if self._buffer is not None:
-            self._buffer.follow(source)
-        picture = self._buffer or source
-        alike = self._jpeg.update(picture, self.form.quality or quality)
+        with self._seen(source) as picture:
+            alike = self._jpeg.update(picture, self.form.quality or quality)
         self.behind = False
         if self._shown == (self._jpeg.version, outage):
             self.latest.confirm(as_of)

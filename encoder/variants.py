@@ -1,13 +1,15 @@
 """The variants there are now: made when asked for, dropped when nobody wants them."""
 
 import threading
-import time
 from collections.abc import Callable
 
 from webcapd.encoder.variant import PLAIN, Form, Variant
 
 # A dashboard that reloads, or polls snapshots, finds its variant still there.
 LINGER_SECONDS = 10.0
+
+# Between the making of a variant and the first wish for a frame of it.
+_ABOUT_TO_WANT_SECONDS = 0.2
 
 
 class TooManyVariants(Exception):
@@ -24,25 +26,20 @@ class Variants:
         self._lock = threading.Lock()
         # Guarded by _lock:
         self._variants = {PLAIN: make(PLAIN)}
-        self._wanted = {PLAIN: time.monotonic()}
-        """When somebody last wanted each."""
         self._closed = False
 
     def get(self, form: Form) -> Variant:
         """Give the variant of a form, made if need be; raises TooManyVariants."""
         with self._lock:
-            self._drop_unwanted()
+            self._drop_idle(LINGER_SECONDS)
             if form not in self._variants:
-                if len(self._variants) > self._most:
-                    raise TooManyVariants(
-                        f"{self._most} variants are in use already, and --max-variants allows "
-                        "no more"
-                    )
+                self._make_room()
                 self._variants[form] = self._make(form)
                 if self._closed:
                     self._variants[form].latest.close()
-            self._wanted[form] = time.monotonic()
-            return self._variants[form]
+            variant = self._variants[form]
+            variant.latest.touch()
+            return variant
 
     def listed(self) -> list[Variant]:
         """Give all variants, the plain one first."""
@@ -53,7 +50,6 @@ class Variants:
         """Drop a variant for good, and hang up on who follows it."""
         with self._lock:
             self._variants.pop(variant.form, None)
-            self._wanted.pop(variant.form, None)
         variant.latest.close()
 
     def close(self) -> None:
@@ -63,11 +59,18 @@ class Variants:
         for variant in self.listed():
             variant.latest.close()
 
-    def _drop_unwanted(self) -> None:
-        """Drop the variants that nobody has wanted for a while.  _lock is held."""
-        now = time.monotonic()
+    def _make_room(self) -> None:
+        """See that one more variant may be made; raises TooManyVariants.  _lock is held."""
+        if len(self._variants) > self._most:
+            # None of them has been idle long enough to go by itself.
+            self._drop_idle(_ABOUT_TO_WANT_SECONDS)
+        if len(self._variants) > self._most:
+            raise TooManyVariants(
+                f"{self._most} variants are in use already, and --max-variants allows no more"
+            )
+
+    def _drop_idle(self, seconds: float) -> None:
+        """Drop the variants that nobody has wanted for so long.  _lock is held."""
         for form, variant in list(self._variants.items()):
-            if variant.latest.wanted():
-                self._wanted[form] = now
-            elif form != PLAIN and now - self._wanted[form] > LINGER_SECONDS:
-                del self._variants[form], self._wanted[form]
+            if form != PLAIN and variant.latest.idle_seconds() > seconds:
+                del self._variants[form]

@@ -5,12 +5,16 @@ and height or scale, then crop, then flip; gray, quality and fps go with all.
 """
 
 import math
+from collections.abc import Callable
+from typing import TypeVar
 
-from webcapd.capture.rectangle import Rectangle, parse_rectangle
+from webcapd.capture.rectangle import parse_rectangle
 from webcapd.encoder.variant import Form
 from webcapd.encoder.view import View
 from webcapd.http.refusal import Refusal
 from webcapd.http.target import Target
+
+_Value = TypeVar("_Value")
 
 # webcamd's numbers stand for 90 clockwise, 180, and 90 the other way.
 _QUARTER_TURNS = {"-1": 0, "0": 1, "1": 2, "2": 3, "90": 1, "180": 2, "270": 3, "360": 0}
@@ -37,11 +41,8 @@ def fps_of(target: Target) -> float:
 
 
 def _view(target: Target) -> View:
-    try:
-        turns = quarter_turns(target.query.get("rotate", "-1"))
-        crop = _crop(target)
-    except ValueError as error:
-        raise Refusal(400, str(error)) from None
+    turns = _read(target, "rotate", quarter_turns) or 0
+    crop = _read(target, "crop", parse_rectangle)
     flip = target.query.get("flip", "").lower()
     if flip not in ("", "h", "v", "hv", "vh"):
         raise Refusal(400, f"flip={flip!r} is none of h, v and hv")
@@ -55,6 +56,12 @@ def _view(target: Target) -> View:
     )
 
 
-def _crop(target: Target) -> Rectangle | None:
-    text = target.query.get("crop")
-    return None if text is None else parse_rectangle(text)
+def _read(target: Target, name: str, read: Callable[[str], _Value]) -> _Value | None:
+    """Read a parameter, None if absent; raises Refusal."""
+    text = target.query.get(name)
+    if text is None:
+        return None
+    try:
+        return read(text)
+    except ValueError as error:
+        raise Refusal(400, f"{name}: {error}") from None

@@ -47,7 +47,7 @@ class HttpOptions:
     rotate: str = option(
         "-1",
         "turn the picture for everybody: 90, 180 or 270 degrees clockwise (webcamd's 0, 1 and 2 "
-        "mean 90, 180 and 270)",
+        "mean 90, 180 and 270, and -1 not at all)",
         choices=ROTATIONS,
         metavar="DEGREES",
     )

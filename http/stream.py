@@ -20,9 +20,6 @@ from webcapd.http.sessions import Session
 # screen has rested this long.
 _REPEAT_SECONDS = 0.1
 
-# How long a client that changes its variant waits for the first frame of it.
-_CHANGE_SECONDS = 4.0
-
 
 @dataclass(frozen=True)
 class Manner:
@@ -53,6 +50,8 @@ class Stream:
         self._session = session
         self._pace = Pace()
         self._following = Following()
+        self._seen = 0
+        """Number of the variant's frame that was sent last; 0 for none."""
         self._subscription = contextlib.ExitStack()
         self.variant = self._subscribe(manner.form)
 
@@ -77,18 +76,20 @@ class Stream:
         """
         manner = self._manner
         self._send(frame, head + manner.framing.opening)
+        self._seen = frame.sequence
         repeated = False
         while True:
             self._keep_pace()
             rest = _REPEAT_SECONDS if manner.repeat and not repeated else manner.keepalive
-            newer = self.variant.latest.newer(frame.sequence, rest)
+            newer = self.variant.latest.newer(self._seen, rest)
             repeated = newer is None
             if newer is None:
                 self._send(frame)
                 continue
-            began = time.monotonic()
-            self._send(newer, skipped=newer.sequence - frame.sequence - 1)
-            frame = self._heed_age(newer, time.monotonic() - began)
+            frame, began = newer, time.monotonic()
+            self._send(frame, skipped=frame.sequence - self._seen - 1 if self._seen else 0)
+            self._seen = frame.sequence
+            self._heed_age(time.monotonic() - began)
 
     def _keep_pace(self) -> None:
         """Wait until the client wants the next frame; raises Closed."""
@@ -96,24 +97,23 @@ class Stream:
             return
         now = time.monotonic()
         self._pace.took_place(now, self._manner.fps)
-        self.variant.latest.pause(self._pace.wait(now))
+        self.variant.latest.pause(self._pace.wait(now, self._manner.fps))
 
-    def _heed_age(self, frame: Frame, age: float) -> Frame:
-        """Change the level if a frame was too long on its way; returns the frame shown."""
+    def _heed_age(self, age: float) -> None:
+        """Change the level if a frame was too long on its way."""
         rules = self._manner.follow
-        before = self._following
-        self._following = delivered(before, age, time.monotonic(), rules)
-        self._session.age, self._session.level = self._following.age, self._following.level
-        if self._following.level == before.level:
-            return frame
-        quality = self._following.quality(rules) or self._manner.form.quality
-        form = dataclasses.replace(self._manner.form, quality=quality)
-        with contextlib.suppress(TooManyVariants):
-            shown = self._subscribe(form).latest.fresh(_CHANGE_SECONDS)
-            if shown is not None:
-                self._send(shown)
-                return shown
-        return frame
+        following = delivered(self._following, age, time.monotonic(), rules)
+        if following.level != self._following.level:
+            quality = following.quality(rules) or self._manner.form.quality
+            try:
+                self._subscribe(dataclasses.replace(self._manner.form, quality=quality))
+            except TooManyVariants:
+                following = following._replace(level=self._following.level)
+            else:
+                # Its frames are counted anew: whichever is there is to be sent.
+                self._seen = 0
+        self._following = following
+        self._session.age, self._session.level = following.age, following.level
 
     def _send(self, frame: Frame, head: bytes = b"", skipped: int = 0) -> None:
         framing = self._manner.framing

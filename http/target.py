@@ -76,4 +76,5 @@ def _page_named_by(parameter: tuple[str, str]) -> str | None:
     if name == "action":
         # mjpg-streamer numbers its inputs: stream_0, snapshot_1.
         name = value.lower().split("_")[0]
+        return name or None
     return name if name in PAGES else None

@@ -17,6 +17,10 @@ BEGIN = "<!-- options: python tests/readme_table.py writes this table -->\n"
 END = "<!-- /options -->\n"
 
 
+# A bar within a cell.
+MARK = "\\|"
+
+
 def table() -> str:
     """Make the table, in Markdown."""
     rows = ["| option | default | |", "|---|---|---|"]
@@ -26,11 +30,12 @@ def table() -> str:
 
 
 def _row(one: Declared) -> str:
-    value = "\\|".join(one.details.choices) if one.details.choices else one.metavar
+    value = one.metavar or "|".join(one.details.choices or ())
     flags = ", ".join(f"`{flag}`" for flag in one.flags) + (f" {value}" if value else "")
     if one.kind is bool:
         flags += f", `--no-{one.flags[0][2:]}`"
-    return f"| {flags} | {one.default_text} | {one.details.help} |"
+    cells = (flags, one.default_text, one.details.help + one.range_text)
+    return "".join(f"| {cell.replace('|', MARK)} " for cell in cells) + "|"
 
 
 def table_in_readme() -> str:

@@ -25,13 +25,16 @@ class Steady(Pace):
     def looked(self, now: float) -> None:
         self.took_place(now, self._fps)
 
+    def due_in(self, now: float) -> float:
+        return self.wait(now, self._fps)
+
 
 def looks(pace: "Steady", rests: list[float], start: float = 0.0) -> list[float]:
     """Look whenever there is news, one rest after the last look, and a look is due."""
     now, taken = start, []
     for rest in rests:
         now += rest
-        now += pace.wait(now)
+        now += pace.due_in(now)
         pace.looked(now)
         taken.append(now)
     return taken
@@ -40,7 +43,7 @@ def looks(pace: "Steady", rests: list[float], start: float = 0.0) -> list[float]
 @settings(deadline=None)
 @given(rates, moments)
 def test_first_look_is_at_once(fps: float, now: float) -> None:
-    assert Steady(fps).wait(now) == 0
+    assert Steady(fps).due_in(now) == 0
 
 
 @settings(deadline=None)
@@ -55,9 +58,9 @@ def test_motion_is_looked_at_once_a_period(fps: float, start: float, count: int)
 def test_look_is_not_due_within_a_period_of_the_first(fps: float, now: float) -> None:
     pace = Steady(fps)
     pace.looked(now)
-    assert pace.wait(now) == 1 / fps
-    assert pace.wait(now + 1 / fps - TICK) == TICK
-    assert pace.wait(now + 1 / fps) == 0
+    assert pace.due_in(now) == 1 / fps
+    assert pace.due_in(now + 1 / fps - TICK) == TICK
+    assert pace.due_in(now + 1 / fps) == 0
 
 
 @settings(deadline=None)
@@ -65,7 +68,7 @@ def test_look_is_not_due_within_a_period_of_the_first(fps: float, now: float) ->
 def test_first_look_after_a_rest_is_at_once(fps: float, rests: list[float], ticks: int) -> None:
     pace = Steady(fps)
     last = looks(pace, rests)[-1]
-    assert pace.wait(last + 1 / fps + ticks * TICK) == 0
+    assert pace.due_in(last + 1 / fps + ticks * TICK) == 0
 
 
 @settings(deadline=None)
@@ -99,7 +102,7 @@ def test_small_delays_do_not_add_up(fps: float, delays: list[int]) -> None:
     pace.looked(0.0)
     now = 0.0
     for number, delay in enumerate(delays, 1):
-        now += pace.wait(now) + delay / 32 / fps
+        now += pace.due_in(now) + delay / 32 / fps
         assert now == (number + delay / 32) / fps
         pace.looked(now)
 
@@ -110,7 +113,14 @@ def test_a_very_late_look_is_not_followed_at_once(fps: float, delay: int) -> Non
     pace.looked(0.0)
     late = (1 + delay / 32) / fps
     pace.looked(late)
-    assert pace.wait(late) >= 0.5 / fps
+    assert pace.due_in(late) >= 0.5 / fps
+
+
+def test_one_in_a_hurry_does_not_wait_for_one_who_has_time() -> None:
+    pace = Pace()
+    pace.took_place(0.0, 0.01)
+    assert pace.wait(1.0, 0.01) == 99.0
+    assert pace.wait(1.0, 30.0) == 0.0
 
 
 class Clock:

@@ -1,15 +1,18 @@
 """Viewers get the size, rotation and quality they ask for, at one encode for all who ask alike."""
 
 import contextlib
+from functools import partial
 
 import mjpeg
 import numpy as np
 import pytest
 from buffers import frame_buffer
+from motion import moving
 from painter import painter
 from program import Webcapd, webcapd
+from resizing import resize
 from waiting import wait_until
-from xserver import Pixels, XServer
+from xserver import Pixels, XServer, xvfb
 
 from webcapd.capture.rectangle import Rectangle
 from webcapd.encoder.view import View
@@ -40,8 +43,8 @@ def seen(server: XServer, view: View) -> Pixels:
     screen = frame_buffer(np.dstack([pixels, np.zeros(pixels.shape[:2], np.uint8)]))
     screen.settle(range(screen.layout.count))
     buffer = ViewBuffer(view)
-    buffer.follow(screen)
-    bands = [buffer.band(band) for band in range(buffer.layout.count)]
+    with buffer.following(screen):
+        bands = [buffer.band(band) for band in range(buffer.layout.count)]
     return np.ascontiguousarray(np.concatenate(bands)[:, :, :3])
 
 
@@ -109,7 +112,7 @@ def test_variants_are_bounded_and_free_again(server: XServer) -> None:
                 assert b"--max-variants" in sentence
             assert program.get("/?snapshot&rotate=90")[0] == 200
             assert program.get("/?snapshot")[0] == 200
-        # It lingers for those who come back, and goes when its place is wanted.
+        # It lingers for those who come back, but not when its place is wanted.
         wait_until("the place is free", lambda: program.get("/?snapshot&rotate=180")[0] == 200)
 
 
@@ -142,3 +145,76 @@ def test_rate_asked_for_is_the_rate_encoded(server: XServer) -> None:
         with mjpeg.stream(program) as fast:
             fast.part()
             assert program.info()["encoder"]["variants"][0]["wantedFps"] is None
+
+
+def is_served(program: Webcapd, path: str) -> bool:
+    return program.get(path)[0] == 200
+
+
+def test_idle_variants_make_room_for_wanted_ones(server: XServer) -> None:
+    with (
+        webcapd("--display", server.name, "--max-variants", "2") as program,
+        mjpeg.stream(program, "/?stream&rotate=90") as stream,
+    ):
+        assert stream.part()
+        for quality in range(10, 15):
+            path = f"/?snapshot&quality={quality}"
+            wait_until(path, partial(is_served, program, path))
+        assert variants(program) <= 3
+        assert program.get("/?snapshot&rotate=90")[0] == 200
+
+
+def test_slow_viewer_holds_up_nobody(server: XServer) -> None:
+    """A hundred seconds between frames are for the one who asked for them."""
+    with (
+        webcapd("--display", server.name) as program,
+        painter(server) as brush,
+        mjpeg.stream(program, "/?stream&fps=0.01") as slow,
+    ):
+        slow.part()
+        for number in range(5):
+            brush.noise(number)
+            expected = mjpeg.decode(mjpeg.encode(server.pixels()))
+            assert np.array_equal(mjpeg.decode(program.snapshot()), expected)
+        with mjpeg.stream(program) as fast:
+            brush.noise(9)
+            assert fast.until(mjpeg.decode(mjpeg.encode(server.pixels())))
+
+
+def test_snapshots_come_at_once_however_slow_the_frames_are(server: XServer) -> None:
+    with webcapd("--display", server.name, "--fps", "0.1") as program:
+        assert [program.get("/?snapshot")[0] for _ in range(4)] == [200] * 4
+
+
+@pytest.mark.parametrize("asked", ["scale=0.5", "rotate=90", "quality=50", "fps=2"])
+def test_polled_screen_comes_to_rest_whatever_is_followed(asked: str) -> None:
+    options = ("--damage-block-threshold", "3", "--damage-block-duration", "10")
+    with (
+        xvfb(160, 120, "-extension", "DAMAGE") as server,
+        webcapd("--display", server.name, "--paint-over-jpeg-quality", "90", *options) as program,
+        mjpeg.stream(program, f"/?stream&{asked}") as stream,
+    ):
+        with moving(server, lambda brush, number: brush.noise(number)):
+            for _ in range(20 if "fps" not in asked else 4):
+                stream.part()
+
+        def rests() -> bool:
+            info = program.info()
+            hot, quality = info["capture"]["pollHeat"]["hot"], info["encoder"]["quality"]
+            return bool(hot == 0 and quality == 90)
+
+        wait_until("nothing is hot and the quality is that of rest", rests)
+
+
+def test_views_survive_changes_of_the_screens_size() -> None:
+    """Also with memory that goes with its display at once."""
+    with (
+        xvfb(1280, 960) as server,
+        server.connected() as display,
+        webcapd("--display", server.name, "--shm", "sysv") as program,
+    ):
+        for width, height in ((640, 480), (1280, 960)) * 4:
+            resize(display, width, height)
+            expected = mjpeg.decode(mjpeg.encode(seen(server, View(fit=(640, 0)))))
+            snapshot = mjpeg.decode(program.get("/?snapshot&width=640")[2])
+            assert np.array_equal(snapshot, expected)

@@ -33,9 +33,16 @@ unscaled = st.builds(
 )
 
 
-def shown(buffer: ViewBuffer) -> Pixels:
-    """Put the bands of a view together."""
-    picture = np.concatenate([buffer.band(band) for band in range(buffer.layout.count)])
+def follow(buffer: ViewBuffer, screen: FrameBuffer) -> None:
+    """Have a view take over what changed on a screen."""
+    with buffer.following(screen):
+        pass
+
+
+def shown(buffer: ViewBuffer, screen: FrameBuffer) -> Pixels:
+    """Have a view follow a screen, and put its bands together."""
+    with buffer.following(screen):
+        picture = np.concatenate([buffer.band(band) for band in range(buffer.layout.count)])
     assert picture.shape == (buffer.height, buffer.width, 4)
     return picture
 
@@ -62,8 +69,8 @@ def seen_slowly(screen: Pixels, view: View) -> Pixels:
 def test_rotation_crop_and_flip_show_the_right_pixels(width: int, height: int, view: View) -> None:
     screen = noise(width, height)
     buffer = ViewBuffer(view)
-    buffer.follow(screen)
-    assert np.array_equal(shown(buffer), seen_slowly(screen.pixels, view))
+    follow(buffer, screen)
+    assert np.array_equal(shown(buffer, screen), seen_slowly(screen.pixels, view))
 
 
 @settings(deadline=None)
@@ -73,15 +80,15 @@ def test_view_kept_up_to_date_equals_the_view_of_the_whole(
 ) -> None:
     screen = noise(width, height)
     kept = ViewBuffer(view)
-    kept.follow(screen)
+    follow(kept, screen)
     for seed, (x, y, wide, tall) in enumerate(drawn):
         area = screen.pixels[y : y + tall, x : x + wide]
         area[:] = np.random.default_rng(seed).integers(0, 256, area.shape)
         screen.settle(range(screen.layout.count))
-        kept.follow(screen)
+        follow(kept, screen)
     whole = ViewBuffer(view)
-    whole.follow(screen)
-    assert np.array_equal(shown(kept), shown(whole))
+    follow(whole, screen)
+    assert np.array_equal(shown(kept, screen), shown(whole, screen))
     assert kept.keys == whole.keys
 
 
@@ -90,10 +97,10 @@ def test_view_kept_up_to_date_equals_the_view_of_the_whole(
 def test_scaling_is_what_opencv_does_with_the_whole(width: int, height: int, scale: float) -> None:
     screen = noise(width, height)
     buffer = ViewBuffer(View(scale=scale))
-    buffer.follow(screen)
+    follow(buffer, screen)
     rows, columns = buffer.height, buffer.width
     expected = cv2.resize(screen.pixels, (columns, rows), interpolation=cv2.INTER_AREA)
-    difference = np.abs(shown(buffer).astype(int) - expected.astype(int))
+    difference = np.abs(shown(buffer, screen).astype(int) - expected.astype(int))
     assert difference.max() <= 1
 
 
@@ -101,8 +108,8 @@ def test_view_never_enlarges() -> None:
     screen = noise(40, 30)
     for view in (View(scale=1.0), View(fit=(400, 0)), View(fit=(0, 300)), View(fit=(40, 30))):
         buffer = ViewBuffer(view)
-        buffer.follow(screen)
-        assert np.array_equal(shown(buffer), screen.pixels)
+        follow(buffer, screen)
+        assert np.array_equal(shown(buffer, screen), screen.pixels)
 
 
 def test_fit_keeps_the_shape_and_stays_in_the_box() -> None:
@@ -117,7 +124,7 @@ def test_fit_keeps_the_shape_and_stays_in_the_box() -> None:
         (View(1), (90, 160)),
     ):
         buffer = ViewBuffer(view)
-        buffer.follow(screen)
+        follow(buffer, screen)
         assert (buffer.width, buffer.height) == size
 
 
@@ -125,11 +132,11 @@ def test_only_bands_that_look_different_get_another_key() -> None:
     screen = noise(64, BAND_ROWS * 8)
     for view, band in ((View(scale=0.5), 1), (View(2), 5), (View(flip="v"), 5), (UPRIGHT, 2)):
         buffer = ViewBuffer(view)
-        buffer.follow(screen)
+        follow(buffer, screen)
         before = list(buffer.keys)
         screen.pixels[BAND_ROWS * 2 + 3] ^= 255
         screen.settle([2])
-        buffer.follow(screen)
+        follow(buffer, screen)
         assert [i for i, key in enumerate(buffer.keys) if key != before[i]] == [band]
 
 
@@ -137,15 +144,31 @@ def test_view_follows_a_screen_of_another_size() -> None:
     buffer = ViewBuffer(View(1, scale=0.5, crop=Rectangle(0, 0, 20, 20)))
     for size in ((60, 40), (40, 60), (8, 8), (60, 40)):
         screen: FrameBuffer = noise(*size)
-        buffer.follow(screen)
+        follow(buffer, screen)
         fresh = ViewBuffer(View(1, scale=0.5, crop=Rectangle(0, 0, 20, 20)))
-        fresh.follow(screen)
-        assert np.array_equal(shown(buffer), shown(fresh))
+        follow(fresh, screen)
+        assert np.array_equal(shown(buffer, screen), shown(fresh, screen))
 
 
 def test_crop_of_what_is_no_longer_there_shows_one_pixel() -> None:
     screen = frame_buffer(np.full((10, 10, 4), 7, np.uint8))
     screen.settle([0])
     buffer = ViewBuffer(View(crop=Rectangle(50, 50, 10, 10)))
-    buffer.follow(screen)
+    follow(buffer, screen)
     assert (buffer.width, buffer.height) == (1, 1)
+
+
+def test_screens_are_left_alone_and_forgotten() -> None:
+    """Of two screens that scale to one size, one as it is, neither's memory is written to."""
+    buffer = ViewBuffer(View(fit=(64, 0)))
+    for width, height in ((64, 48), (128, 96), (64, 48), (32, 24), (128, 96)):
+        screen = noise(width, height)
+        clean = screen.pixels.copy()
+        fresh = ViewBuffer(View(fit=(64, 0)))
+        assert np.array_equal(shown(buffer, screen), shown(fresh, screen))
+        assert np.array_equal(screen.pixels, clean)
+        assert not any(
+            np.shares_memory(value, screen.pixels)
+            for value in vars(buffer).values()
+            if isinstance(value, np.ndarray)
+        )

@@ -106,11 +106,24 @@ def test_program_is_given_the_display_and_its_cookie(monkeypatch: pytest.MonkeyP
         line = program.wait_for_line(lambda line: line.startswith("told "))
         _, display, authority = line.split()
         assert display == program.display
-        assert Path(authority).parent == Path(f"/proc/{program.process.pid}/fd")
+        # Others may not read it, and what has dropped its privileges still can.
+        assert Path(authority).stat().st_mode & 0o777 == 0o600
         monkeypatch.setenv("XAUTHORITY", authority)
         with closing(Display(display)) as connection:
             screen = connection.screen()
             assert (screen.width_in_pixels, screen.height_in_pixels) == (320, 240)
+    assert not Path(authority).exists()
+
+
+def test_cookie_that_a_killed_one_left_is_taken_away_by_the_next() -> None:
+    told = ("sh", "-c", 'echo "told $XAUTHORITY" >&2; exec sleep 1000')
+    with webcapd(*SIZE, "--", *told) as program:
+        left = Path(program.wait_for_line(lambda line: line.startswith("told ")).split()[1])
+        program.process.kill()
+        program.ended()
+    assert left.exists()
+    with webcapd(*SIZE):
+        assert not left.exists()
 
 
 def test_program_draws_and_viewers_see_it(program_path: Path) -> None:
