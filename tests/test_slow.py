@@ -107,3 +107,18 @@ def test_client_that_never_reads_is_dropped(server: XServer) -> None:
         wait_until("it is dropped", lambda: stuck.seen() is None)
         with mjpeg.stream(program) as other:
             other.part()
+
+
+def test_pictures_of_a_slow_client_are_no_older_than_allowed(server: XServer) -> None:
+    with (
+        webcapd("--display", server.name, "--max-age", "0.6") as program,
+        moving(server, noisy),
+        slow_reader(program) as slow,
+    ):
+        slow.start(1_000_000)
+
+        def young() -> bool:
+            seen = slow.seen()
+            return bool(seen and seen["frames"] > 20 and seen["ageMs"] <= 600)
+
+        wait_until("its pictures are young enough", young)
