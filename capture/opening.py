@@ -74,7 +74,7 @@ class Opening:
         """When it was last looked (CLOCK_MONOTONIC)."""
         self._news = News.NOTHING
         self._screen_held = True
-        """Whether the screen had the same size after the last grab."""
+        """Whether the last grab was granted, and the screen had the same size after it."""
         self._blackened = False
         """Whether the frame buffer was made black, as nothing sounder was to be had."""
 
@@ -129,6 +129,8 @@ class Opening:
             if self._is_sound():
                 self._blackened = False
                 return choice, pointer
+        if not self._screen_held:
+            raise SourceError(f"the X server of display {self._control.name} refuses every grab")
         # Windows to be masked move all the time: better nothing than them.
         self.frame_buffer.raw[:] = 0
         self._blackened = True
@@ -164,17 +166,19 @@ class Opening:
             self._attention.look_everywhere()
 
     def _grab(self, bands: list[int]) -> Place | None:
-        """Grab bands and mask them; returns where the pointer is on the screen, if it is."""
+        """Grab bands and mask them; returns where the pointer is on the screen, if it is.
+
+        Whether the grab is any good, _is_sound() tells.
+        """
         layout = self.frame_buffer.layout
         ranges = [layout.rows(*run) for run in runs(bands)]
         try:
             self._grabber.grab(ranges)
-        except GrabError as error:
-            # Most likely the root shrank between the last event and the grab.
-            self._place()
-            if self._control.root_area() != self._screen:
-                raise SourceChanged from None
-            raise SourceError(f"display {self._control.name}: {error}") from None
+        except GrabError:
+            # Most likely the root shrank between the last event and the grab;
+            # it may have its old size again by now.
+            self._screen_held = False
+            return None
         bytes_per_pixel = self._control.format.bits_per_pixel // 8
         for top, bottom in ranges:
             self._masks.paint(self.frame_buffer.raw, bytes_per_pixel, self._area, top, bottom)
