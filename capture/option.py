@@ -63,9 +63,15 @@ class Declared:
 
     @property
     def range_text(self) -> str:
-        """The range of a number, as an addition to the help text; empty without one."""
+        """The range of a number, as an addition to the help text.
+
+        Empty where the metavar tells it, and where it is so wide that it is no news.
+        """
         low, high = self.details.low, self.details.high
-        return "" if low is None or high is None else f"; {low:g} to {high:g}"
+        told = any(character.isdigit() for character in self.details.metavar or "")
+        if low is None or high is None or told or high >= 10000:
+            return ""
+        return f"; {low:g} to {high:g}"
 
     @property
     def default_text(self) -> str:
