@@ -81,7 +81,7 @@ class Stream:
         while True:
             self._keep_pace()
             rest = _REPEAT_SECONDS if manner.repeat and not repeated else manner.keepalive
-            newer = self.variant.latest.newer(self._seen, rest)
+            newer = self._next(rest)
             repeated = newer is None
             if newer is None:
                 self._send(frame)
@@ -90,6 +90,12 @@ class Stream:
             self._send(frame, skipped=frame.sequence - self._seen - 1 if self._seen else 0)
             self._seen = frame.sequence
             self._heed_age(time.monotonic() - began)
+
+    def _next(self, rest: float) -> Frame | None:
+        """Wait for a frame that the client has not seen; None after so much rest."""
+        latest = self.variant.latest
+        # The frame of a variant that nobody followed until now may be old.
+        return latest.newer(self._seen, rest) if self._seen else latest.fresh(rest)
 
     def _keep_pace(self) -> None:
         """Wait until the client wants the next frame; raises Closed."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import mjpeg
 from motion import moving
-from painter import Painter
+from painter import Painter, painter
 from program import Webcapd, webcapd
 from waiting import wait_until
 from xserver import XServer
@@ -122,3 +122,20 @@ def test_pictures_of_a_slow_client_are_no_older_than_allowed(server: XServer) ->
             return bool(seen and seen["frames"] > 20 and seen["ageMs"] <= 600)
 
         wait_until("its pictures are young enough", young)
+
+
+def test_first_picture_of_another_level_is_of_now(server: XServer) -> None:
+    """A variant that nobody has followed for a while holds the picture of that time."""
+    with webcapd("--display", server.name, "--max-age", "0.4") as program:
+        with painter(server) as brush:
+            brush.fill(0xFF0000)
+            for quality in (60, 45, 30):
+                assert program.get(f"/?snapshot&quality={quality}")[0] == 200
+        contrasts: list[float] = []
+        with moving(server, noisy), mjpeg.stream(program) as stream:
+            # It reads too slowly until it is lowered, and a little longer.
+            while not (lowered := program.info()["clients"][0]["level"]) or len(contrasts) < 30:
+                time.sleep(0 if lowered else 0.5)
+                contrasts.append(mjpeg.decode(stream.part().body)[:, :, 0].std())
+        # A flat red picture has no contrast in its blue; noise has.
+        assert min(contrasts) > 20
