@@ -8,7 +8,6 @@ killed webcapd has left is taken away by the next.
 """
 
 import contextlib
-import logging
 import os
 import re
 import secrets
@@ -27,8 +26,6 @@ from typing import IO
 
 from webcapd.capture.source import SourceError
 from webcapd.capture.stop import Stop
-
-log = logging.getLogger(__name__)
 
 _START_SECONDS = 15.0
 _END_SECONDS = 0.4

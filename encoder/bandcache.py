@@ -15,14 +15,12 @@ class BandCache:
         self._most_bytes = most_bytes
         self._bands: OrderedDict[Hashable, bytes] = OrderedDict()
         self._bytes = 0
-        self.hits = 0
 
     def get(self, key: Hashable) -> bytes | None:
         """Give the coded band of a key that says all it depends on."""
         coded = self._bands.get(key)
         if coded is not None:
             self._bands.move_to_end(key)
-            self.hits += 1
         return coded
 
     def put(self, key: Hashable, coded: bytes) -> None:

@@ -10,7 +10,7 @@ from webcapd.capture.bands import BAND_ROWS, BandLayout
 from webcapd.capture.framebuffer import Presumed
 from webcapd.encoder.bandcache import BandCache
 from webcapd.encoder.bandcoder import BandCoder
-from webcapd.encoder.jpeg import EOI, frame_header, interleave, restart_interval, split
+from webcapd.encoder.jpeg import EOI, frame_header, restart_interval, splice, split
 
 
 class Picture(Protocol):
@@ -42,9 +42,12 @@ class BandedJpeg:
         """Width, height and quality that the parts are of."""
         self._coded: list[Hashable] = []
         """Key that each band was coded from."""
-        self._parts: list[bytes] = []
-        """Header, band 0, RST0, band 1, …, EOI."""
+        self._header = b""
+        """That of the frame."""
+        self._segments: list[bytes] = []
+        """The entropy-coded bytes of each band."""
         self._header_length = 0
+        """That of a band."""
         self.bands_coded = 0
         self.version = 0
         """Differs whenever the frame does."""
@@ -65,9 +68,9 @@ class BandedJpeg:
         stale = [band for band, key in enumerate(keys) if key != self._coded[band]]
         alike = []
         for band, coded in zip(stale, self._code(picture, stale), strict=True):
-            if coded == self._parts[2 * band + 1]:
+            if coded == self._segments[band]:
                 alike.append(band)
-            self._parts[2 * band + 1] = coded
+            self._segments[band] = coded
             self._coded[band] = keys[band]
         if len(alike) < len(stale):
             self.version += 1
@@ -75,7 +78,7 @@ class BandedJpeg:
 
     def frame(self) -> bytes:
         """Join the parts to the whole frame."""
-        return b"".join(self._parts)
+        return splice(self._header, self._segments)
 
     def _begin(self, picture: Picture, quality: int) -> None:
         """Start over for another size or quality."""
@@ -85,7 +88,8 @@ class BandedJpeg:
         header, _ = split(first)
         interval = restart_interval(width, BAND_ROWS, self._subsampling) if count > 1 else 0
         self._header_length = len(header)
-        self._parts = interleave(frame_header(header, height, interval), [b""] * count)
+        self._header = frame_header(header, height, interval)
+        self._segments = [b""] * count
         # No band has this key.
         self._coded = [self] * count
 

@@ -53,21 +53,20 @@ class Stream:
         self._seen = 0
         """Number of the variant's frame that was sent last; 0 for none."""
         self._subscription = contextlib.ExitStack()
-        self.variant = self._subscribe(manner.form)
+        self._subscribe(manner.form)
 
     def close(self) -> None:
         self._subscription.close()
 
-    def _subscribe(self, form: Form) -> Variant:
+    def _subscribe(self, form: Form) -> None:
         """Follow the variant of a form, and no other; raises TooManyVariants."""
         variant = self._variants.get(form)
         with contextlib.ExitStack() as subscription:
             subscription.enter_context(variant.latest.subscribed(self._manner.fps))
             self._subscription.close()
             self._subscription = subscription.pop_all()
-        self.variant = variant
+        self.variant: Variant = variant
         self._session.form = form
-        return variant
 
     def run(self, head: bytes, frame: Frame) -> None:
         """Send the response head and the first frame, then follow until it ends.
