@@ -23,8 +23,8 @@ import argparse
 import contextlib
 import dataclasses
 import difflib
-import itertools
 import logging
+import math
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -40,11 +40,14 @@ from webcapd.capture.virtual import VirtualDisplay, parse_size
 from webcapd.encoder.bandcoder import CoderError
 from webcapd.encoder.loop import Encoder
 from webcapd.encoder.options import EncoderOptions
-from webcapd.http.access import own_names
+from webcapd.http.access import Access
+from webcapd.http.hosts import own_names
 from webcapd.http.options import HttpOptions
 from webcapd.http.refusal import one_line
 from webcapd.http.serving import Listener
 from webcapd.http.site import Site
+from webcapd.http.sockets import CannotListen, open_sockets
+from webcapd.http.systemd import ServiceManager
 
 __version__ = "0.1.0"
 
@@ -56,9 +59,9 @@ OPTIONS = (CaptureOptions, EncoderOptions, HttpOptions)
 # again at most; the promise is 2 s.
 _STOP_SECONDS = 1.0
 
-# How often the main thread sees to what may hang.
+# How often the main thread sees to what may hang, and tells how it goes.
 _TICK_SECONDS = 1.0
-_SHOWFPS_TICKS = 5
+_TOLD_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -202,6 +205,7 @@ def serve(options: Options, stop: Stop) -> int:
 
     Raises StartError.
     """
+    manager = ServiceManager(os.environ)
     with display_shown(options, stop) as (display, virtual):
         if not display:
             return 0  # Asked to stop before there was one.
@@ -210,6 +214,7 @@ def serve(options: Options, stop: Stop) -> int:
         site = Site(
             version=__version__,
             options=options.http,
+            access=_access(options.http),
             names=own_names(socket.gethostname(), options.http.allow_host),
             variants=encoder.variants,
             encode_rate=encoder.rate,
@@ -226,27 +231,50 @@ def serve(options: Options, stop: Stop) -> int:
                 encoder.unstick()
             width, height = encoder.picture_size()
             listener.start()
-            log.info("serving %s %dx%d on %s", display, width, height, listener.url)
-            if not listener.loopback:
-                log.warning("whoever can reach that address sees the screen: there is no password")
-            ticks = itertools.count(1)
-            while (status := stop.wait(_TICK_SECONDS)) is None:
-                encoder.unstick()
-                if options.http.showfps and next(ticks) % _SHOWFPS_TICKS == 0:
-                    log.info("%s", site.rates())
-            return status
+            # Not by way of the log: other programs wait for this line, at any --log-level.
+            serving = f"serving {display} {width}x{height} on {listener.urls}"
+            print(f"webcapd: {serving}", file=sys.stderr, flush=True)
+            if listener.exposure:
+                log.warning("%s", listener.exposure)
+            manager.tell("READY=1", f"STATUS={site.rates()}")
+            return _look_after(options.http, stop, encoder, site, manager)
         finally:
+            manager.tell("STOPPING=1")
             _end(listener, encoder, virtual)
 
 
-def _listen(options: HttpOptions, site: Site) -> Listener:
-    """Bind the address asked for; raises StartError."""
-    address = options.v4bindaddress if options.ipv == "4" else options.v6bindaddress
+def _look_after(
+    options: HttpOptions, stop: Stop, encoder: Encoder, site: Site, manager: ServiceManager
+) -> int:
+    """See to what may hang, and tell how it goes, until asked to stop; returns the exit code."""
+    period = min(_TICK_SECONDS, manager.watchdog_seconds / 3 or math.inf)
+    told = time.monotonic()
+    while (status := stop.wait(period)) is None:
+        encoder.unstick()
+        if encoder.makes_headway():
+            manager.tell("WATCHDOG=1")
+        if time.monotonic() - told >= _TOLD_SECONDS:
+            told = time.monotonic()
+            manager.tell(f"STATUS={site.rates()}")
+            if options.showfps:
+                log.info("%s", site.rates())
+    return status
+
+
+def _access(options: HttpOptions) -> Access:
+    """Read who may look; raises StartError."""
     try:
-        return Listener(address, options.port, site)
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise StartError(f"cannot listen on {address} port {options.port}: {reason}") from None
+        return Access(options.auth_file, options.token_file)
+    except ValueError as error:
+        raise StartError(str(error)) from None
+
+
+def _listen(options: HttpOptions, site: Site) -> Listener:
+    """Bind the addresses asked for; raises StartError."""
+    try:
+        return Listener(open_sockets(options, os.environ), site)
+    except CannotListen as error:
+        raise StartError(str(error)) from None
 
 
 def _end(listener: Listener, encoder: Encoder, virtual: VirtualDisplay | None) -> None:
@@ -269,6 +297,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
     logging.basicConfig(level=logging.INFO, format="webcapd: %(message)s", stream=sys.stderr)
     options = parse(sys.argv[1:] if arguments is None else arguments)
+    logging.getLogger().setLevel(options.http.log_level.upper())
     stop = Stop()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.ask())

@@ -129,6 +129,10 @@ class Encoder:
             self._given_up = True
             self._source.interrupt()
 
+    def makes_headway(self) -> bool:
+        """Whether the thread does not hang in a way that unstick() cannot help."""
+        return self._bell.busy_seconds() <= 2 * _OPEN_SECONDS
+
     def status(self) -> Mapping[str, object]:
         """Tell what ``/?info`` says of the encoder."""
         outage = self._outage

@@ -17,12 +17,15 @@ class Rate:
         self._lock = threading.Lock()
         self._began = clock()
         self._moments: deque[float] = deque()  # Guarded by _lock.
+        self.total = 0
+        """Events since the start.  Guarded by _lock; others may read it."""
 
     def tick(self) -> None:
         """Note one event now."""
         now = self._clock()
         with self._lock:
             self._moments.append(now)
+            self.total += 1
             self._forget(now)
 
     def per_second(self) -> float:

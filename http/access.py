@@ -1,56 +1,170 @@
-"""Which Host headers are answered.  Pure.
+"""Who is let in, and for how long.
 
-DNS rebinding points a name of the attacker's at a loopback or LAN address, so
-that a page of his may read what is served there.  Only names can be rebound:
-a Host that is an IP address is the address the browser really went to.
+Basic authentication opens everything, a token only what is to be seen.  Whoever
+guesses too often is shut out for a while.  Secrets are never logged.
 """
 
-import ipaddress
-import re
-from collections.abc import Callable, Iterable
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+import threading
+import time
+from collections.abc import Callable, Hashable
 
-_HOST = re.compile(r"(?:\[([^\]@]+)\]|([a-z0-9._-]+))(?::[0-9]*)?|([0-9a-f:.]+)")
+import bcrypt
 
+from webcapd.http.credentials import parse_passwords, parse_tokens, token_digest
+from webcapd.http.keptfile import KeptFile
+from webcapd.http.lockout import Lockout
+from webcapd.http.refusal import Refusal
 
-def check_name(name: str) -> None:
-    """Raise ValueError with a sentence if a host name is none."""
-    if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
-        raise ValueError(f"{name!r} is no host name; one looks like wall.example")
+# What a token shows.
+_VIEWS = ("stream", "snapshot", "index")
 
+# Without credentials of any kind: a load balancer's question.
+_OPEN = ("health",)
 
-def check_ipv4(address: str) -> None:
-    """Raise ValueError with a sentence if an IPv4 address is none."""
-    _check_address(address, ipaddress.IPv4Address, "IPv4 address; one looks like 192.168.1.5")
+# bcrypt looks at no more.
+_MOST_PASSWORD_BYTES = 72
 
-
-def check_ipv6(address: str) -> None:
-    """Raise ValueError with a sentence if an IPv6 address is none."""
-    _check_address(address, ipaddress.IPv6Address, "IPv6 address; one looks like fd00::5")
-
-
-def _check_address(address: str, kind: Callable[[str], object], what: str) -> None:
-    try:
-        kind(address)
-    except ValueError:
-        raise ValueError(f"{address!r} is no {what}") from None
+_MOST_REMEMBERED = 1024
 
 
-def own_names(hostname: str, allowed: Iterable[str]) -> frozenset[str]:
-    """Give the names that are answered: this machine's, localhost and those allowed."""
-    names = {"localhost", hostname, f"{hostname.split('.')[0]}.local", *allowed}
-    return frozenset(name.lower().rstrip(".") for name in names)
-
-
-def host_is_served(header: str, names: frozenset[str]) -> bool:
-    """Whether a Host header (name or address, with or without port) is answered."""
-    match = _HOST.fullmatch(header.strip().lower())
-    if match is None:
-        return False
-    host = (match[1] or match[2] or match[3]).rstrip(".")
-    if host in names or host.endswith(".localhost"):
-        return True
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
+def _always() -> bool:
     return True
+
+
+class Withdrawn(Exception):
+    """Who was let in may look no longer."""
+
+
+class Pass:
+    """Leave to look."""
+
+    def __init__(self, holds: Callable[[], bool] = _always) -> None:
+        self.holds = holds
+        """Whether the leave still holds: it may expire or be taken back."""
+
+
+class Access:
+    """The credentials that are known; for any thread."""
+
+    def __init__(self, auth_file: str, token_file: str) -> None:
+        """Read the files named, "" for none; raises ValueError with a sentence."""
+        self._passwords = KeptFile(auth_file, parse_passwords) if auth_file else None
+        self._tokens = KeptFile(token_file, parse_tokens) if token_file else None
+        self._key = os.urandom(32)
+        # One at a time: bcrypt is slow on purpose, and the screen goes first.
+        self._lock = threading.Lock()
+        self._lockout = Lockout()  # Guarded by _lock.
+        self._remembered: dict[bytes, bytes] = {}  # Guarded by _lock.
+        """Digest of user and password, to the entry that they were right for."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether everybody is let in."""
+        return self._passwords is None and self._tokens is None
+
+    @property
+    def has_passwords(self) -> bool:
+        return self._passwords is not None
+
+    @property
+    def challenge(self) -> str:
+        """What a 401 asks for, as WWW-Authenticate says it."""
+        scheme = "Basic" if self.has_passwords else "Bearer"
+        return f'{scheme} realm="webcapd"' + (', charset="UTF-8"' if self.has_passwords else "")
+
+    def admit(self, page: str, authorization: str, token: str | None, party: Hashable) -> Pass:
+        """Let a request in; raises Refusal (401, 403, 429).
+
+        ``authorization`` is the header's value, "" for none, ``token`` the one
+        in the query; ``party`` is whom failures are counted against.
+        """
+        if self.is_open or page in _OPEN:
+            return Pass()
+        scheme, _, value = authorization.strip().partition(" ")
+        if scheme.lower() == "basic" and self._passwords is not None:
+            return self._by_password(value.strip(), party)
+        if scheme.lower() == "bearer":
+            token = value.strip()
+        if token is not None and self._tokens is not None:
+            return self._by_token(token, page, party)
+        raise Refusal(401, self._what_is_needed(page))
+
+    def _what_is_needed(self, page: str) -> str:
+        if page not in _VIEWS and not self.has_passwords:
+            return "this page needs a user's password, and the server was given no --auth-file"
+        named = ["a user name and password"] if self.has_passwords else []
+        named += ["a token"] if self._tokens is not None and page in _VIEWS else []
+        return f"this page needs {' or '.join(named)}"
+
+    def _by_password(self, encoded: str, party: Hashable) -> Pass:
+        user, password = _read_basic(encoded)
+        known = self._passwords
+        assert known is not None
+        entries = known.content()
+        with self._lock:
+            self._see_lockout(party)
+            entry = entries.get(user)
+            if entry is None:
+                # An unknown user takes as long as a wrong password.
+                _matches(password, next(iter(entries.values())))
+            if entry is None or not self._is_right(user, password, entry):
+                self._lockout.failed(party, time.monotonic())
+                raise Refusal(401, "the user name or the password is wrong")
+        return Pass(lambda: known.content().get(user) == entry)
+
+    def _is_right(self, user: str, password: bytes, entry: bytes) -> bool:
+        """Check a password, by its digest if it was right before.  _lock is held."""
+        digest = hmac.digest(self._key, user.encode() + b"\0" + password, hashlib.sha256)
+        if self._remembered.get(digest) == entry:
+            return True
+        if not _matches(password, entry):
+            return False
+        if len(self._remembered) >= _MOST_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[digest] = entry
+        return True
+
+    def _by_token(self, token: str, page: str, party: Hashable) -> Pass:
+        known = self._tokens
+        assert known is not None
+        digest = token_digest(token)
+
+        def holds() -> bool:
+            found = known.content().get(digest)
+            return found is not None and (found.expires is None or time.time() < found.expires)
+
+        with self._lock:
+            self._see_lockout(party)
+            if not holds():
+                self._lockout.failed(party, time.monotonic())
+                raise Refusal(401, "the token is unknown or has expired")
+        if page not in _VIEWS:
+            raise Refusal(403, "a token shows the picture only; this page needs a password")
+        return Pass(holds)
+
+    def _see_lockout(self, party: Hashable) -> None:
+        """Refuse who has guessed too often.  _lock is held."""
+        seconds = self._lockout.seconds_left(party, time.monotonic())
+        if seconds:
+            raise Refusal(429, "too many wrong credentials; wait", retry_after=int(seconds) + 1)
+
+
+def _matches(password: bytes, entry: bytes) -> bool:
+    """Whether a password is that of a bcrypt hash; takes as long as the hash's cost says."""
+    return bcrypt.checkpw(password[:_MOST_PASSWORD_BYTES], entry)
+
+
+def _read_basic(encoded: str) -> tuple[str, bytes]:
+    """Read the credentials of Basic authentication (RFC 7617); raises Refusal."""
+    try:
+        user, colon, password = base64.b64decode(encoded, validate=True).partition(b":")
+        if not colon:
+            raise ValueError
+        return user.decode(), password
+    except (binascii.Error, ValueError):
+        raise Refusal(401, "the Authorization header cannot be read") from None

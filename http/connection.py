@@ -2,6 +2,7 @@
 
 import select
 import socket
+import time
 from collections.abc import Sequence
 
 # What the kernel holds for a client is old by the time it arrives.  Linux
@@ -14,6 +15,21 @@ _UNSENT_BYTES = 16 * 1024
 # A client that takes nothing at all for this long is gone.
 STALL_SECONDS = 10.0
 
+# One that takes longer for a single message takes too little to be worth it.
+_MESSAGE_SECONDS = 60.0
+
+# The same on the other side of a dead line: what was sent is not even acknowledged.
+_UNACKNOWLEDGED_MILLISECONDS = 20_000
+
+
+def expect_life(connection: socket.socket) -> None:
+    """Have the kernel find out when the other side is dead; raises OSError."""
+    if connection.family != socket.AF_UNIX:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNACKNOWLEDGED_MILLISECONDS
+        )
+
 
 def bound_buffer(connection: socket.socket) -> None:
     """Keep the kernel from queueing more than a moment of stream."""
@@ -25,9 +41,10 @@ def bound_buffer(connection: socket.socket) -> None:
 def send_all(connection: socket.socket, buffers: Sequence[bytes]) -> None:
     """Send buffers as one message, gathered by the kernel without a copy here.
 
-    Raises TimeoutError when the client takes nothing for the socket's timeout,
-    and OSError when it is gone.
+    Raises TimeoutError when the client takes nothing for the socket's timeout
+    or too little for long, and OSError when it is gone.
     """
+    deadline = time.monotonic() + _MESSAGE_SECONDS
     views = [memoryview(buffer) for buffer in buffers if buffer]
     while views:
         sent = connection.sendmsg(views)
@@ -35,6 +52,8 @@ def send_all(connection: socket.socket, buffers: Sequence[bytes]) -> None:
             sent -= len(views.pop(0))
         if views:
             views[0] = views[0][sent:]
+            if time.monotonic() > deadline:
+                raise TimeoutError("the client takes too little")
 
 
 def await_departure(connection: socket.socket) -> None:

@@ -1,9 +1,11 @@
-"""One request after another on one connection, in that connection's thread."""
+"""One request: read, admitted, answered."""
 
 import contextlib
 import http.server
+import io
 import json
 import logging
+import re
 import socket
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -12,10 +14,15 @@ from webcapd.encoder.frame import Frame
 from webcapd.encoder.latest import Closed
 from webcapd.encoder.variant import Variant
 from webcapd.encoder.variants import TooManyVariants
-from webcapd.http.access import host_is_served
-from webcapd.http.connection import STALL_SECONDS, bound_buffer, send_all
+from webcapd.http.access import Pass, Withdrawn
+from webcapd.http.address import neighbourhood, url_host
+from webcapd.http.connection import bound_buffer, send_all
 from webcapd.http.form import form_of, fps_of, quarter_turns
+from webcapd.http.hosts import host_is_served
+from webcapd.http.metrics import metrics
 from webcapd.http.multipart import CONTENT_TYPE, framing_for, wants_repeat
+from webcapd.http.origins import origin_headers, preflight_headers
+from webcapd.http.proxies import peer_address
 from webcapd.http.refusal import Refusal, one_line
 from webcapd.http.response import Header, common_headers, response_head
 from webcapd.http.site import INDEX_PAGE, Site
@@ -35,42 +42,113 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_METHODS = "GET, HEAD, OPTIONS"
+
+# A token in a request line is not for the log.
+_SECRET = re.compile(r"([?&]token=)[^& ]*", re.IGNORECASE)
+
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers the requests of one client."""
+    """Answers one request of one client.
+
+    The base class parses the request; reading and threads are the Listener's.
+    """
 
     protocol_version = "HTTP/1.1"
-    timeout = STALL_SECONDS
-    disable_nagle_algorithm = True
-    server: "Listener"
     connection: socket.socket
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        name: object,
+        listener: "Listener",
+        head: bytes,
+        number: int,
+    ) -> None:
+        """Prepare to answer the request whose whole head is given; nothing is sent yet."""
+        # Not the base class's, which reads from the connection, and answers
+        # all that comes, before it returns.
+        self.connection = connection
+        self._listener = listener
+        self.rfile = io.BytesIO(head)
+        self.has_body = False
+        """Whether there may be unread bytes of this request."""
+        self._number = number
+        self._peer_name = name
+        self._address = peer_address(name)
+        self._origin_headers: list[Header] = []
 
     @property
     def _site(self) -> Site:
-        return self.server.site
+        return self._listener.site
+
+    def serve(self) -> bool:
+        """Answer; tells whether the connection may be used again.
+
+        Raises OSError when the client is gone.
+        """
+        self.raw_requestline = self.rfile.readline()
+        self.command, self.request_version, self.requestline = "", self.protocol_version, ""
+        self.close_connection = True
+        if self.parse_request():
+            answer = getattr(self, f"do_{self.command}", None)
+            if answer is None:
+                self.send_error(501, f"{self.command} is not known here; GET and HEAD are")
+            else:
+                self._see_request()
+                answer()
+        return not self.close_connection
 
     def do_GET(self) -> None:
         try:
-            target = self._admitted()
-            getattr(self, f"_give_{target.page}")(target)
+            with self._site.seats.from_one(self._address):
+                target = self._admitted()
+                permit = self._let_in(target)
+                if target.page == "stream":
+                    self._give_stream(target, permit)
+                else:
+                    getattr(self, f"_give_{target.page}")(target)
         except Refusal as refusal:
             self._refuse(refusal)
         except TooManyVariants as error:
             self._refuse(Refusal(503, str(error), retry_after=10))
-        except Closed:
+        except (Closed, Withdrawn):
             self.close_connection = True
 
     do_HEAD = do_GET
 
+    def do_OPTIONS(self) -> None:
+        """Tell what may be done, and a browser whether another site's script may do it."""
+        self._answer(
+            204, "text/plain", b"", ("Allow", _METHODS), *preflight_headers(self._origin_headers)
+        )
+
     def _not_allowed(self) -> None:
         self.close_connection = True  # Its body, if any, is left unread.
+        self.has_body = True
         self._refuse(Refusal(405, f"{self.command} is not for this address; GET and HEAD are"))
 
-    do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _not_allowed
+    do_POST = do_PUT = do_DELETE = do_PATCH = _not_allowed
+
+    def _see_request(self) -> None:
+        """Note what the headers tell of the client and of the request itself."""
+        headers = self.headers
+        forwarded = headers.get_all("X-Forwarded-For", [])
+        self._address = self._site.proxies.client_of(self._address, forwarded)
+        self._origin_headers = origin_headers(
+            headers.get("Origin"), self._site.options.allow_origin
+        )
+        # Bytes left unread must never be taken for the next request.
+        lengths = headers.get_all("Content-Length", [])
+        self.has_body = "Transfer-Encoding" in headers or any(one != "0" for one in lengths)
+        if self.has_body or self.request_version == "HTTP/1.0":
+            self.close_connection = True
 
     def _admitted(self) -> Target:
         """Check the request and read its target; raises Refusal."""
-        self._mind_the_body()
+        if self.headers.defects or any(name != name.rstrip() for name in self.headers):
+            self.close_connection = True
+            raise Refusal(400, "the request has a malformed header line")
         hosts = self.headers.get_all("Host", [])
         if len(hosts) > 1:
             raise Refusal(400, "the request has more than one Host header")
@@ -83,15 +161,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             raise Refusal(403, f"no host {name!r} here; --allow-host {name!r} would let it in")
         return parse_target(self.path)
 
-    def _mind_the_body(self) -> None:
-        """See that bytes left unread are never taken for the next request."""
-        headers = self.headers
-        if headers.defects or any(name != name.rstrip() for name in headers):
-            self.close_connection = True
-            raise Refusal(400, "the request has a malformed header line")
-        has_body = any(length != "0" for length in headers.get_all("Content-Length", []))
-        if has_body or "Transfer-Encoding" in self.headers or self.request_version == "HTTP/1.0":
-            self.close_connection = True
+    def _let_in(self, target: Target) -> Pass:
+        """See whether the client may have a page; raises Refusal."""
+        party = neighbourhood(self._address) if self._address else "unix"
+        authorization = self.headers.get("Authorization", "")
+        return self._site.access.admit(target.page, authorization, target.query.get("token"), party)
 
     def _give_index(self, target: Target) -> None:
         self._answer(200, "text/html; charset=utf-8", INDEX_PAGE)
@@ -105,7 +179,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _give_snapshot(self, target: Target) -> None:
         want = wanted(target)
         form = form_of(target, quarter_turns(self._site.options.rotate))
-        frame = take(self._site.variants.get(form).latest, want)
+        latest = self._site.variants.get(form).latest
+        waits = want.after is not None and want.timeout > 0
+        with self._site.seats.for_long() if waits else contextlib.nullcontext():
+            frame = take(latest, want)
         self._site.snapshot_rate.tick()
         if frame is None:
             self._answer(204, "image/jpeg", b"")
@@ -114,12 +191,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         known = has_tag(self.headers.get("If-None-Match", ""), entity_tag(frame.jpeg))
         self._answer(304 if known else 200, "image/jpeg", b"" if known else frame.jpeg, *headers)
 
+    def _give_metrics(self, target: Target) -> None:
+        kind, body = metrics(self._site, self.headers.get("Accept", ""))
+        self._answer(200, kind, body)
+
     def _give_health(self, target: Target) -> None:
         healthy, report = self._site.health()
         body = json.dumps(report) + "\n"
         self._answer(200 if healthy else 503, "application/json", body.encode())
 
-    def _give_stream(self, target: Target) -> None:
+    def _give_stream(self, target: Target, permit: Pass) -> None:
         # The body has no length and is never chunked: it ends with the
         # connection, whatever way it ends.
         self.close_connection = True
@@ -132,6 +213,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             wants_repeat(agent),
             options.keepalive,
             self._site.follow_rules(target.whole("quality", 1, 100)),
+            permit.holds,
         )
         if self.command == "HEAD":
             send_all(self.connection, (self._head(200, CONTENT_TYPE, None),))
@@ -139,7 +221,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         bound_buffer(self.connection)
         variants = self._site.variants
         with (
-            self._site.sessions.opened(self._client) as session,
+            self._site.seats.for_long(),
+            self._site.sessions.opened(self.client) as session,
             contextlib.closing(Stream(self.connection, variants, manner, session)) as stream,
         ):
             frame = self._picture_of_now(stream.variant)
@@ -152,16 +235,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return frame
 
     @property
-    def _client(self) -> str:
-        host, port = self.client_address[:2]
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    def client(self) -> str:
+        """The name of the client, in the log and in /?info; no two are alike."""
+        name = self._peer_name
+        if isinstance(name, tuple) and self._address == peer_address(name):
+            return f"{url_host(str(self._address))}:{name[1]}"
+        # A proxy's client: its port is the proxy's own affair.
+        return f"{self._address or 'unix'}#{self._number}"
 
     def _refuse(self, refusal: Refusal) -> None:
         extra: list[Header] = []
         if refusal.retry_after is not None:
             extra.append(("Retry-After", str(refusal.retry_after)))
         if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED:
-            extra.append(("Allow", "GET, HEAD"))
+            extra.append(("Allow", _METHODS))
+        if refusal.status == HTTPStatus.UNAUTHORIZED:
+            extra.append(("WWW-Authenticate", self._site.access.challenge))
         body = f"{refusal.sentence}\n".encode()
         self._answer(refusal.status, "text/plain; charset=utf-8", body, *extra)
 
@@ -175,16 +264,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             length = -1
         common = common_headers(self.version_string(), kind, length, self.close_connection)
-        return response_head(status, [*common, *extra])
+        return response_head(status, [*common, *extra, *self._origin_headers])
 
     def send_error(self, code: int, message: str | None = None, explain: Any = None) -> None:
         """Stand in for the base class's HTML page: it calls this for malformed requests."""
         self.close_connection = True
         self._refuse(Refusal(code, message or HTTPStatus(code).phrase))
 
+    def handle_expect_100(self) -> bool:
+        # No body is wanted: the answer itself follows at once.
+        return True
+
     def version_string(self) -> str:
         return f"webcapd/{self._site.version}"
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         level = logging.INFO if self._site.options.loghttp else logging.DEBUG
-        log.log(level, "%s %s", self._client, one_line(format % args))
+        log.log(level, "%s %s", self.client, _SECRET.sub(r"\1...", one_line(format % args)))

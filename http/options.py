@@ -1,11 +1,20 @@
 """The options of the HTTP side: where it listens, and how it talks."""
 
 import math
+import re
 from dataclasses import dataclass
 
-from webcapd.capture.option import option
-from webcapd.http.access import check_ipv4, check_ipv6, check_name
+from webcapd.capture.option import check_given, option
+from webcapd.http.address import check_ipv4, check_ipv6, check_proxy, parse_endpoint
 from webcapd.http.form import ROTATIONS
+from webcapd.http.hosts import check_name
+from webcapd.http.origins import check_origin
+
+
+def _check_mode(text: str) -> None:
+    """Raise ValueError with a sentence if permissions of a file are none."""
+    if not re.fullmatch("0?[0-7]{3}", text):
+        raise ValueError(f"{text!r} is no mode; one looks like 660")
 
 
 @dataclass(frozen=True)
@@ -13,7 +22,9 @@ class HttpOptions:
     """Where and how it is served."""
 
     port: int = option(8080, "TCP port; 0 takes a free one", metavar="PORT", low=0, high=65535)
-    ipv: str = option("4", "listen on the IPv4 or on the IPv6 address", choices=("4", "6"))
+    ipv: str = option(
+        "4", "listen on the IPv4 address, on the IPv6 one, or on both", choices=("4", "6", "46")
+    )
     v4bindaddress: str = option(
         "127.0.0.1",
         "IPv4 address to listen on; 0.0.0.0 lets everybody in the network watch",
@@ -26,12 +37,55 @@ class HttpOptions:
         metavar="ADDRESS",
         check=check_ipv6,
     )
+    listen: tuple[str, ...] = option(
+        (),
+        "listen here, and not on the addresses above (repeatable); without a port on --port",
+        metavar="ADDRESS[:PORT]",
+        check=parse_endpoint,
+    )
+    unix: str = option(
+        "",
+        "listen on this socket file, and on TCP only with --listen",
+        metavar="PATH",
+        check=check_given,
+    )
+    unix_mode: str = option(
+        "660", "permissions of the socket file", metavar="MODE", check=_check_mode
+    )
     allow_host: tuple[str, ...] = option(
         (),
-        "answer requests to this host name too (repeatable); addresses, localhost and this "
-        "machine's own name are always answered",
+        "answer requests to this host name too, or to any with * (repeatable); addresses, "
+        "localhost and this machine's own name are always answered",
         metavar="NAME",
         check=check_name,
+    )
+    allow_origin: tuple[str, ...] = option(
+        (),
+        "let scripts of pages from here read pictures and state (CORS), or of any with * "
+        "(repeatable); an <img> needs no leave",
+        metavar="ORIGIN",
+        check=check_origin,
+    )
+    auth_file: str = option(
+        "",
+        "ask for user name and password, of this file of bcrypt entries (htpasswd -B); it is "
+        "read again when it changes",
+        metavar="FILE",
+        check=check_given,
+    )
+    token_file: str = option(
+        "",
+        "let those look who have a token of this file, as ?token= or Bearer; a line is the token "
+        "and perhaps the time it expires, such as 2027-01-31T18:00",
+        metavar="FILE",
+        check=check_given,
+    )
+    trust_proxy: tuple[str, ...] = option(
+        (),
+        "believe the X-Forwarded-For of a proxy at this address or network, or of who comes by "
+        'the socket file with "unix" (repeatable)',
+        metavar="ADDRESS",
+        check=check_proxy,
     )
     keepalive: float = option(
         5.0,
@@ -42,7 +96,16 @@ class HttpOptions:
         high=10,
     )
     max_clients: int = option(
-        200, "most connections at a time; one more is answered 503", low=1, high=900
+        200,
+        "most streams at a time; one more is answered 503, and snapshots are still to be had",
+        low=1,
+        high=4000,
+    )
+    max_clients_per_address: int = option(
+        100,
+        "most requests at a time from one IPv4 address or IPv6 /64, but for this machine",
+        low=1,
+        high=4000,
     )
     rotate: str = option(
         "-1",
@@ -71,6 +134,9 @@ class HttpOptions:
     )
     showfps: bool = option(False, "log the rates every 5 seconds")
     loghttp: bool = option(False, "log each request")
+    log_level: str = option(
+        "info", "how much is logged", choices=("debug", "info", "warning", "error")
+    )
 
     @property
     def most_stream_fps(self) -> float:

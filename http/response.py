@@ -14,6 +14,15 @@ def response_head(status: int, headers: Iterable[Header]) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
 
 
+def short_response(status: int, sentence: str, retry_after: int | None = None) -> bytes:
+    """Give a whole response of one sentence, after which the connection ends."""
+    body = f"{sentence}\n".encode()
+    headers = common_headers("webcapd", "text/plain; charset=utf-8", len(body), close=True)
+    if retry_after is not None:
+        headers.append(("Retry-After", str(retry_after)))
+    return response_head(status, headers) + body
+
+
 def common_headers(server: str, kind: str, length: int | None, close: bool) -> list[Header]:
     """List the headers that every response has.
 

@@ -1,60 +1,76 @@
-"""The listening socket and the threads behind it: one to accept, one a client."""
+"""The accept thread, which takes in requests, and the client threads, which answer one each."""
 
 import contextlib
-import http.server
-import ipaddress
+import fcntl
 import itertools
 import logging
+import os
+import resource
+import select
 import socket
-import socketserver
 import threading
 import time
-from typing import Any
+from collections import deque
+from collections.abc import Sequence
 
+from webcapd.http.connection import STALL_SECONDS, expect_life
 from webcapd.http.handler import Handler
-from webcapd.http.response import common_headers, response_head
+from webcapd.http.incoming import MOST_WAITING, Request, Waiting
+from webcapd.http.response import short_response
+from webcapd.http.seats import RESERVE
 from webcapd.http.site import Site
+from webcapd.http.sockets import ListeningSocket
 
 log = logging.getLogger(__name__)
 
 # How long the accept thread rests when it is out of something.
 _TROUBLE_SECONDS = 0.2
 
+# How often those who wait are asked how long they have.
+_SWEEP_SECONDS = 1.0
 
-class Listener(http.server.ThreadingHTTPServer):
-    """The standard library's threading server, with its client threads accounted for.
+# Connections are moved to descriptors from here on: python-xlib waits by
+# select(), which knows none above 1023, and a reconnect takes the lowest free.
+_FIRST_DESCRIPTOR = 128
+
+
+class Listener:
+    """All sockets that are listened on, and all threads behind them.
 
     start(), stop() and join() are for the main thread.
     """
 
-    request_queue_size = 128
-
-    def __init__(self, address: str, port: int, site: Site) -> None:
-        """Bind and listen; raises OSError."""
-        self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    def __init__(self, sockets: Sequence[ListeningSocket], site: Site) -> None:
         self.site = site
+        self._sockets = sockets
+        _allow_descriptors(site.options.max_clients + RESERVE + MOST_WAITING)
+        self._stopping = threading.Event()
+        self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._thread = threading.Thread(target=self._run, name="accept", daemon=True)
+        self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._clients: dict[socket.socket, threading.Thread] = {}  # Guarded by _lock.
-        self._stopping = threading.Event()
-        self._troubled = False  # Accept thread only.
-        self._numbers = itertools.count(1)
-        self._thread = threading.Thread(target=self.serve_forever, name="accept", daemon=True)
-        super().__init__((address, port), Handler)
-
-    def server_bind(self) -> None:
-        # Not HTTPServer's: that one asks DNS for our name.
-        socketserver.TCPServer.server_bind(self)
+        self._returned: deque[Waiting] = deque()
+        """Connections whose request has been answered; the bell rings for each."""
+        # Accept thread only:
+        self._poll = select.epoll()
+        self._waiting: dict[int, Waiting] = {}
+        """By descriptor; who has waited longest is first."""
+        self._troubled = False
 
     @property
-    def url(self) -> str:
-        """The address to type into a browser."""
-        host, port = self.socket.getsockname()[:2]
-        return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+    def urls(self) -> str:
+        """The addresses to type into a browser."""
+        return " and ".join(one.url for one in self._sockets)
 
     @property
-    def loopback(self) -> bool:
-        """Whether only this machine can reach it."""
-        return ipaddress.ip_address(self.socket.getsockname()[0]).is_loopback
+    def exposure(self) -> str:
+        """What it means that other machines can reach it; empty if they cannot."""
+        if all(one.loopback for one in self._sockets):
+            return ""
+        if self.site.access.is_open:
+            return "whoever can reach that address sees the screen: there is no password"
+        return "passwords and pictures cross the network as they are: put TLS in front of it"
 
     def start(self) -> None:
         self._thread.start()
@@ -62,7 +78,7 @@ class Listener(http.server.ThreadingHTTPServer):
     def stop(self) -> None:
         """Accept nobody more and hang up on everybody; returns at once."""
         self._stopping.set()
-        _hang_up(self.socket)
+        os.eventfd_write(self._bell, 1)
         with self._lock:
             for connection in self._clients:
                 _hang_up(connection)
@@ -75,76 +91,186 @@ class Listener(http.server.ThreadingHTTPServer):
         for thread in threads:
             if thread.ident is not None:
                 thread.join(max(0.0, deadline - time.monotonic()))
-        self.socket.close()
+        for one in self._sockets:
+            one.close()
         return not any(thread.is_alive() for thread in threads)
 
-    def serve_forever(self, poll_interval: float = 0) -> None:
-        """Accept until stop(); unlike the base class's, without waking up to poll."""
+    def _run(self) -> None:
+        """Take in connections and requests until stop()."""
+        accepting = {one.socket.fileno(): one.socket for one in self._sockets}
+        for descriptor in (self._bell, *accepting):
+            self._poll.register(descriptor, select.EPOLLIN)
+        sweep = 0.0
         while not self._stopping.is_set():
-            try:
-                connection, address = self.get_request()
-                self.process_request(connection, address)
-                self._tell_trouble(None)
-            except (OSError, RuntimeError) as error:
-                # Out of descriptors, memory or threads: what is served goes
-                # on, and some of it ends.
-                self._tell_trouble(error)
-                self._stopping.wait(_TROUBLE_SECONDS)
+            for descriptor, _ in self._poll.poll(_SWEEP_SECONDS if self._waiting else None):
+                if descriptor == self._bell:
+                    self._take_back()
+                elif descriptor in accepting:
+                    self._accept(accepting[descriptor])
+                elif descriptor in self._waiting:
+                    self._hear(self._waiting[descriptor])
+            if time.monotonic() >= sweep:
+                sweep = time.monotonic() + _SWEEP_SECONDS
+                self._sweep()
+        for waiting in self._waiting.values():
+            waiting.connection.close()
+
+    def _accept(self, accepting: socket.socket) -> None:
+        try:
+            connection, name = accepting.accept()
+            connection = _moved_up(connection)
+            expect_life(connection)
+        except (BlockingIOError, ConnectionError):
+            return
+        except OSError as error:
+            # Out of descriptors or memory: what is served goes on, and some
+            # of it ends.
+            self._tell_trouble(error)
+            self._stopping.wait(_TROUBLE_SECONDS)
+            return
+        self._tell_trouble(None)
+        self._await_request(Waiting(connection, name))
 
     def _tell_trouble(self, error: Exception | None) -> None:
         """Log when clients cannot be accepted, once, and when they can again."""
-        if error is not None and not self._troubled and not self._stopping.is_set():
+        if error is not None and not self._troubled:
             log.warning("cannot accept clients: %s", error)
         elif error is None and self._troubled:
             log.info("accepting clients again")
         self._troubled = error is not None
 
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Start a client's thread."""
+    def _take_back(self) -> None:
+        """Have connections wait for the next request whose last one has been answered."""
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self._bell)
+        while self._returned:
+            waiting = self._returned.popleft()
+            self._await_request(waiting)
+            if waiting.data:
+                self._heed(waiting)
+
+    def _await_request(self, waiting: Waiting) -> None:
+        while len(self._waiting) >= MOST_WAITING:
+            self._forget(next(iter(self._waiting.values()))).close()
+        self._waiting[waiting.connection.fileno()] = waiting
+        self._poll.register(waiting.connection, select.EPOLLIN)
+
+    def _forget(self, waiting: Waiting) -> socket.socket:
+        """Have a connection wait no longer."""
+        del self._waiting[waiting.connection.fileno()]
+        self._poll.unregister(waiting.connection)
+        return waiting.connection
+
+    def _sweep(self) -> None:
+        """Hang up on those who have had their time."""
+        now = time.monotonic()
+        for waiting in [one for one in self._waiting.values() if now >= one.deadline]:
+            if waiting.data and not waiting.draining:
+                _answer(waiting, short_response(408, "the request did not come in time"))
+            else:
+                self._forget(waiting).close()
+
+    def _hear(self, waiting: Waiting) -> None:
+        """Take what a connection has sent."""
+        try:
+            more = waiting.read()
+        except OSError:
+            more = False
+        if not more:
+            self._forget(waiting).close()
+        elif not waiting.draining:
+            self._heed(waiting)
+
+    def _heed(self, waiting: Waiting) -> None:
+        """Serve a request that has come whole, refuse what can be none."""
+        if request := waiting.request():
+            self._serve(self._forget(waiting), waiting.name, request)
+        elif fault := waiting.fault():
+            _answer(waiting, fault)
+
+    def _serve(self, connection: socket.socket, name: object, request: Request) -> None:
+        """Start a thread for a request."""
+        number = next(self._numbers)
         thread = threading.Thread(
-            target=self._serve_client,
-            args=(request, client_address),
-            name=f"client-{next(self._numbers)}"[:15],
+            target=self._answer,
+            args=(connection, name, request, number),
+            name=f"client-{number}"[:15],
             daemon=True,
         )
-        with self._lock:
-            full = len(self._clients) >= self.site.options.max_clients
-            if not (full or self._stopping.is_set()):
-                self._clients[request] = thread
-        if request not in self._clients:
-            _turn_away(request)
-            return
         try:
-            thread.start()
-        except RuntimeError:
             with self._lock:
-                del self._clients[request]
-            _turn_away(request)
-            raise
-
-    def _serve_client(self, connection: socket.socket, address: Any) -> None:
-        try:
-            self.finish_request(connection, address)
-        except OSError as error:
-            # A client that leaves is not an error.
-            log.debug("%s is gone: %s", address[0], error)
-        except Exception:
-            log.exception("a request from %s failed", address[0])
-        finally:
+                full = len(self._clients) >= self.site.options.max_clients + RESERVE
+                if not full and not self._stopping.is_set():
+                    self._clients[connection] = thread
+                    thread.start()
+                    return
+        except RuntimeError as error:
             with self._lock:
                 del self._clients[connection]
-            self.shutdown_request(connection)
+            self._tell_trouble(error)
+        waiting = Waiting(connection, name)
+        self._await_request(waiting)
+        _answer(waiting, short_response(503, "too many requests at a time", retry_after=10))
+
+    def _answer(
+        self, connection: socket.socket, name: object, request: Request, number: int
+    ) -> None:
+        """Answer one request, in a thread of its own."""
+        handler = Handler(connection, name, self, request.head, number)
+        again = False
+        try:
+            connection.settimeout(STALL_SECONDS)
+            again = handler.serve()
+        except OSError as error:
+            # A client that leaves is not an error.
+            log.debug("%s is gone: %s", handler.client, error)
+        except Exception:
+            log.exception("a request from %s failed", handler.client)
+        finally:
+            self._give_back(connection, name, request.rest if again else None, handler.has_body)
+
+    def _give_back(
+        self, connection: socket.socket, name: object, rest: bytes | None, drain: bool
+    ) -> None:
+        """Have a connection wait for its next request, or end it if ``rest`` is None."""
+        with self._lock:
+            del self._clients[connection]
+        if rest is None and not drain:
+            _hang_up(connection)
+            connection.close()
+            return
+        try:
+            waiting = Waiting(connection, name, rest or b"")
+        except OSError:
+            connection.close()
+            return
+        if rest is None:
+            waiting.drain()
+        self._returned.append(waiting)
+        os.eventfd_write(self._bell, 1)
 
 
-def _turn_away(connection: socket.socket) -> None:
-    """Answer a client there is no room for, and hang up; never waits for it."""
-    sentence = b"there are as many clients as --max-clients allows\n"
-    headers = common_headers("webcapd", "text/plain; charset=utf-8", len(sentence), close=True)
-    head = response_head(503, [*headers, ("Retry-After", "10")])
+def _answer(waiting: Waiting, response: bytes) -> None:
+    """Send who waits a last word, and drain; never waits for it."""
     with contextlib.suppress(OSError):
-        connection.setblocking(False)
-        connection.send(head + sentence)
-    connection.close()
+        waiting.connection.send(response)
+    waiting.drain()
+
+
+def _allow_descriptors(connections: int) -> None:
+    """Have the system let us have descriptors for so many connections, if it will."""
+    wanted = _FIRST_DESCRIPTOR + connections
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def _moved_up(connection: socket.socket) -> socket.socket:
+    """Give the same connection a descriptor that leaves the low ones free; raises OSError."""
+    with connection:
+        number = fcntl.fcntl(connection.fileno(), fcntl.F_DUPFD_CLOEXEC, _FIRST_DESCRIPTOR)
+        return socket.socket(fileno=number)
 
 
 def _hang_up(connection: socket.socket) -> None:

@@ -6,10 +6,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from webcapd.encoder.latest import Closed
 from webcapd.encoder.rate import Rate
 from webcapd.encoder.variant import PLAIN
+from webcapd.http.access import Withdrawn
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,14 @@ class Session:
         self.bytes_sent += size
 
 
+class Totals(NamedTuple):
+    """What has been sent since the start."""
+
+    frames: int
+    skipped: int
+    bytes_sent: int
+
+
 class Sessions:
     """All streams that are open; for any thread."""
 
@@ -54,6 +64,8 @@ class Sessions:
         self._lock = threading.Lock()
         self._open: dict[int, Session] = {}  # Guarded by _lock.
         self._numbers = itertools.count()
+        # What streams now closed have sent.  Guarded by _lock.
+        self._frames = self._skipped = self._bytes_sent = 0
 
     @contextmanager
     def opened(self, client: str) -> Iterator[Session]:
@@ -69,8 +81,11 @@ class Sessions:
         except Closed:
             why = "the server stops"
             raise
-        except TimeoutError:
-            why = "it took nothing any more"
+        except Withdrawn:
+            why = "its leave to look had ended"
+            raise
+        except TimeoutError as error:
+            why = f"{error}"
             raise
         except OSError:
             why = "it left"
@@ -78,7 +93,20 @@ class Sessions:
         finally:
             with self._lock:
                 del self._open[number]
+                self._frames += session.frames
+                self._skipped += session.skipped
+                self._bytes_sent += session.bytes_sent
             log.info("%s %s", session, why)
+
+    def totals(self) -> Totals:
+        """Sum up all streams, open and closed."""
+        with self._lock:
+            streams = self._open.values()
+            return Totals(
+                self._frames + sum(one.frames for one in streams),
+                self._skipped + sum(one.skipped for one in streams),
+                self._bytes_sent + sum(one.bytes_sent for one in streams),
+            )
 
     def listed(self) -> list[Session]:
         """Give the sessions open now, oldest first."""

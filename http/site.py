@@ -7,8 +7,12 @@ from pathlib import Path
 
 from webcapd.encoder.rate import Rate
 from webcapd.encoder.variants import Variants
+from webcapd.http.access import Access
 from webcapd.http.follow import FollowRules, levels_down_to
+from webcapd.http.incoming import HEAD_SECONDS, MOST_HEAD_BYTES, MOST_WAITING
 from webcapd.http.options import HttpOptions
+from webcapd.http.proxies import Proxies
+from webcapd.http.seats import RESERVE, Seats
 from webcapd.http.sessions import Sessions
 
 INDEX_PAGE = Path(__file__).with_name("index.html").read_bytes()
@@ -20,6 +24,7 @@ class Site:
 
     version: str
     options: HttpOptions
+    access: Access
     names: frozenset[str]
     """Host names that are answered."""
     variants: Variants
@@ -30,9 +35,15 @@ class Site:
     """The least quality that motion leads to."""
     config: Mapping[str, object]
     """All options and their values."""
+    proxies: Proxies = field(init=False)
+    seats: Seats = field(init=False)
     sessions: Sessions = field(default_factory=Sessions)
     snapshot_rate: Rate = field(default_factory=Rate)
     began: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.proxies = Proxies(self.options.trust_proxy)
+        self.seats = Seats(self.options.max_clients, self.options.max_clients_per_address)
 
     def follow_rules(self, quality: int | None) -> FollowRules:
         """Say what happens to a client that asked for a quality and cannot follow."""
@@ -44,7 +55,9 @@ class Site:
         encoder = self.status()["encoder"]
         assert isinstance(encoder, Mapping)
         healthy = encoder["state"] == "live"
-        return healthy, {"healthy": healthy, "state": encoder["state"], "reason": encoder["reason"]}
+        report = {"healthy": healthy, "state": encoder["state"]}
+        # Everybody may ask; whoever would need a password learns no names.
+        return healthy, report | ({"reason": encoder["reason"]} if self.access.is_open else {})
 
     def rates(self) -> str:
         """Tell the rates of the last seconds in one line."""
@@ -72,6 +85,15 @@ class Site:
             "config": self.config,
             "version": self.version,
             "uptime": round(time.monotonic() - self.began, 1),
+            "limits": {
+                "streams": self.options.max_clients,
+                "streamsAndWaits": self.seats.taken(),
+                "perAddress": self.options.max_clients_per_address,
+                "reserve": RESERVE,
+                "headSeconds": HEAD_SECONDS,
+                "headBytes": MOST_HEAD_BYTES,
+                "waiting": MOST_WAITING,
+            },
             **self.status(),
             "clients": [
                 {

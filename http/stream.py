@@ -5,12 +5,14 @@ import dataclasses
 import math
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from webcapd.encoder.frame import Frame
 from webcapd.encoder.pace import Pace
 from webcapd.encoder.variant import Form, Variant
 from webcapd.encoder.variants import TooManyVariants, Variants
+from webcapd.http.access import Withdrawn
 from webcapd.http.connection import await_departure, send_all
 from webcapd.http.follow import Following, FollowRules, delivered
 from webcapd.http.multipart import Framing
@@ -19,6 +21,9 @@ from webcapd.http.sessions import Session
 # A client that shows a frame only when another follows gets it twice when the
 # screen has rested this long.
 _REPEAT_SECONDS = 0.1
+
+# How often it is seen to that the client may still look.
+_PERMIT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,8 @@ class Manner:
     """Seconds of rest after which the frame is sent again."""
     follow: FollowRules
     """What happens when it cannot follow."""
+    permitted: Callable[[], bool]
+    """Whether it may look, still."""
 
 
 class Stream:
@@ -50,6 +57,7 @@ class Stream:
         self._session = session
         self._pace = Pace()
         self._following = Following()
+        self._permit_due = time.monotonic() + _PERMIT_SECONDS
         self._seen = 0
         """Number of the variant's frame that was sent last; 0 for none."""
         self._subscription = contextlib.ExitStack()
@@ -71,7 +79,8 @@ class Stream:
     def run(self, head: bytes, frame: Frame) -> None:
         """Send the response head and the first frame, then follow until it ends.
 
-        Ends by OSError when the client is gone, by Closed when the server stops.
+        Ends by OSError when the client is gone, by Closed when the server
+        stops, by Withdrawn when it may look no longer.
         """
         manner = self._manner
         self._send(frame, head + manner.framing.opening)
@@ -82,6 +91,7 @@ class Stream:
             rest = _REPEAT_SECONDS if manner.repeat and not repeated else manner.keepalive
             newer = self._next(rest)
             repeated = newer is None
+            self._see_permit()
             if newer is None:
                 self._send(frame)
                 continue
@@ -89,6 +99,14 @@ class Stream:
             self._send(frame, skipped=frame.sequence - self._seen - 1 if self._seen else 0)
             self._seen = frame.sequence
             self._heed_age(time.monotonic() - began)
+
+    def _see_permit(self) -> None:
+        """See that the client may still look; raises Withdrawn."""
+        now = time.monotonic()
+        if now >= self._permit_due:
+            self._permit_due = now + _PERMIT_SECONDS
+            if not self._manner.permitted():
+                raise Withdrawn
 
     def _next(self, rest: float) -> Frame | None:
         """Wait for a frame that the client has not seen; None after so much rest."""

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from webcapd.http.refusal import Refusal
 
-PAGES = ("stream", "snapshot", "info", "health")
+PAGES = ("stream", "snapshot", "info", "health", "metrics")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ def parse_target(target: str) -> Target:
     named = filter(None, map(_page_named_by, query.items()))
     page = path or next(named, "index")
     if page not in (*PAGES, "index"):
-        raise Refusal(404, "nothing is here; try /?stream, /?snapshot, /?info, /?health or /")
+        pages = ", ".join(f"/?{name}" for name in PAGES)
+        raise Refusal(404, f"nothing is here; there are {pages} and /")
     return Target(page, query)
 
 

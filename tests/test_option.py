@@ -93,6 +93,10 @@ VALUES = {
     "watermark_path": str(Path(__file__).with_name("mark.png")),
     "v4bindaddress": "127.0.0.2",
     "v6bindaddress": "fe80::1",
+    "listen": "[::1]:80",
+    "unix_mode": "600",
+    "allow_origin": "https://wall.example",
+    "trust_proxy": "10.0.0.0/8",
 }
 
 

@@ -1,0 +1,70 @@
+"""The state for Prometheus, made anew for each scrape."""
+
+from collections.abc import Iterable, Mapping
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from webcapd.http.site import Site
+
+# Of what looking at the screen counts: the key in the state page, and what it is.
+_CAPTURE_COUNTS = (
+    ("looks", "looks", "Looks at the screen"),
+    ("bands_looked_at", "bandsLookedAt", "Bands of 16 rows that were looked at"),
+    ("bands_changed", "bandsChanged", "Bands that really had changed"),
+    ("full_scans", "fullScans", "Looks at the whole screen, whatever had been reported"),
+    ("bands_missed_by_damage", "bandsMissedByDamage", "Changed bands that no report told of"),
+)
+
+
+class _SiteCollector(Collector):
+    """Reads the figures off the site."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def collect(self) -> Iterable[Metric]:
+        site = self._site
+        status = site.status()
+        capture, encoder = status["capture"], status["encoder"]
+        assert isinstance(capture, Mapping) and isinstance(encoder, Mapping)
+        yield InfoMetricFamily("webcapd", "What runs", {"version": site.version})
+        yield _gauge("up", "Whether there is a picture", encoder["state"] == "live")
+        yield _counter("outages", "Times that the picture was lost", encoder["outages"])
+        yield _gauge("width_pixels", "Width of the screen", capture.get("width") or 0)
+        yield _gauge("height_pixels", "Height of the screen", capture.get("height") or 0)
+        for name, key, text in _CAPTURE_COUNTS:
+            yield _counter(f"capture_{name}", text, capture[key])
+        yield _counter("frames_encoded", "Frames of all forms", site.encode_rate.total)
+        yield _gauge("quality", "JPEG quality that motion has led to", encoder["quality"])
+        yield _gauge("variants", "Forms of the picture kept", len(encoder["variants"]))
+        yield from self._clients()
+
+    def _clients(self) -> Iterable[Metric]:
+        sessions = self._site.sessions
+        totals = sessions.totals()
+        yield _gauge("streams", "Streams open", len(sessions.listed()))
+        yield _counter("frames_sent", "Frames sent to all streams", totals.frames)
+        yield _counter("frames_skipped", "Frames that slow streams missed", totals.skipped)
+        yield _counter("sent_bytes", "Bytes sent to all streams", totals.bytes_sent)
+        yield _counter("snapshots", "Snapshots asked for", self._site.snapshot_rate.total)
+
+
+def metrics(site: Site, accept: str) -> tuple[str, bytes]:
+    """Give the Content-Type and the text, in the format that an Accept header prefers."""
+    registry = CollectorRegistry()
+    registry.register(_SiteCollector(site))
+    ProcessCollector(registry=registry)
+    encode, kind = choose_encoder(accept)
+    return kind, encode(registry)
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"webcapd_{name}", text, value=float(value))
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(f"webcapd_{name}", text, value=float(value))

@@ -1,0 +1,70 @@
+"""How many may be served at a time, in all and from one place."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from webcapd.http.address import IPAddress, Network, neighbourhood
+from webcapd.http.refusal import Refusal
+
+# Threads beyond --max-clients, for what is short: so many snapshots are always
+# to be had, however many streams are open.
+RESERVE = 32
+
+_RETRY_SECONDS = 10
+
+
+class Seats:
+    """Counts who is served; for any thread."""
+
+    def __init__(self, most: int, most_from_one: int) -> None:
+        self._most = most
+        self._most_from_one = most_from_one
+        self._lock = threading.Lock()
+        self._long = 0  # Guarded by _lock.
+        self._from: Counter[Network] = Counter()  # Guarded by _lock.
+
+    @contextmanager
+    def from_one(self, client: IPAddress | None) -> Iterator[None]:
+        """Count a request while the context lasts; raises Refusal (429).
+
+        This machine itself has no limit but the one for all.
+        """
+        if client is None or client.is_loopback:
+            yield
+            return
+        place = neighbourhood(client)
+        with self._lock:
+            if self._from[place] >= self._most_from_one:
+                raise Refusal(
+                    429, "as many requests from your address as are allowed", _RETRY_SECONDS
+                )
+            self._from[place] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._from[place] -= 1
+                if not self._from[place]:
+                    del self._from[place]
+
+    @contextmanager
+    def for_long(self) -> Iterator[None]:
+        """Count a stream, or who waits for a change; raises Refusal (503)."""
+        with self._lock:
+            if self._long >= self._most:
+                raise Refusal(
+                    503, "there are as many clients as --max-clients allows", _RETRY_SECONDS
+                )
+            self._long += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._long -= 1
+
+    def taken(self) -> int:
+        """Tell how many streams and waits there are."""
+        with self._lock:
+            return self._long
