@@ -48,6 +48,7 @@ class LatestFrame:
         self._subscribed: list[float] = []
         """The frames a second that each subscriber wants."""
         self._last_wanted = time.monotonic()
+        self._listeners: list[Callable[[], None]] = []
         self._closed = False
 
     def publish(self, frame: Frame, as_of: float) -> None:
@@ -55,7 +56,7 @@ class LatestFrame:
         with self._news:
             self._frame = frame
             self._as_of = as_of
-            self._news.notify_all()
+            self._tell()
 
     def confirm(self, as_of: float) -> None:
         """Say that the screen still looks like the frame."""
@@ -64,7 +65,7 @@ class LatestFrame:
             self._as_of = as_of
             # Those who wait for news need not be woken by its absence.
             if waited_for:
-                self._news.notify_all()
+                self._tell()
 
     def expire(self) -> None:
         """Say that the frame is no longer known to be true."""
@@ -75,7 +76,13 @@ class LatestFrame:
         """Wake everybody for good."""
         with self._news:
             self._closed = True
-            self._news.notify_all()
+            self._tell()
+
+    def _tell(self) -> None:
+        """Wake all who wait.  _news is held."""
+        self._news.notify_all()
+        for listener in self._listeners:
+            listener()
 
     def demand(self) -> Demand:
         """Tell who wants frames."""
@@ -118,11 +125,35 @@ class LatestFrame:
                 raise Closed
             return self._frame if self._sequence() != sequence else None
 
-    def pause(self, seconds: float) -> None:
-        """Wait some seconds, whatever comes meanwhile; raises Closed."""
+    def listen(self, on_news: Callable[[], None]) -> None:
+        """Have ``on_news`` called, in the encoder thread, when taken() may have an answer.
+
+        It must not wait, and not call back.
+        """
         with self._news:
-            if self._news.wait_for(lambda: self._closed, seconds):
+            self._listeners.append(on_news)
+
+    def unlisten(self, on_news: Callable[[], None]) -> None:
+        with self._news:
+            self._listeners.remove(on_news)
+
+    def ask(self) -> float:
+        """Ask for the screen as of now; returns the moment, for taken()."""
+        with self._news:
+            self._asked = max(self._asked, time.monotonic())
+            moment = self._asked
+        self._wake()
+        return moment
+
+    def taken(self, sequence: int, moment: float) -> Frame | None:
+        """Give the frame if its number is not ``sequence`` and it is true as of a moment.
+
+        Never waits; raises Closed.
+        """
+        with self._news:
+            if self._closed:
                 raise Closed
+            return self._frame if self._sequence() != sequence and self._as_of >= moment else None
 
     def fresh(self, timeout: float, max_age: float = 0.0) -> Frame | None:
         """Wait for the screen as it is now or later; None when time is up.

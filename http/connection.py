@@ -1,6 +1,6 @@
 """Writing to a client's socket: whole messages, bounded buffers, bounded patience."""
 
-import select
+import contextlib
 import socket
 import time
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _UNSENT_BYTES = 16 * 1024
 STALL_SECONDS = 10.0
 
 # One that takes longer for a single message takes too little to be worth it.
-_MESSAGE_SECONDS = 60.0
+MESSAGE_SECONDS = 60.0
 
 # The same on the other side of a dead line: what was sent is not even acknowledged.
 _UNACKNOWLEDGED_MILLISECONDS = 20_000
@@ -44,7 +44,7 @@ def send_all(connection: socket.socket, buffers: Sequence[bytes]) -> None:
     Raises TimeoutError when the client takes nothing for the socket's timeout
     or too little for long, and OSError when it is gone.
     """
-    deadline = time.monotonic() + _MESSAGE_SECONDS
+    deadline = time.monotonic() + MESSAGE_SECONDS
     views = [memoryview(buffer) for buffer in buffers if buffer]
     while views:
         sent = connection.sendmsg(views)
@@ -56,12 +56,52 @@ def send_all(connection: socket.socket, buffers: Sequence[bytes]) -> None:
                 raise TimeoutError("the client takes too little")
 
 
-def await_departure(connection: socket.socket) -> None:
-    """Wait until what was sent has left, but for a moment's worth.
+def hang_up(connection: socket.socket) -> None:
+    """Wake whoever waits on a socket, for good."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
-    Raises TimeoutError when the client takes nothing for STALL_SECONDS.
-    """
-    poller = select.poll()
-    poller.register(connection, select.POLLOUT)
-    if not poller.poll(STALL_SECONDS * 1000):
-        raise TimeoutError("the client takes nothing")
+
+class Unsent:
+    """One message on its way out of a socket that does not wait."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._buffers: list[bytes | memoryview] = []
+        self.size = 0
+        """Bytes of the whole message."""
+        self._begun = False
+        """Whether some of it has left, or has to."""
+
+    def __bool__(self) -> bool:
+        return bool(self._buffers)
+
+    def put(self, *buffers: bytes, must_leave: bool = False) -> None:
+        """Make these the message; the one before has left."""
+        self._buffers = list(buffers)
+        self.size = sum(map(len, buffers))
+        self._begun = must_leave
+
+    def push(self) -> bool:
+        """Hand the kernel what it takes; tells whether it took anything.  Raises OSError."""
+        try:
+            sent = self._connection.sendmsg(self._buffers)
+        except BlockingIOError:
+            return False
+        if sent == self.size:
+            # Nearly always: nothing to be cut.
+            self._buffers = []
+            return True
+        self._begun = True
+        views = [memoryview(buffer) for buffer in self._buffers if buffer]
+        while views and sent >= len(views[0]):
+            sent -= len(views.pop(0))
+        if views:
+            views[0] = views[0][sent:]
+        self._buffers = list(views)
+        return True
+
+    def take_back(self) -> None:
+        """Forget the message, if nothing of it has left."""
+        if not self._begun:
+            self._buffers = []

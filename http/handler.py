@@ -14,9 +14,9 @@ from webcapd.encoder.frame import Frame
 from webcapd.encoder.latest import Closed
 from webcapd.encoder.variant import Variant
 from webcapd.encoder.variants import TooManyVariants
-from webcapd.http.access import Pass, Withdrawn
+from webcapd.http.access import Pass
 from webcapd.http.address import neighbourhood, url_host
-from webcapd.http.connection import bound_buffer, send_all
+from webcapd.http.connection import bound_buffer, hang_up, send_all
 from webcapd.http.form import form_of, fps_of, quarter_turns
 from webcapd.http.hosts import host_is_served
 from webcapd.http.metrics import metrics
@@ -25,6 +25,7 @@ from webcapd.http.origins import origin_headers, preflight_headers
 from webcapd.http.proxies import peer_address
 from webcapd.http.refusal import Refusal, one_line
 from webcapd.http.response import Header, common_headers, response_head
+from webcapd.http.sessions import Session
 from webcapd.http.site import INDEX_PAGE, Site
 from webcapd.http.snapshot import (
     PICTURE_SECONDS,
@@ -73,10 +74,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.rfile = io.BytesIO(head)
         self.has_body = False
         """Whether there may be unread bytes of this request."""
+        self.handed_over = False
+        """Whether the connection is somebody else's now."""
         self._number = number
         self._peer_name = name
         self._address = peer_address(name)
         self._origin_headers: list[Header] = []
+        self._held = contextlib.ExitStack()
+        """What the request takes up until it is answered."""
 
     @property
     def _site(self) -> Site:
@@ -90,29 +95,30 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.raw_requestline = self.rfile.readline()
         self.command, self.request_version, self.requestline = "", self.protocol_version, ""
         self.close_connection = True
-        if self.parse_request():
-            answer = getattr(self, f"do_{self.command}", None)
-            if answer is None:
-                self.send_error(501, f"{self.command} is not known here; GET and HEAD are")
-            else:
+        with self._held:
+            if self.parse_request():
                 self._see_request()
+                answer = getattr(self, f"do_{self.command}", self._not_known)
                 answer()
         return not self.close_connection
 
+    def _not_known(self) -> None:
+        self.send_error(501, f"{self.command} is not known here; GET and HEAD are")
+
     def do_GET(self) -> None:
         try:
-            with self._site.seats.from_one(self._address):
-                target = self._admitted()
-                permit = self._let_in(target)
-                if target.page == "stream":
-                    self._give_stream(target, permit)
-                else:
-                    getattr(self, f"_give_{target.page}")(target)
+            self._held.enter_context(self._site.seats.from_one(self._address))
+            target = self._admitted()
+            permit = self._let_in(target)
+            if target.page == "stream":
+                self._give_stream(target, permit)
+            else:
+                getattr(self, f"_give_{target.page}")(target)
         except Refusal as refusal:
             self._refuse(refusal)
         except TooManyVariants as error:
             self._refuse(Refusal(503, str(error), retry_after=10))
-        except (Closed, Withdrawn):
+        except Closed:
             self.close_connection = True
 
     do_HEAD = do_GET
@@ -219,14 +225,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
             send_all(self.connection, (self._head(200, CONTENT_TYPE, None),))
             return
         bound_buffer(self.connection)
-        variants = self._site.variants
-        with (
-            self._site.seats.for_long(),
-            self._site.sessions.opened(self.client) as session,
-            contextlib.closing(Stream(self.connection, variants, manner, session)) as stream,
-        ):
-            frame = self._picture_of_now(stream.variant)
-            stream.run(self._head(200, CONTENT_TYPE, None), frame)
+        site = self._site
+        self._held.enter_context(site.seats.for_long())
+        session = Session(self.client)
+        stream = Stream(self.connection, site.variants, manner, session)
+        self._held.callback(stream.close)
+        stream.begin(self._head(200, CONTENT_TYPE, None), self._picture_of_now(stream.variant))
+        self._hand_over(stream)
+
+    def _hand_over(self, stream: Stream) -> None:
+        """Have the fanout thread go on with a stream."""
+        held, sessions, session = self._held.pop_all(), self._site.sessions, stream.session
+        connection = self.connection
+
+        def end(why: str) -> None:
+            held.close()
+            sessions.close(session, why)
+            hang_up(connection)
+            connection.close()
+
+        self.handed_over = True
+        sessions.open(session)
+        self._listener.fanout.add(stream, end)
 
     def _picture_of_now(self, variant: Variant) -> Frame:
         frame = variant.latest.fresh(PICTURE_SECONDS)

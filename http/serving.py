@@ -13,7 +13,8 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
-from webcapd.http.connection import STALL_SECONDS, expect_life
+from webcapd.http.connection import STALL_SECONDS, expect_life, hang_up
+from webcapd.http.fanout import Fanout
 from webcapd.http.handler import Handler
 from webcapd.http.incoming import MOST_WAITING, Request, Waiting
 from webcapd.http.response import short_response
@@ -47,6 +48,7 @@ class Listener:
         self._stopping = threading.Event()
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._thread = threading.Thread(target=self._run, name="accept", daemon=True)
+        self.fanout = Fanout()
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._clients: dict[socket.socket, threading.Thread] = {}  # Guarded by _lock.
@@ -73,6 +75,7 @@ class Listener:
         return "passwords and pictures cross the network as they are: put TLS in front of it"
 
     def start(self) -> None:
+        self.fanout.start()
         self._thread.start()
 
     def stop(self) -> None:
@@ -81,7 +84,8 @@ class Listener:
         os.eventfd_write(self._bell, 1)
         with self._lock:
             for connection in self._clients:
-                _hang_up(connection)
+                hang_up(connection)
+        self.fanout.stop()
 
     def join(self, timeout: float) -> bool:
         """Wait until all threads have ended; tells whether they did in time."""
@@ -91,9 +95,10 @@ class Listener:
         for thread in threads:
             if thread.ident is not None:
                 thread.join(max(0.0, deadline - time.monotonic()))
+        ended = self.fanout.join(max(0.0, deadline - time.monotonic()))
         for one in self._sockets:
             one.close()
-        return not any(thread.is_alive() for thread in threads)
+        return ended and not any(thread.is_alive() for thread in threads)
 
     def _run(self) -> None:
         """Take in connections and requests until stop()."""
@@ -227,16 +232,18 @@ class Listener:
         except Exception:
             log.exception("a request from %s failed", handler.client)
         finally:
-            self._give_back(connection, name, request.rest if again else None, handler.has_body)
+            with self._lock:
+                del self._clients[connection]
+            if not handler.handed_over:
+                rest = request.rest if again else None
+                self._give_back(connection, name, rest, handler.has_body)
 
     def _give_back(
         self, connection: socket.socket, name: object, rest: bytes | None, drain: bool
     ) -> None:
         """Have a connection wait for its next request, or end it if ``rest`` is None."""
-        with self._lock:
-            del self._clients[connection]
         if rest is None and not drain:
-            _hang_up(connection)
+            hang_up(connection)
             connection.close()
             return
         try:
@@ -271,9 +278,3 @@ def _moved_up(connection: socket.socket) -> socket.socket:
     with connection:
         number = fcntl.fcntl(connection.fileno(), fcntl.F_DUPFD_CLOEXEC, _FIRST_DESCRIPTOR)
         return socket.socket(fileno=number)
-
-
-def _hang_up(connection: socket.socket) -> None:
-    """Wake whoever waits on a socket, for good."""
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)

@@ -1,23 +1,18 @@
 """Who is streaming, and how fast."""
 
-import itertools
 import logging
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
-from webcapd.encoder.latest import Closed
 from webcapd.encoder.rate import Rate
 from webcapd.encoder.variant import PLAIN
-from webcapd.http.access import Withdrawn
 
 log = logging.getLogger(__name__)
 
 
 class Session:
-    """One stream to one client.  Its own thread writes; others read single numbers."""
+    """One stream to one client.  The fanout thread writes; others read single numbers."""
 
     def __init__(self, client: str) -> None:
         self.client = client
@@ -62,46 +57,29 @@ class Sessions:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._open: dict[int, Session] = {}  # Guarded by _lock.
-        self._numbers = itertools.count()
+        self._open: dict[Session, None] = {}  # Guarded by _lock; a set in order.
         # What streams now closed have sent.  Guarded by _lock.
         self._frames = self._skipped = self._bytes_sent = 0
 
-    @contextmanager
-    def opened(self, client: str) -> Iterator[Session]:
-        """List a session for as long as the context lasts."""
-        session = Session(client)
-        number = next(self._numbers)
+    def open(self, session: Session) -> None:
+        """List a session from now on, until close()."""
         with self._lock:
-            self._open[number] = session
-        log.info("%s begins to watch", client)
-        why = "it was refused"
-        try:
-            yield session
-        except Closed:
-            why = "the server stops"
-            raise
-        except Withdrawn:
-            why = "its leave to look had ended"
-            raise
-        except TimeoutError as error:
-            why = f"{error}"
-            raise
-        except OSError:
-            why = "it left"
-            raise
-        finally:
-            with self._lock:
-                del self._open[number]
-                self._frames += session.frames
-                self._skipped += session.skipped
-                self._bytes_sent += session.bytes_sent
-            log.info("%s %s", session, why)
+            self._open[session] = None
+        log.info("%s begins to watch", session.client)
+
+    def close(self, session: Session, why: str) -> None:
+        """List a session no longer."""
+        with self._lock:
+            del self._open[session]
+            self._frames += session.frames
+            self._skipped += session.skipped
+            self._bytes_sent += session.bytes_sent
+        log.info("%s %s", session, why)
 
     def totals(self) -> Totals:
         """Sum up all streams, open and closed."""
         with self._lock:
-            streams = self._open.values()
+            streams = self._open
             return Totals(
                 self._frames + sum(one.frames for one in streams),
                 self._skipped + sum(one.skipped for one in streams),
@@ -111,4 +89,4 @@ class Sessions:
     def listed(self) -> list[Session]:
         """Give the sessions open now, oldest first."""
         with self._lock:
-            return list(self._open.values())
+            return list(self._open)

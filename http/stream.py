@@ -1,11 +1,11 @@
-"""One client's stream: newest frame, sent, and again."""
+"""One client's stream: the newest frame, sent, and again."""
 
-import contextlib
 import dataclasses
 import math
 import socket
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from webcapd.encoder.frame import Frame
@@ -13,7 +13,7 @@ from webcapd.encoder.pace import Pace
 from webcapd.encoder.variant import Form, Variant
 from webcapd.encoder.variants import TooManyVariants, Variants
 from webcapd.http.access import Withdrawn
-from webcapd.http.connection import await_departure, send_all
+from webcapd.http.connection import MESSAGE_SECONDS, STALL_SECONDS, Unsent
 from webcapd.http.follow import Following, FollowRules, delivered
 from webcapd.http.multipart import Framing
 from webcapd.http.sessions import Session
@@ -45,82 +45,137 @@ class Manner:
 
 
 class Stream:
-    """Frames to one client, in that client's own thread."""
+    """Frames to one client, as its connection takes them; never waits.
+
+    advance() does what can be done, and ``due`` tells when there will be more
+    to do even if there is no news of the connection or of the variant.
+    The fanout thread's, once it is begun there.
+    """
 
     def __init__(
         self, connection: socket.socket, variants: Variants, manner: Manner, session: Session
     ) -> None:
         """Subscribe; raises TooManyVariants."""
-        self._connection = connection
+        self.connection = connection
+        self.session = session
+        self.due = 0.0
         self._variants = variants
         self._manner = manner
-        self._session = session
         self._pace = Pace()
         self._following = Following()
-        self._permit_due = time.monotonic() + _PERMIT_SECONDS
+        self._unsent = Unsent(connection)
+        self._frame: Frame | None = None
+        """What is being sent, or was sent last."""
         self._seen = 0
         """Number of the variant's frame that was sent last; 0 for none."""
-        self._subscription = contextlib.ExitStack()
+        self._asked = -math.inf
+        """A frame must be true as of this moment: one that nobody followed may be old."""
+        self._again = False
+        """Whether the frame is one that the client has."""
+        self._began = 0.0
+        """When the sending of the frame began."""
+        self._rest_due = 0.0
+        """When the frame is to be sent again, if there is no other."""
+        self._stuck_since = math.inf
+        """Since when the connection has taken nothing that was there for it."""
+        self._permit_due = time.monotonic() + _PERMIT_SECONDS
+        self._asked_whether_gone = False
+        self._subscription = ExitStack()
         self._subscribe(manner.form)
 
     def close(self) -> None:
+        """Want no more frames."""
         self._subscription.close()
 
     def _subscribe(self, form: Form) -> None:
         """Follow the variant of a form, and no other; raises TooManyVariants."""
         variant = self._variants.get(form)
-        with contextlib.ExitStack() as subscription:
+        with ExitStack() as subscription:
             subscription.enter_context(variant.latest.subscribed(self._manner.fps))
             self._subscription.close()
             self._subscription = subscription.pop_all()
         self.variant: Variant = variant
-        self._session.form = form
+        self.session.form = form
 
-    def run(self, head: bytes, frame: Frame) -> None:
-        """Send the response head and the first frame, then follow until it ends.
+    def begin(self, head: bytes, frame: Frame) -> None:
+        """Lay out the response head and the first frame; advance() sends them."""
+        self._lay_out(frame, time.monotonic(), head + self._manner.framing.opening)
 
-        Ends by OSError when the client is gone, by Closed when the server
-        stops, by Withdrawn when it may look no longer.
+    def advance(self, now: float) -> None:
+        """Send what there is to send and the connection takes.
+
+        Raises OSError when the client is gone, Closed when the server stops,
+        Withdrawn when the client may look no longer.
         """
-        manner = self._manner
-        self._send(frame, head + manner.framing.opening)
-        self._seen = frame.sequence
-        repeated = False
-        while True:
-            self._keep_pace()
-            rest = _REPEAT_SECONDS if manner.repeat and not repeated else manner.keepalive
-            newer = self._next(rest)
-            repeated = newer is None
-            self._see_permit()
-            if newer is None:
-                self._send(frame)
-                continue
-            frame, began = newer, time.monotonic()
-            self._send(frame, skipped=frame.sequence - self._seen - 1 if self._seen else 0)
+        while not self._unsent or self._push(now):
+            frame = self._choose(now)
+            if frame is None:
+                return
+            self._see_permit(now)
+            self._lay_out(frame, now)
+
+    def ask_whether_gone(self) -> None:
+        """Hear that the client will send no more; it may have left, or only said all it had to say.
+
+        One more part tells: if it has left, its side refuses that.
+        """
+        if not self._asked_whether_gone:
+            self._asked_whether_gone = True
+            self._rest_due = self.due = 0.0
+
+    def _choose(self, now: float) -> Frame | None:
+        """Give the frame to send now, if there is one; sets ``due`` if not.  Raises Closed."""
+        fps = self._manner.fps
+        if fps != math.inf and (wait := self._pace.wait(now, fps)):
+            self.due = now + wait
+            return None
+        newer = self.variant.latest.taken(self._seen, self._asked)
+        self._again = newer is None
+        if newer is not None:
+            return newer
+        self.due = self._rest_due
+        return self._frame if now >= self._rest_due else None
+
+    def _lay_out(self, frame: Frame, now: float, head: bytes = b"") -> None:
+        framing = self._manner.framing
+        header = head + framing.header(frame)
+        self._unsent.put(header, frame.jpeg, framing.closing, must_leave=bool(head))
+        self._frame, self._began = frame, now
+
+    def _push(self, now: float) -> bool:
+        """Send on; tells whether all has left.  Raises OSError."""
+        moved = self._unsent.push()
+        if not self._unsent:
+            self._stuck_since = math.inf
+            self._note_sent(now)
+            return True
+        if moved:
+            self._stuck_since = now
+        else:
+            self._stuck_since = min(self._stuck_since, now)
+            # A newer frame may be there by the time that there is room.
+            self._unsent.take_back()
+        if now - self._stuck_since >= STALL_SECONDS:
+            raise TimeoutError("it took nothing any more")
+        if self._unsent and now - self._began >= MESSAGE_SECONDS:
+            raise TimeoutError("it took too little")
+        self.due = min(self._stuck_since + STALL_SECONDS, self._began + MESSAGE_SECONDS)
+        return False
+
+    def _note_sent(self, now: float) -> None:
+        """Account for the frame, which has left."""
+        frame, manner = self._frame, self._manner
+        assert frame is not None
+        rest = _REPEAT_SECONDS if manner.repeat and not self._again else manner.keepalive
+        self._rest_due = now + rest
+        if manner.fps != math.inf:
+            self._pace.took_place(now, manner.fps)
+        skipped = frame.sequence - self._seen - 1 if self._seen and not self._again else 0
+        self.session.sent(self._unsent.size, skipped)
+        if not self._again:
             self._seen = frame.sequence
-            self._heed_age(time.monotonic() - began)
-
-    def _see_permit(self) -> None:
-        """See that the client may still look; raises Withdrawn."""
-        now = time.monotonic()
-        if now >= self._permit_due:
-            self._permit_due = now + _PERMIT_SECONDS
-            if not self._manner.permitted():
-                raise Withdrawn
-
-    def _next(self, rest: float) -> Frame | None:
-        """Wait for a frame that the client has not seen; None after so much rest."""
-        latest = self.variant.latest
-        # The frame of a variant that nobody followed until now may be old.
-        return latest.newer(self._seen, rest) if self._seen else latest.fresh(rest)
-
-    def _keep_pace(self) -> None:
-        """Wait until the client wants the next frame; raises Closed."""
-        if self._manner.fps == math.inf:
-            return
-        now = time.monotonic()
-        self._pace.took_place(now, self._manner.fps)
-        self.variant.latest.pause(self._pace.wait(now, self._manner.fps))
+            if self.session.frames > 1:
+                self._heed_age(time.monotonic() - self._began)
 
     def _heed_age(self, age: float) -> None:
         """Change the level if a frame was too long on its way."""
@@ -133,15 +188,15 @@ class Stream:
             except TooManyVariants:
                 following = following._replace(level=self._following.level)
             else:
-                # Its frames are counted anew: whichever is there is to be sent.
+                # Its frames are counted anew, and the one there is may be old.
                 self._seen = 0
+                self._asked = self.variant.latest.ask()
         self._following = following
-        self._session.age, self._session.level = following.age, following.level
+        self.session.age, self.session.level = following.age, following.level
 
-    def _send(self, frame: Frame, head: bytes = b"", skipped: int = 0) -> None:
-        framing = self._manner.framing
-        header, closing = head + framing.header(frame), framing.closing
-        send_all(self._connection, (header, frame.jpeg, closing))
-        # What has not left yet would be old by the time a newer frame follows.
-        await_departure(self._connection)
-        self._session.sent(len(header) + len(frame.jpeg) + len(closing), skipped)
+    def _see_permit(self, now: float) -> None:
+        """See that the client may still look; raises Withdrawn."""
+        if now >= self._permit_due:
+            self._permit_due = now + _PERMIT_SECONDS
+            if not self._manner.permitted():
+                raise Withdrawn

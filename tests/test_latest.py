@@ -207,3 +207,38 @@ def test_subscribers_of_many_threads_are_counted(
             everybody.wait(PATIENCE)
     for subscriber in subscribers:
         subscriber.result(PATIENCE)
+
+
+def test_listener_hears_of_frames_of_awaited_confirmation_and_of_the_end(
+    latest: LatestFrame,
+) -> None:
+    heard: list[str] = []
+    latest.listen(ring := lambda: heard.append("news"))
+    latest.publish(frame(1), time.monotonic())
+    assert len(heard) == 1
+    latest.confirm(time.monotonic())
+    assert len(heard) == 1, "nobody had asked"
+    moment = latest.ask()
+    latest.confirm(moment)
+    assert len(heard) == 2
+    latest.unlisten(ring)
+    latest.publish(frame(2), time.monotonic())
+    assert len(heard) == 2
+    latest.listen(ring)
+    latest.close()
+    assert len(heard) == 3
+
+
+def test_frame_is_taken_that_is_another_and_true_as_of_the_moment(latest: LatestFrame) -> None:
+    assert latest.taken(0, -math.inf) is None
+    latest.publish(frame(1), time.monotonic())
+    assert latest.taken(0, -math.inf) == frame(1)
+    assert latest.taken(1, -math.inf) is None
+    moment = latest.ask()
+    assert latest.demand().awaited
+    assert latest.taken(0, moment) is None
+    latest.confirm(moment)
+    assert latest.taken(0, moment) == frame(1)
+    latest.close()
+    with pytest.raises(Closed):
+        latest.taken(0, moment)
