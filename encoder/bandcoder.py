@@ -1,12 +1,13 @@
-"""Pixels of bands to JPEG bytes, by libjpeg-turbo through PyTurboJPEG."""
+"""Pixels of bands to JPEG bytes, several at once where that pays."""
 
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import turbojpeg
 from numpy.typing import NDArray
+
+from webcapd.encoder.turbojpeg import Compressor
 
 # libjpeg-turbo 2.x obeys these from the environment; each makes bands that
 # cannot be spliced.
@@ -15,17 +16,6 @@ _HARMFUL = ("TJ_RESTART", "TJ_OPTIMIZE", "TJ_PROGRESSIVE", "TJ_ARITHMETIC")
 # Handing bands to another thread costs two wake-ups, about 50 us: as much as
 # one band of 1920 pixels takes to encode.  From 8 bands on it halves the time.
 _PARALLEL_FROM = 8
-
-_SUBSAMPLINGS = {
-    "444": turbojpeg.TJSAMP_444,
-    "422": turbojpeg.TJSAMP_422,
-    "420": turbojpeg.TJSAMP_420,
-    "gray": turbojpeg.TJSAMP_GRAY,
-}
-
-
-class CoderError(Exception):
-    """libjpeg-turbo cannot be used; the text is one clear sentence."""
 
 
 class BandCoder:
@@ -42,20 +32,21 @@ class BandCoder:
         """
         for name in _HARMFUL:
             os.environ.pop(name, None)
-        try:
-            self._turbojpeg = turbojpeg.TurboJPEG()
-        except (RuntimeError, OSError, AttributeError) as error:
-            raise CoderError(f"libjpeg-turbo (libturbojpeg.so.0) is needed: {error}") from None
+        self._compressor = Compressor()
         self._workers = (os.cpu_count() or 1) - 1 if workers is None else workers
         self._pool = ThreadPoolExecutor(max(1, self._workers), thread_name_prefix="coder")
 
     def encode(
-        self, bands: Sequence[NDArray[np.uint8]], quality: int, subsampling: str
+        self, bands: Sequence[NDArray[np.uint8]], quality: int, subsampling: str, skip: int = 0
     ) -> list[bytes]:
-        """Encode each (rows, width, 4) BGRX array as a JPEG of its own."""
+        """Encode each (rows, width, 4) BGRX array as a JPEG of its own.
+
+        With ``skip``, each without so many first bytes and without its EOI.
+        """
+        encode = self._compressor.encode
 
         def encode_some(some: Sequence[NDArray[np.uint8]]) -> list[bytes]:
-            return [self._encode(band, quality, subsampling) for band in some]
+            return [encode(band, quality, subsampling, skip) for band in some]
 
         if self._workers < 1 or len(bands) < _PARALLEL_FROM:
             return encode_some(bands)
@@ -68,12 +59,6 @@ class BandCoder:
         for future in helped:
             jpegs += future.result()
         return jpegs
-
-    def _encode(self, band: NDArray[np.uint8], quality: int, subsampling: str) -> bytes:
-        jpeg: bytes = self._turbojpeg.encode(
-            band, quality, turbojpeg.TJPF_BGRX, _SUBSAMPLINGS[subsampling]
-        )
-        return jpeg
 
     def close(self) -> None:
         self._pool.shutdown()

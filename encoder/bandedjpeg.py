@@ -10,7 +10,7 @@ from webcapd.capture.bands import BAND_ROWS, BandLayout
 from webcapd.capture.framebuffer import Presumed
 from webcapd.encoder.bandcache import BandCache
 from webcapd.encoder.bandcoder import BandCoder
-from webcapd.encoder.jpeg import EOI, frame_header, restart_interval, splice, split
+from webcapd.encoder.jpeg import frame_header, restart_interval, splice, split
 
 
 class Picture(Protocol):
@@ -99,11 +99,13 @@ class BandedJpeg:
         found = [self._cache.get(name) for name in names]
         missing = [i for i, coded in enumerate(found) if coded is None]
         pixels = [picture.band(bands[i]) for i in missing]
-        jpegs = self._coder.encode(pixels, self.quality, self._subsampling)
+        # All bands have headers of one length: the same tables.
+        segments = self._coder.encode(
+            pixels, self.quality, self._subsampling, skip=self._header_length
+        )
         self.bands_coded += len(missing)
-        for i, jpeg in zip(missing, jpegs, strict=True):
-            # All bands have headers of one length: the same tables.
-            coded = found[i] = jpeg[self._header_length : -len(EOI)]
+        for i, coded in zip(missing, segments, strict=True):
+            found[i] = coded
             # What was not even hashed will never be seen again by that name.
             if not isinstance(picture.keys[bands[i]], Presumed):
                 self._cache.put(names[i], coded)
