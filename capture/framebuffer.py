@@ -81,9 +81,9 @@ class FrameBuffer:
     def area(self) -> Rectangle:
         return Rectangle(0, 0, self.width, self.height)
 
-    def band(self, band: int) -> Bytes:
-        """Give the pixels of one band, without a copy."""
-        top, bottom = self.layout.rows(band)
+    def bands(self, first: int, last: int | None = None) -> Bytes:
+        """Give the pixels of bands ``first`` to ``last``, both included, without a copy."""
+        top, bottom = self.layout.rows(first, last)
         return self.pixels[top:bottom]
 
     def settle(self, bands: Iterable[int]) -> list[int]:

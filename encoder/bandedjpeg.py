@@ -3,17 +3,14 @@
 from collections.abc import Hashable
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from webcapd.capture.bands import BAND_ROWS, BandLayout
+from webcapd.capture.bands import BandLayout
 from webcapd.capture.framebuffer import Presumed
 from webcapd.encoder.bandcache import BandCache
-from webcapd.encoder.bandcoder import BandCoder
-from webcapd.encoder.jpeg import frame_header, restart_interval, splice, split
+from webcapd.encoder.bandcoder import BandCoder, Coding, Pixels
+from webcapd.encoder.jpeg import frame_header, splice
 
 
-class Picture(Protocol):
+class Picture(Pixels, Protocol):
     """What can be encoded: a frame buffer, or a view of one."""
 
     width: int
@@ -21,9 +18,6 @@ class Picture(Protocol):
     layout: BandLayout
     keys: list[Hashable]
     """Equal keys, equal pixels."""
-
-    def band(self, band: int) -> NDArray[np.uint8]:
-        """Give the pixels of one band, (rows, width, 4) bytes B, G, R, X."""
 
 
 class BandedJpeg:
@@ -46,8 +40,6 @@ class BandedJpeg:
         """That of the frame."""
         self._segments: list[bytes] = []
         """The entropy-coded bytes of each band."""
-        self._header_length = 0
-        """That of a band."""
         self.bands_coded = 0
         self.version = 0
         """Differs whenever the frame does."""
@@ -82,13 +74,10 @@ class BandedJpeg:
 
     def _begin(self, picture: Picture, quality: int) -> None:
         """Start over for another size or quality."""
-        width, height, _ = self._shape = (picture.width, picture.height, quality)
+        self._shape = (picture.width, picture.height, quality)
         count = picture.layout.count
-        (first,) = self._coder.encode([picture.band(0)], quality, self._subsampling)
-        header, _ = split(first)
-        interval = restart_interval(width, BAND_ROWS, self._subsampling) if count > 1 else 0
-        self._header_length = len(header)
-        self._header = frame_header(header, height, interval)
+        header = self._coder.header(picture, self._coding)
+        self._header = frame_header(header, picture.height)
         self._segments = [b""] * count
         # No band has this key.
         self._coded = [self] * count
@@ -98,11 +87,7 @@ class BandedJpeg:
         names = [self._cache_key(picture, band) for band in bands]
         found = [self._cache.get(name) for name in names]
         missing = [i for i, coded in enumerate(found) if coded is None]
-        pixels = [picture.band(bands[i]) for i in missing]
-        # All bands have headers of one length: the same tables.
-        segments = self._coder.encode(
-            pixels, self.quality, self._subsampling, skip=self._header_length
-        )
+        segments = self._coder.encode(picture, [bands[i] for i in missing], self._coding)
         self.bands_coded += len(missing)
         for i, coded in zip(missing, segments, strict=True):
             found[i] = coded
@@ -110,6 +95,11 @@ class BandedJpeg:
             if not isinstance(picture.keys[bands[i]], Presumed):
                 self._cache.put(names[i], coded)
         return [coded for coded in found if coded is not None]
+
+    @property
+    def _coding(self) -> Coding:
+        width, _, quality = self._shape
+        return Coding(width, quality, self._subsampling)
 
     def _cache_key(self, picture: Picture, band: int) -> Hashable:
         """Say everything that a coded band depends on."""

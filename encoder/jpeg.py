@@ -14,12 +14,16 @@ one quality, one subsampling, standard Huffman tables.
 Marker codes: T.81 table B.1.
 """
 
+import re
 import struct
 from collections.abc import Iterator, Sequence
 
 EOI = b"\xff\xd9"
 _SOI = b"\xff\xd8"
-_SOF0, _SOS, _DRI = 0xC0, 0xDA, 0xDD
+_SOF0, _SOS = 0xC0, 0xDA
+_RST = re.compile(rb"\xff[\xd0-\xd7]")
+
+Buffer = bytes | memoryview
 
 _MCU_SIZES = {"444": (8, 8), "422": (16, 8), "420": (16, 16), "gray": (8, 8)}
 
@@ -47,41 +51,37 @@ def restart_marker(interval: int) -> bytes:
     return bytes((0xFF, 0xD0 | interval & 7))
 
 
-def split(jpeg: bytes) -> tuple[bytes, bytes]:
-    """Cut a JPEG into its header, SOS included, and its entropy-coded bytes.
+def header_of(jpeg: Buffer) -> bytes:
+    """Give what stands before the entropy-coded bytes, SOS included; raises JpegError."""
+    return bytes(memoryview(jpeg)[: _scan_start(jpeg)])
 
-    The EOI belongs to neither.  Raises JpegError.
-    """
-    end = len(jpeg)
-    for marker, start, length in _segments(jpeg):
-        if marker == _SOS:
-            end = start + length
-            break
-    if not jpeg.endswith(EOI) or end > len(jpeg) - len(EOI):
+
+def entropy_coded(jpeg: Buffer) -> memoryview:
+    """Give what stands between SOS and EOI, restart markers included; raises JpegError."""
+    view = memoryview(jpeg)
+    start = _scan_start(jpeg)
+    if view[-len(EOI) :] != EOI or start > len(view) - len(EOI):
         raise JpegError("no complete scan")
-    return jpeg[:end], jpeg[end : -len(EOI)]
+    return view[start : -len(EOI)]
 
 
-def frame_header(band_header: bytes, height: int, interval: int) -> bytes:
-    """Turn a band's header into that of a frame of ``height`` rows.
+def intervals(scan: Buffer) -> list[bytes]:
+    """Cut entropy-coded bytes at the restart markers.
 
-    ``interval`` is the restart interval in MCUs; 0 writes no DRI (a frame of
-    one band needs none).  Raises JpegError.
+    A byte FF of the code itself is always followed by 00 (T.81, B.1.1.5).
     """
+    return _RST.split(scan)
+
+
+def frame_header(band_header: bytes, height: int) -> bytes:
+    """Turn a band's header into that of a frame of ``height`` rows; raises JpegError."""
     header = bytearray(band_header)
-    sized = False
     for marker, start, length in _segments(band_header):
         if marker == _SOF0 and length >= 8:
-            sized = True
             # length (2), precision (1), then the number of lines (2).
             struct.pack_into(">H", header, start + 3, height)
-        if marker == _SOS:
-            if not sized:
-                raise JpegError("no baseline frame header")
-            if interval:
-                header[start - 2 : start - 2] = struct.pack(">BBHH", 0xFF, _DRI, 4, interval)
             return bytes(header)
-    raise JpegError("no scan")
+    raise JpegError("no baseline frame header")
 
 
 def splice(header: bytes, segments: Sequence[bytes]) -> bytes:
@@ -101,9 +101,17 @@ def interleave(header: bytes, segments: Sequence[bytes]) -> list[bytes]:
     return parts
 
 
-def _segments(jpeg: bytes) -> Iterator[tuple[int, int, int]]:
-    """Walk the marker segments up to SOS: code, start after the code, length."""
-    if not jpeg.startswith(_SOI):
+def _scan_start(jpeg: Buffer) -> int:
+    """Give where the entropy-coded bytes begin; raises JpegError."""
+    for marker, start, length in _segments(jpeg):
+        if marker == _SOS:
+            return start + length
+    raise JpegError("no SOS")
+
+
+def _segments(jpeg: Buffer) -> Iterator[tuple[int, int, int]]:
+    """Walk the marker segments, up to SOS at most: code, start after the code, length."""
+    if bytes(jpeg[: len(_SOI)]) != _SOI:
         raise JpegError("no SOI")
     position = len(_SOI)
     while position + 4 <= len(jpeg):
@@ -112,4 +120,5 @@ def _segments(jpeg: bytes) -> Iterator[tuple[int, int, int]]:
             raise JpegError(f"no marker at byte {position}")
         yield marker, position + 2, length
         position += 2 + length
-    raise JpegError("no SOS")
+        if marker == _SOS:
+            return

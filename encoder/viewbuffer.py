@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 
+import cv2
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
@@ -70,9 +71,6 @@ class ViewBuffer:
         """Scale the blocks that stale bands touch; gives their ranges of scaled rows."""
         if self._own.shape[:2] != (rows, columns):
             self._own = np.zeros((rows, columns, 4), np.uint8)
-        # Loaded by the first who wants it: most never scale, and it is large.
-        import cv2
-
         count = blocks(source.height, rows)
         tall, short = source.height // count, rows // count
         touched: set[int] = set()
@@ -104,10 +102,10 @@ class ViewBuffer:
             top, bottom = self._view.arranged_rows(first, last, width, height)
             bands.update(range(top // BAND_ROWS, -(-bottom // BAND_ROWS)) if bottom > top else ())
         for band in bands:
-            self.keys[band] = xxhash.xxh3_64_intdigest(self.band(band).data)
+            self.keys[band] = xxhash.xxh3_64_intdigest(self.bands(band).data)
 
-    def band(self, band: int) -> Bytes:
-        """Give the pixels of one band."""
+    def bands(self, first: int, last: int | None = None) -> Bytes:
+        """Give the pixels of bands ``first`` to ``last``, both included."""
         assert self._picture is not None, "no source is followed"
-        top, bottom = self.layout.rows(band)
+        top, bottom = self.layout.rows(first, last)
         return np.ascontiguousarray(self._picture[top:bottom])

@@ -6,12 +6,19 @@ from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
 from typing import BinaryIO
 
+import cv2
 import numpy as np
 import turbojpeg
 from program import PATIENCE, Webcapd, dashed
 from xserver import Pixels
 
 _TURBOJPEG = turbojpeg.TurboJPEG()
+
+SAMPLING = {
+    "444": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    "422": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
+    "420": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
+}
 
 
 def decode(jpeg: bytes) -> Pixels:
@@ -22,11 +29,11 @@ def decode(jpeg: bytes) -> Pixels:
 
 def encode(pixels: Pixels, quality: int = 75, subsampling: str = "420") -> bytes:
     """Encode a whole B, G, R picture at once: the reference for the incremental encoder."""
-    samp = {"444": turbojpeg.TJSAMP_444, "422": turbojpeg.TJSAMP_422, "420": turbojpeg.TJSAMP_420}
-    jpeg: bytes = _TURBOJPEG.encode(
-        np.ascontiguousarray(pixels), quality, turbojpeg.TJPF_BGR, samp[subsampling]
-    )
-    return jpeg
+    parameters = [cv2.IMWRITE_JPEG_QUALITY, quality]
+    parameters += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, SAMPLING[subsampling]]
+    done, jpeg = cv2.imencode(".jpg", np.ascontiguousarray(pixels), parameters)
+    assert done
+    return jpeg.tobytes()
 
 
 class Part:

@@ -12,12 +12,14 @@ from webcapd.capture.bands import BAND_ROWS
 from webcapd.encoder.jpeg import (
     EOI,
     JpegError,
+    entropy_coded,
     frame_header,
+    header_of,
     interleave,
+    intervals,
     restart_interval,
     restart_marker,
     splice,
-    split,
 )
 
 SUBSAMPLINGS = ("444", "422", "420")
@@ -37,10 +39,10 @@ def test_split_and_splice_are_inverse(
     size: tuple[int, int], subsampling: str, quality: int
 ) -> None:
     jpeg = mjpeg.encode(noise(*size), quality, subsampling)
-    header, entropy = split(jpeg)
+    header, entropy = header_of(jpeg), bytes(entropy_coded(jpeg))
     assert header + entropy + EOI == jpeg
     assert splice(header, [entropy]) == jpeg
-    assert splice(frame_header(header, size[1], 0), [entropy]) == jpeg
+    assert splice(frame_header(header, size[1]), [entropy]) == jpeg
 
 
 # Pieces of a JPEG in any order come further into the parser than random bytes do.
@@ -57,22 +59,30 @@ malformed = st.binary(max_size=40) | st.lists(pieces | st.binary(max_size=3), ma
 @given(malformed)
 def test_any_bytes_are_split_in_two_or_refused(data: bytes) -> None:
     try:
-        header, entropy = split(data)
+        header, entropy = header_of(data), entropy_coded(data)
     except JpegError:
         return
     assert header + entropy + EOI == data
 
 
 @settings(deadline=None, max_examples=300)
-@given(malformed, st.integers(1, 0xFFFF), st.integers(0, 0xFFFF))
-def test_any_bytes_make_a_frame_header_or_are_refused(
-    data: bytes, height: int, interval: int
-) -> None:
+@given(malformed, st.integers(1, 0xFFFF))
+def test_any_bytes_make_a_frame_header_or_are_refused(data: bytes, height: int) -> None:
     try:
-        header = frame_header(data, height, interval)
+        header = frame_header(data, height)
     except JpegError:
         return
-    assert len(header) == len(data) + (6 if interval else 0)
+    assert len(header) == len(data)
+
+
+codes = st.binary(max_size=30).map(lambda data: data.replace(b"\xff", b"\xff\x00"))
+
+
+@settings(deadline=None)
+@given(st.lists(codes, min_size=1, max_size=20))
+def test_intervals_are_what_was_joined(segments: list[bytes]) -> None:
+    frame = splice(b"", segments)
+    assert intervals(frame[: -len(EOI)]) == segments
 
 
 @given(st.data())
@@ -81,7 +91,7 @@ def test_truncated_jpeg_is_refused(data: st.DataObject) -> None:
     jpeg = mjpeg.encode(noise(20, 20))
     length = data.draw(st.integers(0, len(jpeg) - 1))
     with pytest.raises(JpegError):
-        split(jpeg[:length])
+        entropy_coded(jpeg[:length])
 
 
 @pytest.mark.parametrize("subsampling", SUBSAMPLINGS)
@@ -110,18 +120,14 @@ def test_restart_markers_are_numbered_modulo_eight() -> None:
     assert numbers == [number % 8 for number in range(20)]
 
 
-def test_frame_header_has_the_height_and_the_restart_interval() -> None:
-    header, _ = split(mjpeg.encode(noise(20, 16)))
-    for interval in (0, 1, 0xFFFF):
-        framed = frame_header(header, 321, interval)
-        size = framed.index(b"\xff\xc0") + 5
-        assert framed[size : size + 4] == bytes((321 >> 8, 321 & 255, 0, 20))
-        define = b"\xff\xdd\x00\x04" + interval.to_bytes(2, "big") + b"\xff\xda"
-        assert (define in framed) == (interval > 0)
+def test_frame_header_has_the_height() -> None:
+    framed = frame_header(header_of(mjpeg.encode(noise(20, 16))), 321)
+    size = framed.index(b"\xff\xc0") + 5
+    assert framed[size : size + 4] == bytes((321 >> 8, 321 & 255, 0, 20))
 
 
 def test_jpeg_that_is_not_baseline_is_refused() -> None:
     """Its height would stay that of the band, and a viewer would see one band alone."""
     progressive = turbojpeg.TurboJPEG().encode(noise(20, 16), flags=turbojpeg.TJFLAG_PROGRESSIVE)
     with pytest.raises(JpegError):
-        frame_header(split(progressive)[0], 321, 4)
+        frame_header(header_of(progressive), 321)

@@ -44,7 +44,7 @@ def seen(server: XServer, view: View) -> Pixels:
     screen.settle(range(screen.layout.count))
     buffer = ViewBuffer(view)
     with buffer.following(screen):
-        bands = [buffer.band(band) for band in range(buffer.layout.count)]
+        bands = [buffer.bands(band) for band in range(buffer.layout.count)]
     return np.ascontiguousarray(np.concatenate(bands)[:, :, :3])
 
 
