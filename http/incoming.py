@@ -79,11 +79,13 @@ class Waiting:
         """Give the request that has come, None while it is not whole.  Pure but for its data."""
         # An empty line before a request is to be overlooked (RFC 9112, 2.2).
         data = self.data.lstrip(b"\r\n")
-        end = _END.search(data)
-        line = data.find(b"\n")
-        if end is None and line >= 0 and b"HTTP/" not in data[:line]:
+        if _NO_REQUEST.match(data):
+            return None
+        line = data.find(b"\n", 0, MOST_HEAD_BYTES)
+        if line >= 0 and b"HTTP/" not in data[:line]:
             # No headers follow a line without a version.
             return Request(bytes(data[: line + 1]), bytes(data[line + 1 :]))
+        end = _END.search(data)
         if end is None or end.end() > MOST_HEAD_BYTES:
             return None
         return Request(bytes(data[: end.end()]), bytes(data[end.end() :]))
@@ -93,9 +95,11 @@ class Waiting:
         data = self.data.lstrip(b"\r\n")
         if data and _NO_REQUEST.match(data):
             return short_response(400, "this is no HTTP request")
-        if len(data) < MOST_HEAD_BYTES:
+        if len(self.data) < MOST_HEAD_BYTES:
             return b""
+        if not data:
+            return short_response(400, "empty lines are no HTTP request")
         limit = f"of more than {MOST_HEAD_BYTES} bytes"
-        if b"\n" in data:
+        if b"\n" in data[:MOST_HEAD_BYTES]:
             return short_response(431, f"the request has headers {limit}")
         return short_response(414, f"the request has an address {limit}")
