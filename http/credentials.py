@@ -10,8 +10,9 @@ import hashlib
 import re
 from typing import NamedTuple
 
-# bcrypt's own syntax: version, cost, 22 characters of salt and 31 of hash.
-_BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|1[0-9])\$[./A-Za-z0-9]{53}")
+# bcrypt's own syntax: version, cost, 22 characters of salt, of the last of which
+# only two bits count, and 31 of hash.
+_BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|1[0-9])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
 
 _LEAST_TOKEN = 16
 
@@ -76,6 +77,7 @@ def _moment(number: int, text: str) -> float:
         # Without a zone it is the machine's own time.
         return datetime.datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError, OSError):
+        # Not repeated, as it may be half of a token.
         raise ValueError(
-            f"line {number}: {text!r} is no time; one looks like 2027-01-31 or 2027-01-31T18:00"
+            f"line {number} has more than a token, and it is no time such as 2027-01-31T18:00"
         ) from None
