@@ -49,7 +49,9 @@ class KeptFile(Generic[_Content]):
             found = os.stat(self._path)
         except OSError:
             return ()
-        return (found.st_ino, found.st_size, found.st_mtime_ns)
+        # The last one also tells of a file that may be read only now, and of
+        # one whose times were put back.
+        return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
     def _read(self) -> _Content:
         try:
