@@ -1,0 +1,62 @@
+"""Who has guessed too often: what is remembered, against all that was ever said."""
+
+from collections.abc import Hashable
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from webcapd.http.lockout import MOST_FAILURES, WINDOW_SECONDS, Lockout
+
+parties = st.sampled_from(["a", "b", ("c", 6)])
+
+
+class Guessing(RuleBasedStateMachine):
+    """Parties that fail as time goes by; who is shut out does not get to guess."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lockout = Lockout()
+        self.now = 1000.0
+        self.failures: dict[Hashable, list[float]] = {}
+        self.shut_until: dict[Hashable, float] = {}
+
+    @rule(seconds=st.sampled_from([0.0, 0.5, 5.0, 7.0, WINDOW_SECONDS]))
+    def time_goes_by(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule(party=parties, times=st.integers(1, MOST_FAILURES))
+    def guess(self, party: Hashable, times: int) -> None:
+        for _ in range(times):
+            if self.lockout.seconds_left(party, self.now) > 0:
+                return
+            self.lockout.failed(party, self.now)
+            said = self.failures.setdefault(party, [])
+            said.append(self.now)
+            if len([at for at in said if at > self.now - WINDOW_SECONDS]) >= MOST_FAILURES:
+                self.shut_until[party] = self.now + WINDOW_SECONDS
+
+    @invariant()
+    def those_are_shut_out_who_failed_so_often_within_the_window(self) -> None:
+        for party in ("a", "b", ("c", 6), "never heard of"):
+            left = max(0.0, self.shut_until.get(party, 0.0) - self.now)
+            assert self.lockout.seconds_left(party, self.now) == left
+
+
+Guessing.TestCase.settings = settings(deadline=None, max_examples=60, stateful_step_count=40)
+TestGuessing = Guessing.TestCase
+
+
+def test_parties_without_number_take_bounded_memory() -> None:
+    lockout = Lockout()
+    for _ in range(MOST_FAILURES):
+        lockout.failed("first", 0.0)
+    for number in range(20_000):
+        lockout.failed(number, 1.0)
+        if number == 1000:
+            lockout.failed("first", 1.0)
+    assert len(lockout._failures) < 10_000
+    # The last to fail is remembered, whenever it came first.
+    for _ in range(MOST_FAILURES - 1):
+        lockout.failed(19_999, 1.0)
+    assert lockout.seconds_left(19_999, 1.0) == WINDOW_SECONDS
