@@ -9,13 +9,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
-READY = re.compile(r"^webcapd: serving (\S+) (\d+)x(\d+) on (http://\S+/)$")
+READY = re.compile(r"^webcapd: serving (\S+) (\d+)x(\d+) on (\S+(?: and \S+)*)$")
 
 # A bound on waiting for what must happen; never a measure of speed.
 PATIENCE = 30.0
@@ -41,9 +41,17 @@ def _plainly(arguments: tuple[str, ...]) -> tuple[str, ...]:
 class Webcapd:
     """A running webcapd."""
 
-    def __init__(self, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        wrapper: Sequence[str] = (),
+        descriptors: Sequence[int] = (),
+    ) -> None:
+        """Start it; ``wrapper`` is a command before its own, ``descriptors`` are handed on."""
         self.process = subprocess.Popen(
-            [sys.executable, "-P", str(ROOT / "webcapd.py"), *_plainly(arguments)],
+            [*wrapper, sys.executable, "-P", str(ROOT / "webcapd.py"), *_plainly(arguments)],
+            pass_fds=descriptors,
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -83,8 +91,9 @@ class Webcapd:
     def wait_ready(self) -> "Webcapd":
         match = READY.match(self.wait_for_line(READY.match))
         assert match
-        self.display, self.url = match[1], match[4]
+        self.display, self.urls = match[1], match[4].split(" and ")
         self.size = int(match[2]), int(match[3])
+        self.url = self.urls[0]
         self.host, self.port = urlsplit(self.url).hostname or "", urlsplit(self.url).port or 0
         return self
 
@@ -123,9 +132,19 @@ class Webcapd:
 
 
 @contextlib.contextmanager
-def webcapd(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Webcapd]:
+def webcapd(
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    wrapper: Sequence[str] = (),
+    descriptors: Sequence[int] = (),
+) -> Iterator[Webcapd]:
     """Run webcapd on a free port until the context ends; it must then end well."""
-    program = Webcapd("--port", "0", *arguments, environment=environment)
+    program = Webcapd(
+        *("--port", "0", *arguments),
+        environment=environment,
+        wrapper=wrapper,
+        descriptors=descriptors,
+    )
     try:
         yield program.wait_ready()
         if program.process.poll() is None:

@@ -30,8 +30,8 @@ class RawClient:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._file = connection.makefile("rb")
-        host, port = connection.getsockname()[:2]
-        self.name = f"{host}:{port}"
+        name = connection.getsockname()
+        self.name = f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "unix"
         """What the server calls this client."""
 
     def send(self, data: bytes) -> None:
