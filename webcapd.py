@@ -46,7 +46,7 @@ from webcapd.http.options import HttpOptions
 from webcapd.http.refusal import one_line
 from webcapd.http.serving import Listener
 from webcapd.http.site import Site
-from webcapd.http.sockets import CannotListen, open_sockets
+from webcapd.http.sockets import CannotListen, open_sockets, taken_over
 from webcapd.http.systemd import ServiceManager
 
 __version__ = "0.1.0"
@@ -203,9 +203,11 @@ def display_shown(options: Options, stop: Stop) -> Iterator[tuple[str, VirtualDi
 def serve(options: Options, stop: Stop) -> int:
     """Start everything, serve until asked to stop, end everything; returns the exit code.
 
-    Raises StartError.
+    Raises StartError, and what its parts raise that cannot start.
     """
     manager = ServiceManager(os.environ)
+    # Before anything could inherit them.
+    given = taken_over(os.environ)
     with display_shown(options, stop) as (display, virtual):
         if not display:
             return 0  # Asked to stop before there was one.
@@ -222,7 +224,7 @@ def serve(options: Options, stop: Stop) -> int:
             motion_quality=options.encoder.jpeg_quality,
             config=options.config(),
         )
-        listener = _listen(options.http, site)
+        listener = Listener(open_sockets(options.http, given), site)
         try:
             encoder.start()
             while not encoder.begun:
@@ -269,14 +271,6 @@ def _access(options: HttpOptions) -> Access:
         raise StartError(str(error)) from None
 
 
-def _listen(options: HttpOptions, site: Site) -> Listener:
-    """Bind the addresses asked for; raises StartError."""
-    try:
-        return Listener(open_sockets(options, os.environ), site)
-    except CannotListen as error:
-        raise StartError(str(error)) from None
-
-
 def _end(listener: Listener, encoder: Encoder, virtual: VirtualDisplay | None) -> None:
     """Stop in three phases: ask all, which wakes all who wait; join in order; tell who did not.
 
@@ -303,7 +297,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.ask())
     try:
         return serve(options, stop)
-    except (StartError, SourceError, CoderError) as error:
+    except (StartError, CannotListen, SourceError, CoderError) as error:
         log.error("%s", error)
         return 1
 

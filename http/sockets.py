@@ -5,7 +5,7 @@ import ipaddress
 import os
 import socket
 import stat
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 
 from webcapd.http.address import parse_endpoint, url_host
 from webcapd.http.options import HttpOptions
@@ -116,17 +116,22 @@ def _clear_the_place(path: str) -> None:
     raise OSError("somebody listens there already")
 
 
-def open_sockets(
-    options: HttpOptions, environment: MutableMapping[str, str]
-) -> list[ListeningSocket]:
-    """Open everything that the options name, or all that systemd handed over.
+def taken_over(environment: MutableMapping[str, str]) -> list[ListeningSocket]:
+    """Take over what systemd has opened; raises CannotListen."""
+    try:
+        return [ListeningSocket(one) for one in handed_over(environment)]
+    except OSError as error:
+        raise CannotListen(
+            f"cannot take over systemd's sockets: {error.strerror or error}"
+        ) from None
+
+
+def open_sockets(options: HttpOptions, taken: Sequence[ListeningSocket]) -> list[ListeningSocket]:
+    """Open what the options name beside the sockets taken over, or instead of them.
 
     Raises CannotListen, with nothing left open.
     """
-    try:
-        given = [ListeningSocket(one) for one in handed_over(environment)]
-    except OSError as error:
-        raise CannotListen(error.strerror or str(error)) from None
+    given = list(taken)
     with contextlib.ExitStack() as opened:
         for one in given:
             opened.callback(one.close)
