@@ -177,8 +177,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self._answer(200, "text/html; charset=utf-8", INDEX_PAGE)
 
     def _give_info(self, target: Target) -> None:
-        address, port = self.connection.getsockname()[:2]
-        server = self.headers.get("Host") or f"{address}:{port}"
+        name = self.connection.getsockname()
+        own = f"{url_host(name[0])}:{name[1]}" if isinstance(name, tuple) else "unix"
+        server = self.headers.get("Host") or own
         body = json.dumps(self._site.info(server), indent=2) + "\n"
         self._answer(200, "application/json", body.encode())
 
