@@ -57,6 +57,8 @@ class Access:
         self._tokens = KeptFile(token_file, parse_tokens) if token_file else None
         self._key = os.urandom(32)
         # One at a time: bcrypt is slow on purpose, and the screen goes first.
+        # Whoever was right before, or has a token, waits for nobody's guess.
+        self._hashing = threading.Lock()
         self._lock = threading.Lock()
         self._lockout = Lockout()  # Guarded by _lock.
         self._remembered: dict[bytes, bytes] = {}  # Guarded by _lock.
@@ -106,28 +108,33 @@ class Access:
         known = self._passwords
         assert known is not None
         entries = known.content()
+        entry = entries.get(user)
+        digest = hmac.digest(self._key, user.encode() + b"\0" + password, hashlib.sha256)
         with self._lock:
             self._see_lockout(party)
-            entry = entries.get(user)
-            if entry is None:
-                # An unknown user takes as long as a wrong password.
-                _matches(password, next(iter(entries.values())))
-            if entry is None or not self._is_right(user, password, entry):
-                self._lockout.failed(party, time.monotonic())
-                raise Refusal(401, "the user name or the password is wrong")
+            right = entry is not None and self._remembered.get(digest) == entry
+        if not right:
+            # An unknown user takes as long as a wrong password.
+            compared = entry or next(iter(entries.values()))
+            self._check(password, compared, entry is not None, digest, party)
         return Pass(lambda: known.content().get(user) == entry)
 
-    def _is_right(self, user: str, password: bytes, entry: bytes) -> bool:
-        """Check a password, by its digest if it was right before.  _lock is held."""
-        digest = hmac.digest(self._key, user.encode() + b"\0" + password, hashlib.sha256)
-        if self._remembered.get(digest) == entry:
-            return True
-        if not _matches(password, entry):
-            return False
-        if len(self._remembered) >= _MOST_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[digest] = entry
-        return True
+    def _check(
+        self, password: bytes, entry: bytes, exists: bool, digest: bytes, party: Hashable
+    ) -> None:
+        """See that a password is that of an entry, and remember it; raises Refusal."""
+        with self._hashing:
+            with self._lock:
+                # Guesses made at one time count one after the other.
+                self._see_lockout(party)
+            right = _matches(password, entry) and exists
+            with self._lock:
+                if not right:
+                    self._lockout.failed(party, time.monotonic())
+                    raise Refusal(401, "the user name or the password is wrong")
+                if len(self._remembered) >= _MOST_REMEMBERED:
+                    self._remembered.clear()
+                self._remembered[digest] = entry
 
     def _by_token(self, token: str, page: str, party: Hashable) -> Pass:
         known = self._tokens
