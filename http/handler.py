@@ -9,6 +9,7 @@ import re
 import socket
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from webcapd.encoder.frame import Frame
 from webcapd.encoder.latest import Closed
@@ -45,8 +46,8 @@ log = logging.getLogger(__name__)
 
 _METHODS = "GET, HEAD, OPTIONS"
 
-# A token in a request line is not for the log.
-_SECRET = re.compile(r"([?&]token=)[^& ]*", re.IGNORECASE)
+# A parameter in a request line.
+_PARAMETER = re.compile(r"([?&])([^?&= ]*)=[^& ]*")
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -301,4 +302,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         level = logging.INFO if self._site.options.loghttp else logging.DEBUG
-        log.log(level, "%s %s", self.client, _SECRET.sub(r"\1...", one_line(format % args)))
+        log.log(level, "%s %s", self.client, _without_token(one_line(format % args)))
+
+
+def _without_token(text: str) -> str:
+    """Blot out the token of a request line, however its name was written."""
+
+    def blotted(match: re.Match[str]) -> str:
+        is_token = unquote(match[2]).lower() == "token"
+        return f"{match[1]}{match[2]}=..." if is_token else match[0]
+
+    return _PARAMETER.sub(blotted, text)
