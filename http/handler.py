@@ -83,6 +83,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self._origin_headers: list[Header] = []
         self._held = contextlib.ExitStack()
         """What the request takes up until it is answered."""
+        self._permit = Pass()
 
     @property
     def _site(self) -> Site:
@@ -110,11 +111,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         try:
             self._held.enter_context(self._site.seats.from_one(self._address))
             target = self._admitted()
-            permit = self._let_in(target)
-            if target.page == "stream":
-                self._give_stream(target, permit)
-            else:
-                getattr(self, f"_give_{target.page}")(target)
+            self._permit = self._let_in(target)
+            getattr(self, f"_give_{target.page}")(target)
         except Refusal as refusal:
             self._refuse(refusal)
         except TooManyVariants as error:
@@ -191,6 +189,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         waits = want.after is not None and want.timeout > 0
         with self._site.seats.for_long() if waits else contextlib.nullcontext():
             frame = take(latest, want)
+        if waits and not self._permit.holds():
+            raise Refusal(401, "the leave to look has ended meanwhile")
         self._site.snapshot_rate.tick()
         if frame is None:
             self._answer(204, "image/jpeg", b"")
@@ -208,7 +208,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = json.dumps(report) + "\n"
         self._answer(200 if healthy else 503, "application/json", body.encode())
 
-    def _give_stream(self, target: Target, permit: Pass) -> None:
+    def _give_stream(self, target: Target) -> None:
         # The body has no length and is never chunked: it ends with the
         # connection, whatever way it ends.
         self.close_connection = True
@@ -221,7 +221,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             wants_repeat(agent),
             options.keepalive,
             self._site.follow_rules(target.whole("quality", 1, 100)),
-            permit.holds,
+            self._permit.holds,
         )
         if self.command == "HEAD":
             send_all(self.connection, (self._head(200, CONTENT_TYPE, None),))

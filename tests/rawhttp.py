@@ -34,6 +34,10 @@ class RawClient:
         self.name = f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "unix"
         """What the server calls this client."""
 
+    def fileno(self) -> int:
+        """Let select() wait for it."""
+        return self._connection.fileno()
+
     def send(self, data: bytes) -> None:
         self._connection.sendall(data)
 
