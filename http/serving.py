@@ -123,18 +123,39 @@ class Listener:
     def _accept(self, accepting: socket.socket) -> None:
         try:
             connection, name = accepting.accept()
-            connection = _moved_up(connection)
+            connection = self._moved_up(connection)
             expect_life(connection)
         except (BlockingIOError, ConnectionError):
             return
         except OSError as error:
             # Out of descriptors or memory: what is served goes on, and some
             # of it ends.
-            self._tell_trouble(error)
-            self._stopping.wait(_TROUBLE_SECONDS)
+            if not self._make_room():
+                self._tell_trouble(error)
+                self._stopping.wait(_TROUBLE_SECONDS)
             return
         self._tell_trouble(None)
         self._await_request(Waiting(connection, name))
+
+    def _moved_up(self, connection: socket.socket) -> socket.socket:
+        """Give the same connection a descriptor that leaves the low ones free; raises OSError."""
+        with connection:
+            try:
+                return _duplicate(connection)
+            except OSError:
+                if not self._make_room():
+                    raise
+                return _duplicate(connection)
+
+    def _make_room(self) -> bool:
+        """Hang up on who has waited longest; tells whether there was anybody.
+
+        Else those who say nothing could keep everybody out.
+        """
+        if self._waiting:
+            self._forget(next(iter(self._waiting.values()))).close()
+            return True
+        return False
 
     def _tell_trouble(self, error: Exception | None) -> None:
         """Log when clients cannot be accepted, once, and when they can again."""
@@ -156,7 +177,7 @@ class Listener:
 
     def _await_request(self, waiting: Waiting) -> None:
         while len(self._waiting) >= MOST_WAITING:
-            self._forget(next(iter(self._waiting.values()))).close()
+            self._make_room()
         self._waiting[waiting.connection.fileno()] = waiting
         self._poll.register(waiting.connection, select.EPOLLIN)
 
@@ -273,8 +294,7 @@ def _allow_descriptors(connections: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def _moved_up(connection: socket.socket) -> socket.socket:
-    """Give the same connection a descriptor that leaves the low ones free; raises OSError."""
-    with connection:
-        number = fcntl.fcntl(connection.fileno(), fcntl.F_DUPFD_CLOEXEC, _FIRST_DESCRIPTOR)
-        return socket.socket(fileno=number)
+def _duplicate(connection: socket.socket) -> socket.socket:
+    """Give the same connection by a descriptor that leaves the low ones free; raises OSError."""
+    number = fcntl.fcntl(connection.fileno(), fcntl.F_DUPFD_CLOEXEC, _FIRST_DESCRIPTOR)
+    return socket.socket(fileno=number)
