@@ -152,7 +152,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _admitted(self) -> Target:
         """Check the request and read its target; raises Refusal."""
         if self.headers.defects or any(name != name.rstrip() for name in self.headers):
-            self.close_connection = True
+            self.close_connection = self.has_body = True
             raise Refusal(400, "the request has a malformed header line")
         hosts = self.headers.get_all("Host", [])
         if len(hosts) > 1:
@@ -290,7 +290,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def send_error(self, code: int, message: str | None = None, explain: Any = None) -> None:
         """Stand in for the base class's HTML page: it calls this for malformed requests."""
-        self.close_connection = True
+        # What follows is unread: who still sends would lose the answer.
+        self.close_connection = self.has_body = True
         self._refuse(Refusal(code, message or HTTPStatus(code).phrase))
 
     def handle_expect_100(self) -> bool:
