@@ -15,7 +15,7 @@ TOLERANCE = 12
 
 
 def state_line(browser: Browser) -> str:
-    return str(browser.evaluate('document.getElementById("state").textContent'))
+    return str(browser.evaluate('document.getElementById("state")?.textContent'))
 
 
 def text_of(browser: Browser) -> str:
@@ -65,7 +65,7 @@ def test_page_hands_its_token_on_and_tells_health(server: XServer, tmp_path: Pat
         tokens.write_text("another-token-for-others\n")
         browser.visit("about:blank")
         browser.visit(address(program, TOKEN))
-        wait_until("the browser is refused", lambda: program.lines[-1].endswith(" 401 -"))
+        program.wait_for_line(lambda line: line.endswith(" 401 -"))
 
 
 def asked(program: Webcapd, page: str) -> int:
