@@ -37,9 +37,9 @@ from webcapd.capture.screen import Screen
 from webcapd.capture.source import SourceError
 from webcapd.capture.stop import Stop
 from webcapd.capture.virtual import VirtualDisplay, parse_size
+from webcapd.encoder.bandcoder import CoderError
 from webcapd.encoder.loop import Encoder
 from webcapd.encoder.options import EncoderOptions
-from webcapd.encoder.turbojpeg import CoderError
 from webcapd.http.access import Access
 from webcapd.http.hosts import own_names
 from webcapd.http.options import HttpOptions
