@@ -145,6 +145,12 @@ HEADERS = [
         b"User-Agent: " + b"x" * 9000,
         b"Cookie: \xc3\xbc",
     ),
+    *(
+        b"Content-Length: x",
+        b"Content-Length: \xb2",
+        b"Content-Length:",
+        b"If-None-Match: " + b',"' * 900,
+    ),
 ]
 ENDS = [b"\r\n", b"\n", b"\r\n\r\n", b"\r", b"\0"]
 
