@@ -6,8 +6,9 @@ import os
 import select
 import subprocess
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import aiohttp
 import cv2
@@ -19,7 +20,7 @@ from program import PATIENCE, Webcapd, webcapd
 from resting import HEIGHT, WIDTH, Resting, is_full_of, resting
 from strictparts import PartParser, StrictPart
 from waiting import wait_until
-from xserver import Pixels, XServer
+from xserver import Pixels, XServer, xvfb
 
 FRAME = WIDTH * HEIGHT * 3
 STREAM_KIND = "multipart/x-mixed-replace;boundary=webcapd-part"
@@ -34,9 +35,13 @@ def scene() -> Iterator[Resting]:
 class Command:
     """A program that writes what it reads to its standard output."""
 
-    def __init__(self, *command: str) -> None:
+    def __init__(self, *command: str, environment: Mapping[str, str]) -> None:
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **environment},
         )
         assert self.process.stdout is not None
         self._output = self.process.stdout.fileno()
@@ -54,8 +59,10 @@ class Command:
 
 
 @contextlib.contextmanager
-def command(*words: str) -> Iterator[Command]:
-    running = Command(*words)
+def command(
+    *words: str, environment: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Command]:
+    running = Command(*words, environment=environment)
     try:
         yield running
     finally:
@@ -122,11 +129,28 @@ def test_ffmpeg_decodes_a_change(scene: Resting) -> None:
                 wait_for(colour)
 
 
+def test_ffplay_paints_a_change(scene: Resting) -> None:
+    with xvfb(640, 480) as desk:
+        environment = {"DISPLAY": desk.name, "SDL_VIDEODRIVER": "x11", "SDL_AUDIODRIVER": "dummy"}
+        words = ("ffplay", "-loglevel", "error", "-f", "mpjpeg", f"{scene.program.url}?stream")
+
+        def wait_for(colour: int) -> None:
+            # Its window is in the middle of the screen.
+            wanted = f"ffplay shows {colour:06x}"
+            wait_until(wanted, lambda: is_full_of(colour, desk.pixels()[200:280, 280:360]))
+
+        with command(*words, environment=environment):
+            wait_for(scene.colour)
+            for _ in range(3):
+                with scene.one_change() as colour:
+                    wait_for(colour)
+
+
 class Capture:
     """OpenCV's reader, in a thread that is always about to read the next frame."""
 
     def __init__(self, url: str) -> None:
-        self._capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+        self._capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG)
         assert self._capture.isOpened()
         self._latest: Pixels = np.zeros((0, 0, 3), np.uint8)
         self._thread = threading.Thread(target=self._run, name="opencv", daemon=True)
