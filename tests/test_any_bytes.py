@@ -257,6 +257,17 @@ def test_any_bytes_are_answered_by_http_or_a_close(program: Webcapd, data: bytes
     assert len(program.told()) == 1, program.told()
 
 
+def test_empty_line_before_a_request_is_passed_over(program: Webcapd) -> None:
+    """Some clients send one behind a body (RFC 9112, 2.2)."""
+    with raw(program) as client:
+        for _ in range(2):
+            client.send(b"\r\n")
+            client.ask("/?health")
+            head = client.head()
+            assert head.code == 200
+            client.body(head)
+
+
 def test_server_is_well_after_all_that(program: Webcapd) -> None:
     assert program.process.poll() is None
     assert program.snapshot()
