@@ -90,9 +90,7 @@ class StreamSaver:
     [
         ("curl", "-sSN"),
         ("curl", "-sSN", "--http1.0"),
-        ("curl", "-sSN", "--compressed", "-H", "Accept: image/*"),
         ("wget", "-qO-"),
-        ("wget", "-qO-", "--no-http-keep-alive"),
     ],
     ids=" ".join,
 )
