@@ -1,0 +1,21 @@
+"""A viewer that goes away."""
+
+import mjpeg
+from resting import resting
+from waiting import wait_until
+
+
+def test_viewer_that_leaves_a_resting_screen_is_missed_at_once() -> None:
+    """It occupies a place, and has the screen looked at, until somebody notices."""
+    with (
+        resting() as scene,
+        mjpeg.stream(scene.program) as watched,
+        mjpeg.stream(scene.program) as left,
+    ):
+        watched.part()
+        left.part()
+        left.response.close()
+        wait_until("one is left", lambda: len(scene.program.info()["clients"]) == 1)
+        # Nothing was sent meanwhile that could have failed.
+        (client,) = scene.program.info()["clients"]
+        assert client["frames"] == 1
