@@ -1,0 +1,66 @@
+"""Few clients that make a server work."""
+
+import base64
+import contextlib
+import http.client
+import threading
+from pathlib import Path
+
+import bcrypt
+from attack import attacked
+from program import PATIENCE, Webcapd, webcapd
+from xserver import XServer
+
+SOURCES = 4
+GUESSES = 2
+
+
+def test_empty_lines_without_end_are_refused() -> None:
+    """One may come before a request; more of them are read by nobody."""
+    with attacked() as attack:
+        for _ in range(20):
+            connection = attack.connect(b"\r\n" * 200_000)
+            try:
+                answer = connection.recv(1 << 16)
+            except ConnectionResetError:
+                answer = b""
+            # Not at the end of the time that a request may take.
+            assert not answer.startswith(b"HTTP/1.1 408 "), answer
+        attack.see_changes()
+
+
+def ask(program: Webcapd, password: str, source: str) -> int:
+    """Ask for the state with a password; gives the status of the answer."""
+    word = base64.b64encode(f"ann:{password}".encode()).decode()
+    connection = http.client.HTTPConnection(
+        program.host, program.port, timeout=PATIENCE, source_address=(source, 0)
+    )
+    with contextlib.closing(connection):
+        connection.request("GET", "/?info", headers={"Authorization": f"Basic {word}"})
+        return connection.getresponse().status
+
+
+def test_guesses_do_not_hold_up_who_is_known(server: XServer, tmp_path: Path) -> None:
+    """A wrong password takes long to check, and one that was right before does not."""
+    users = tmp_path / "users"
+    users.write_bytes(b"ann:" + bcrypt.hashpw(b"right", bcrypt.gensalt(12)) + b"\n")
+    with webcapd("--display", server.name, "--auth-file", str(users)) as program:
+        assert ask(program, "right", "127.0.0.1") == 200
+        answers: list[int] = []
+
+        def guess(source: str) -> None:
+            answers.extend(ask(program, "wrong", source) for _ in range(GUESSES))
+
+        # Each from an address of its own: one alone is locked out soon.
+        sources = (f"127.0.1.{number}" for number in range(1, SOURCES + 1))
+        threads = [threading.Thread(target=guess, args=(source,)) for source in sources]
+        for thread in threads:
+            thread.start()
+        known = 0
+        while len(answers) < SOURCES * GUESSES:
+            assert ask(program, "right", "127.0.0.1") == 200
+            known += 1
+        for thread in threads:
+            thread.join()
+        assert answers == [401] * SOURCES * GUESSES
+        assert known >= len(answers)
