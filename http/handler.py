@@ -21,7 +21,7 @@ from webcapd.http.connection import bound_buffer, hang_up, send_all
 from webcapd.http.form import form_of, fps_of, quarter_turns
 from webcapd.http.hosts import host_is_served
 from webcapd.http.metrics import metrics
-from webcapd.http.multipart import CONTENT_TYPE, framing_for, wants_repeat
+from webcapd.http.multipart import CONTENT_TYPE, collects, framing_for, wants_repeat
 from webcapd.http.origins import origin_headers, preflight_headers
 from webcapd.http.proxies import peer_address
 from webcapd.http.refusal import Refusal, one_line
@@ -219,6 +219,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             min(fps_of(target), options.most_stream_fps),
             framing_for(accept, agent, target.switch("advance")),
             wants_repeat(agent),
+            collects(agent),
             options.keepalive,
             self._site.follow_rules(target.whole("quality", 1, 100)),
             self._permit.holds,

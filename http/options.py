@@ -93,7 +93,7 @@ class HttpOptions:
         "proxies know that the stream lives",
         metavar="SECONDS",
         low=0.5,
-        high=10,
+        high=9,
     )
     max_clients: int = option(
         200,

@@ -36,6 +36,8 @@ class Manner:
     framing: Framing
     repeat: bool
     """Whether it shows a frame only when another follows."""
+    fill: int
+    """Bytes that it collects before it looks at any."""
     keepalive: float
     """Seconds of rest after which the frame is sent again."""
     follow: FollowRules
@@ -166,16 +168,23 @@ class Stream:
         """Account for the frame, which has left."""
         frame, manner = self._frame, self._manner
         assert frame is not None
-        rest = _REPEAT_SECONDS if manner.repeat and not self._again else manner.keepalive
-        self._rest_due = now + rest
         if manner.fps != math.inf:
             self._pace.took_place(now, manner.fps)
         skipped = frame.sequence - self._seen - 1 if self._seen and not self._again else 0
         self.session.sent(self._unsent.size, skipped)
+        self._rest_due = now + self._rest()
         if not self._again:
             self._seen = frame.sequence
             if self.session.frames > 1:
                 self._heed_age(time.monotonic() - self._began)
+
+    def _rest(self) -> float:
+        """Give the seconds after which the frame is sent again, if there is no other."""
+        if self.session.bytes_sent < self._manner.fill:
+            return 0.0
+        return (
+            _REPEAT_SECONDS if self._manner.repeat and not self._again else self._manner.keepalive
+        )
 
     def _heed_age(self, age: float) -> None:
         """Change the level if a frame was too long on its way."""

@@ -17,7 +17,7 @@ _COLOURS = (0xF00000, 0x00F000, 0x0000F0, 0xF0F000, 0x00F0F0)
 _TOLERANCE = 12
 
 # The longest there is: no frame comes to help a viewer that shows one too late.
-_KEEPALIVE = "10"
+_KEEPALIVE = "9"
 
 
 def is_full_of(colour: int, pixels: Pixels) -> bool:

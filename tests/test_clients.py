@@ -156,7 +156,7 @@ class Page:
 @contextmanager
 def page_of(server: XServer, profile: Path) -> Iterator[Page]:
     with (
-        webcapd("--display", server.name, "--keepalive", "10") as program,
+        webcapd("--display", server.name, "--keepalive", "9") as program,
         chromium(profile) as browser,
     ):
         yield Page(browser, program)

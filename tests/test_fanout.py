@@ -23,7 +23,7 @@ WIDTH = 640
 @pytest.fixture
 def still(server: XServer) -> Iterator[Webcapd]:
     """Run webcapd on a screen that rests, and never send a frame again of itself."""
-    with webcapd("--display", server.name, "--keepalive", "10") as program:
+    with webcapd("--display", server.name, "--keepalive", "9") as program:
         yield program
 
 

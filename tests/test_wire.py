@@ -29,7 +29,7 @@ def screen() -> Iterator[XServer]:
 @pytest.fixture(scope="module")
 def program(screen: XServer) -> Iterator[Webcapd]:
     """Serve it; a frame comes a second time only after the longest possible rest."""
-    with webcapd("--display", screen.name, "--keepalive", "10") as running:
+    with webcapd("--display", screen.name, "--keepalive", "9") as running:
         yield running
 
 
