@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from webcapd.capture.bands import BandLayout
-from webcapd.capture.control import Control
+from webcapd.capture.damage import DamageTaker
 from webcapd.capture.rectangle import Rectangle
 from webcapd.capture.throttle import Rules, Throttle
 
@@ -79,7 +79,7 @@ class Attention(Protocol):
 class DamageAttention:
     """Follows the server's damage reports."""
 
-    control: Control
+    damage: DamageTaker
     layout: BandLayout
     scan_period: float
     counts: LookCounts
@@ -101,7 +101,7 @@ class DamageAttention:
 
     def _take_damage(self, area: Rectangle) -> set[int]:
         """Take the damage of the area shown, as bands."""
-        rectangles = self.control.take_damage()
+        rectangles = self.damage.take()
         rectangles[:, :2] -= (area.x, area.y)
         return set(self.layout.touched(rectangles, area.width))
 

@@ -10,12 +10,11 @@ that is drawn on a thousand times between two frames, wake us once.
 import contextlib
 import logging
 import re
+import select
 import socket
 from collections.abc import Iterator
 from enum import Flag, auto
 
-import numpy as np
-from numpy.typing import NDArray
 from Xlib import X
 from Xlib import error as xerror
 from Xlib.display import Display
@@ -23,10 +22,11 @@ from Xlib.ext import damage, randr, xfixes, xinput
 from Xlib.protocol.rq import Event
 
 from webcapd.capture.connect import connect
+from webcapd.capture.damage import DamageIds
 from webcapd.capture.pixelformat import PixelFormat
 from webcapd.capture.rectangle import Rectangle
 from webcapd.capture.source import SourceError
-from webcapd.capture.xfixes import CursorImage, create_region, fetch_cursor, fetch_region
+from webcapd.capture.xfixes import CursorImage, create_region, fetch_cursor
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +67,11 @@ class Control:
         self.name = name
         self.display = connect(name)
         self.display.set_error_handler(_log_error)
+        self._ear = select.poll()
+        self._ear.register(self.display.fileno(), select.POLLIN)
         self.damage_obstacle: str | None = None
         """Why there are no damage reports; None when there are."""
+        self.damage_ids: DamageIds | None = None
         self.reports_motion = False
         """Whether the server tells that the pointer moves."""
         self.moved_windows: set[int] = set()
@@ -114,9 +117,15 @@ class Control:
         xfixes.query_version(self.display)
         damage.query_version(self.display)
         self._news_of_event[self.display.extension_event.DamageNotify] = News.DAMAGE
-        self._damage = damage.damage_create(self.root, damage.DamageReportNonEmpty)
-        self._region = create_region(self.display)
-        self.display.flush()
+        opcode = self.display.display.get_extension_major
+        self.damage_ids = DamageIds(
+            damage.damage_create(self.root, damage.DamageReportNonEmpty),
+            create_region(self.display),
+            opcode("DAMAGE"),
+            opcode("XFIXES"),
+        )
+        # Before another connection speaks of them.
+        self.display.sync()
         return None
 
     def _find_cursor_reports(self) -> str | None:
@@ -181,6 +190,8 @@ class Control:
         """Take all events that have arrived; tells what they say together."""
         found = News.NOTHING
         with self.answering():
+            if self._is_quiet():
+                return found
             for _ in range(self.display.pending_events()):
                 found |= self._news_in(self.display.next_event())
         return found
@@ -197,14 +208,12 @@ class Control:
             self.moved_windows.add(window.id if window else 0)
         return news
 
-    def take_damage(self) -> NDArray[np.int32]:
-        """Take what was drawn since last time: (n, 4) rows of x, y, width, height.
-
-        One round trip; whatever is drawn after it is reported anew.
-        """
-        with self.answering():
-            damage.damage_subtract(self.display, self._damage, X.NONE, self._region)
-            return fetch_region(self.display, self._region)
+    def _is_quiet(self) -> bool:
+        """Whether nothing has come and nothing is to go; python-xlib takes longer to say so."""
+        inner = self.display.display
+        if inner.event_queue or inner.request_queue or inner.data_send:
+            return False
+        return not self._ear.poll(0)
 
     def round_trip(self) -> None:
         """Wait for the server: all events of what it has done so far have then arrived."""

@@ -13,6 +13,7 @@ from webcapd.capture.attention import (
 from webcapd.capture.bands import runs
 from webcapd.capture.control import Control, News
 from webcapd.capture.cursor import Pointer
+from webcapd.capture.damage import DamageTaker
 from webcapd.capture.decoration import Decoration
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.grabber import open_grabber
@@ -80,8 +81,9 @@ class Opening:
 
     def _make_attention(self, scan_period: float, rules: Rules) -> Attention:
         layout = self.frame_buffer.layout
-        if self._control.damage_obstacle is None:
-            return DamageAttention(self._control, layout, scan_period, self._counts)
+        if self._control.damage_ids is not None:
+            damage = DamageTaker(self._connection, self._control.damage_ids)
+            return DamageAttention(damage, layout, scan_period, self._counts)
         return PollAttention(layout, rules)
 
     def attend(self, watched: bool) -> None:

@@ -43,6 +43,12 @@ uint32_t xcb_generate_id(void *c);
 const extension_t *xcb_get_extension_data(void *c, xcb_extension_t *extension);
 error_t *xcb_request_check(void *c, cookie_t cookie);
 
+typedef struct { void *base; size_t length; } iovec_t;
+typedef struct { size_t count; void *extension; uint8_t opcode, is_void; } request_t;
+typedef struct { uint8_t response_type, pad0; uint16_t sequence; uint32_t length; } reply_t;
+unsigned int xcb_send_request(void *c, int flags, iovec_t *vector, const request_t *request);
+reply_t *xcb_wait_for_reply(void *c, unsigned int request, error_t **error);
+
 cookie_t xcb_query_pointer(void *c, uint32_t window);
 pointer_reply_t *xcb_query_pointer_reply(void *c, cookie_t cookie, error_t **error);
 cookie_t xcb_get_geometry(void *c, uint32_t drawable);
@@ -217,8 +223,49 @@ class XcbConnection:
             self._libc.free(pointer)
             self._libc.free(geometry)
 
+    def tell(self, request: "Request") -> None:
+        """Send a request that has no answer; it goes out with the next that has one."""
+        self._send(request, is_void=True)
+
+    def ask(self, request: "Request") -> bytes:
+        """Send a request; gives the answer, empty if it was refused.  Raises SourceError."""
+        number = self._send(request, is_void=False)
+        reply = self._xcb.xcb_wait_for_reply(self._connection, number, ffi.NULL)
+        if reply == ffi.NULL:
+            failure = self._failure()
+            if isinstance(failure, SourceError):
+                raise failure
+            return b""
+        try:
+            return bytes(ffi.buffer(reply, 32 + 4 * reply.length))
+        finally:
+            self._libc.free(reply)
+
+    def _send(self, request: "Request", is_void: bool) -> int:
+        how, vector = request.laid_out(is_void)
+        number: int = self._xcb.xcb_send_request(self._connection, 0, vector, how)
+        return number
+
     def _failure(self) -> Exception:
         """Tell a dead connection from a refused grab."""
         if self._xcb.xcb_connection_has_error(self._connection):
             return SourceError("the X server closed the connection")
         return GrabError("the X server refused the grab")
+
+
+class Request:
+    """An extension's request, as libxcb wants it; to be sent any number of times."""
+
+    def __init__(self, opcode: int, minor: int, fields: bytes) -> None:
+        # libxcb fills in the length.
+        self._bytes = ffi.new("uint8_t[]", [opcode, minor, 0, 0, *fields])
+        # It uses the two vectors before the first, too.
+        self._vector: Any = ffi.new("iovec_t[3]")
+        # Without an extension of libxcb's own: the opcode is known already.
+        self._how: Any = ffi.new("request_t *", (1, ffi.NULL, opcode, 0))
+
+    def laid_out(self, is_void: bool) -> tuple[Any, Any]:
+        """Give what describes it and the vector of its bytes, which sending uses up."""
+        self._how.is_void = is_void
+        self._vector[2] = (self._bytes, len(self._bytes))
+        return self._how, self._vector + 2

@@ -1,13 +1,11 @@
 """XFixes requests that python-xlib leaves out, or parses number by number.
 
-Opcodes and layouts: fixesproto 2.0 (GetCursorImage 4, CreateRegion 5,
-FetchRegion 19).
+Opcodes and layouts: fixesproto 2.0 (GetCursorImage 4, CreateRegion 5).
 """
 
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from Xlib.display import Display
 from Xlib.error import XError
 from Xlib.protocol import rq, structs
@@ -24,22 +22,6 @@ class _CreateRegion(rq.Request):
         rq.RequestLength(),
         rq.Card32("region"),
         rq.List("rectangles", structs.Rectangle),
-    )
-
-
-class _FetchRegion(rq.ReplyRequest):
-    _request: ClassVar[rq.Struct] = rq.Struct(
-        rq.Card8("opcode"), rq.Opcode(19), rq.RequestLength(), rq.Card32("region")
-    )
-    _reply: ClassVar[rq.Struct] = rq.Struct(
-        rq.ReplyCode(),
-        rq.Pad(1),
-        rq.Card16("sequence_number"),
-        rq.ReplyLength(),
-        rq.Pad(24),
-        # Raw bytes: python-xlib takes 10 us to parse each rectangle, and a
-        # region may have hundreds.
-        rq.Binary("rectangles"),
     )
 
 
@@ -75,13 +57,6 @@ def create_region(display: Display) -> int:
     opcode = display.display.get_extension_major(_EXTENSION)
     _CreateRegion(display=display.display, opcode=opcode, region=region, rectangles=[])
     return region
-
-
-def fetch_region(display: Display, region: int) -> NDArray[np.int32]:
-    """Fetch a region as (n, 4) rows of x, y, width, height; one round trip."""
-    opcode = display.display.get_extension_major(_EXTENSION)
-    reply = _FetchRegion(display=display.display, opcode=opcode, region=region)
-    return np.frombuffer(reply.rectangles, np.dtype("=i2")).reshape(-1, 4).astype(np.int32)
 
 
 def fetch_cursor(display: Display) -> CursorImage | None:

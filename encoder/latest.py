@@ -56,7 +56,8 @@ class LatestFrame:
         with self._news:
             self._frame = frame
             self._as_of = as_of
-            self._tell()
+            listeners = self._wake_all()
+        _tell(listeners)
 
     def confirm(self, as_of: float) -> None:
         """Say that the screen still looks like the frame."""
@@ -64,8 +65,8 @@ class LatestFrame:
             waited_for = self._asked > self._as_of
             self._as_of = as_of
             # Those who wait for news need not be woken by its absence.
-            if waited_for:
-                self._tell()
+            listeners = self._wake_all() if waited_for else []
+        _tell(listeners)
 
     def expire(self) -> None:
         """Say that the frame is no longer known to be true."""
@@ -76,13 +77,13 @@ class LatestFrame:
         """Wake everybody for good."""
         with self._news:
             self._closed = True
-            self._tell()
+            listeners = self._wake_all()
+        _tell(listeners)
 
-    def _tell(self) -> None:
-        """Wake all who wait.  _news is held."""
+    def _wake_all(self) -> list[Callable[[], None]]:
+        """Wake all who wait; gives those to be told when _news is no longer held."""
         self._news.notify_all()
-        for listener in self._listeners:
-            listener()
+        return list(self._listeners)
 
     def demand(self) -> Demand:
         """Tell who wants frames."""
@@ -128,7 +129,7 @@ class LatestFrame:
     def listen(self, on_news: Callable[[], None]) -> None:
         """Have ``on_news`` called, in the encoder thread, when taken() may have an answer.
 
-        It must not wait, and not call back.
+        It must not wait.  A call may still be under way when unlisten() has returned.
         """
         with self._news:
             self._listeners.append(on_news)
@@ -173,3 +174,8 @@ class LatestFrame:
     def _sequence(self) -> int:
         """Give the number of the frame, 0 before the first.  _news is held."""
         return self._frame.sequence if self._frame else 0
+
+
+def _tell(listeners: list[Callable[[], None]]) -> None:
+    for listener in listeners:
+        listener()

@@ -9,6 +9,11 @@ from collections.abc import Sequence
 # doubles the value: 128 KiB in effect.
 _SEND_BUFFER_BYTES = 64 * 1024
 
+# What a client is given that takes this much in less than _QUICK_SECONDS, until
+# it takes longer than _SLOW_SECONDS.
+_MOST_BUFFER_BYTES = 1024 * 1024
+_QUICK_SECONDS, _SLOW_SECONDS = 0.01, 0.05
+
 # A socket counts as writable when less than this waits to be sent.
 _UNSENT_BYTES = 16 * 1024
 
@@ -31,9 +36,9 @@ def expect_life(connection: socket.socket) -> None:
         )
 
 
-def bound_buffer(connection: socket.socket) -> None:
+def bound_buffer(connection: socket.socket, size: int = _SEND_BUFFER_BYTES) -> None:
     """Keep the kernel from queueing more than a moment of stream."""
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
     if connection.family != socket.AF_UNIX:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
 
@@ -62,6 +67,32 @@ def hang_up(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
+class SendBuffer:
+    """How much the kernel may hold for one connection: little, but for the quick.
+
+    A client that took a frame in a few milliseconds takes the next one in one
+    piece, for one system call; that is not old when it arrives either.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        bound_buffer(connection)
+        self._connection = connection
+        self._size = _SEND_BUFFER_BYTES
+
+    def adapt(self, message: int, pushes: int, seconds: float) -> None:
+        """Heed that a message of so many bytes left in so many pieces and seconds."""
+        if pushes > 1 and seconds < _QUICK_SECONDS and self._size < _MOST_BUFFER_BYTES:
+            # Linux doubles it: a half would just do.
+            self._resize(min(message, _MOST_BUFFER_BYTES))
+        elif seconds > _SLOW_SECONDS and self._size > _SEND_BUFFER_BYTES:
+            self._resize(_SEND_BUFFER_BYTES)
+
+    def _resize(self, size: int) -> None:
+        if size != self._size:
+            self._size = size
+            bound_buffer(self._connection, size)
+
+
 class Unsent:
     """One message on its way out of a socket that does not wait."""
 
@@ -70,6 +101,8 @@ class Unsent:
         self._buffers: list[bytes | memoryview] = []
         self.size = 0
         """Bytes of the whole message."""
+        self.pushes = 0
+        """How often the kernel took some of it."""
         self._begun = False
         """Whether some of it has left, or has to."""
 
@@ -80,6 +113,7 @@ class Unsent:
         """Make these the message; the one before has left."""
         self._buffers = list(buffers)
         self.size = sum(map(len, buffers))
+        self.pushes = 0
         self._begun = must_leave
 
     def push(self) -> bool:
@@ -88,6 +122,7 @@ class Unsent:
             sent = self._connection.sendmsg(self._buffers)
         except BlockingIOError:
             return False
+        self.pushes += 1
         if sent == self.size:
             # Nearly always: nothing to be cut.
             self._buffers = []

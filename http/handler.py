@@ -17,7 +17,7 @@ from webcapd.encoder.variant import Variant
 from webcapd.encoder.variants import TooManyVariants
 from webcapd.http.access import Pass
 from webcapd.http.address import neighbourhood, url_host
-from webcapd.http.connection import bound_buffer, hang_up, send_all
+from webcapd.http.connection import hang_up, send_all
 from webcapd.http.form import form_of, fps_of, quarter_turns
 from webcapd.http.hosts import host_is_served
 from webcapd.http.metrics import metrics
@@ -227,7 +227,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command == "HEAD":
             send_all(self.connection, (self._head(200, CONTENT_TYPE, None),))
             return
-        bound_buffer(self.connection)
         site = self._site
         self._held.enter_context(site.seats.for_long())
         session = Session(self.client)

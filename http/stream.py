@@ -13,7 +13,7 @@ from webcapd.encoder.pace import Pace
 from webcapd.encoder.variant import Form, Variant
 from webcapd.encoder.variants import TooManyVariants, Variants
 from webcapd.http.access import Withdrawn
-from webcapd.http.connection import MESSAGE_SECONDS, STALL_SECONDS, Unsent
+from webcapd.http.connection import MESSAGE_SECONDS, STALL_SECONDS, SendBuffer, Unsent
 from webcapd.http.follow import Following, FollowRules, delivered
 from webcapd.http.multipart import Framing
 from webcapd.http.sessions import Session
@@ -66,6 +66,7 @@ class Stream:
         self._pace = Pace()
         self._following = Following()
         self._unsent = Unsent(connection)
+        self._buffer = SendBuffer(connection)
         self._frame: Frame | None = None
         """What is being sent, or was sent last."""
         self._seen = 0
@@ -171,12 +172,14 @@ class Stream:
         if manner.fps != math.inf:
             self._pace.took_place(now, manner.fps)
         skipped = frame.sequence - self._seen - 1 if self._seen and not self._again else 0
+        took = time.monotonic() - self._began
+        self._buffer.adapt(self._unsent.size, self._unsent.pushes, took)
         self.session.sent(self._unsent.size, skipped)
         self._rest_due = now + self._rest()
         if not self._again:
             self._seen = frame.sequence
             if self.session.frames > 1:
-                self._heed_age(time.monotonic() - self._began)
+                self._heed_age(took)
 
     def _rest(self) -> float:
         """Give the seconds after which the frame is sent again, if there is no other."""
