@@ -10,7 +10,7 @@ from functools import partial
 
 import cv2
 
-from workload import desktop
+from picture import desktop
 
 REPEATS = 40
 

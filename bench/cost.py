@@ -1,46 +1,99 @@
-"""What webcapd costs: CPU seconds a second, of its process and of the X server.
+"""What a peer costs and gives: CPU time, bytes, frames, memory, with any number of clients."""
 
-    .venv/bin/python bench/cost.py [--size 1920x1080] [--seconds 20] [WORKLOAD ...]
-
-Each workload runs on an Xvfb of its own, first without webcapd (the X server's
-baseline), then with it and one client that reads the whole stream.
-"""
-
-import argparse
-import os
-import subprocess
+import json
+import statistics
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
-from running import rates, webcapd, workload, x_server
+from peers import Peer, showing
+from running import ROOT, cpu_seconds, running, tree_cpu_seconds, tree_memory, workload, x_server
 
-WORKLOADS = ("idle", "typing", "video", "full")
+Record = dict[str, Any]
+
+_SETTLE = 1.0
+"""Seconds from the first frame to the measurement: pipelines fill, qualities settle."""
 
 
-def measure(name: str, size: str, seconds: float) -> None:
-    """Measure and print one workload."""
+class Audience:
+    """Clients of a peer, in a process of their own whose CPU time does not count."""
+
+    def __init__(self, process: Any) -> None:
+        self._process = process
+
+    def account(self) -> Any:
+        """Tell the bytes and frames so far."""
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+
+@contextmanager
+def audience(port: int, peer: Peer, clients: int) -> Iterator[Audience]:
+    """Have clients watch a peer; the context begins when all have had a frame."""
+    program = (sys.executable, str(ROOT / "bench/audience.py"))
+    command = (*program, str(port), peer.wire_name, str(clients))
+    with running("watching", *command) as (process, _):
+        yield Audience(process)
+
+
+def server_baseline(server: int, seconds: float) -> float:
+    """CPU seconds a second of the X server when nobody captures."""
+    began, before = time.monotonic(), cpu_seconds(server)
+    time.sleep(seconds)
+    return (cpu_seconds(server) - before) / (time.monotonic() - began)
+
+
+def watch(peer: Peer, pid: int, port: int, server: int, clients: int, seconds: float) -> Record:
+    """Measure a running peer with some clients."""
+    with audience(port, peer, clients) as crowd:
+        time.sleep(_SETTLE)
+        first, process, x = crowd.account(), tree_cpu_seconds(pid), cpu_seconds(server)
+        time.sleep(seconds)
+        process, x = tree_cpu_seconds(pid) - process, cpu_seconds(server) - x
+        last = crowd.account()
+        memory = tree_memory(pid)
+    elapsed = last["moment"] - first["moment"]
+    each = [
+        (after - before) / elapsed
+        for before, after in zip(first["frames"], last["frames"], strict=True)
+    ]
+    return {
+        "process": process / elapsed,
+        "server": x / elapsed,
+        "bytes": (last["bytes"] - first["bytes"]) / elapsed,
+        "fps": statistics.median(each),
+        "least_fps": min(each),
+        "memory": memory,
+    }
+
+
+def costs(name: str, size: str, peers: list[Peer], seconds: float) -> Iterator[Record]:
+    """Measure one workload: each peer with one client, on the same X server."""
     with x_server(size) as (display, server), workload(name, display):
-        (baseline,) = rates([server], seconds)
-        with webcapd(display) as (pid, url):
-            reader = subprocess.Popen(["curl", "-sN", "-o", os.devnull, f"{url}?stream"])
-            time.sleep(3)
-            own, servers = rates([pid, server], seconds)
-            reader.kill()
-            reader.wait()
-    print(
-        f"{name:8} webcapd {own:.4f}   X server {servers - baseline:+.4f} over its {baseline:.4f}",
-        flush=True,
-    )
+        time.sleep(0.5)
+        baseline = server_baseline(server, seconds)
+        for peer in peers:
+            with showing(peer, display, size, name == "cursor") as (pid, port):
+                record = watch(peer, pid, port, server, 1, seconds)
+            record["server"] -= baseline
+            yield {"kind": "cost", "peer": peer.name, "baseline": baseline, **record}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--size", default="1920x1080")
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("workloads", nargs="*", default=WORKLOADS)
-    given = parser.parse_args()
-    for name in given.workloads:
-        measure(name, given.size, given.seconds)
-
-
-if __name__ == "__main__":
-    main()
+def fan_outs(size: str, peers: list[Peer], counts: list[int], seconds: float) -> Iterator[Record]:
+    """Measure *full* with more and more clients."""
+    with x_server(size) as (display, server), workload("full", display):
+        time.sleep(0.5)
+        baseline = server_baseline(server, seconds)
+        for peer in peers:
+            with showing(peer, display, size, False) as (pid, port):
+                for count in counts:
+                    try:
+                        record = watch(peer, pid, port, server, count, seconds)
+                    except SystemExit as error:
+                        record = {"failed": str(error).splitlines()[-1][:200]}
+                    else:
+                        record["server"] -= baseline
+                    yield {"kind": "fan-out", "peer": peer.name, "clients": count, **record}

@@ -1,4 +1,4 @@
-"""Processes under measurement: started when ready, their CPU time, ended with the context."""
+"""Processes under measurement: started, watched, and ended with the context."""
 
 import os
 import select
@@ -10,43 +10,73 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+_PATIENCE = 30.0
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time of a process, all its threads, so far."""
-    # In nanoseconds; utime and stime of /proc/PID/stat count in ticks of 10 ms.
+    """CPU time of a process so far, with its threads that have ended."""
+    # The clock of another process, as clock_getcpuclockid(3) makes it: in
+    # nanoseconds, where utime and stime of /proc/PID/stat count 10 ms.
+    return time.clock_gettime_ns(~pid << 3 | 2) / 1e9
+
+
+def tree(pid: int) -> list[int]:
+    """Give a process and all that it has started, directly or not."""
+    found = [pid]
+    for one in found:
+        for task in Path(f"/proc/{one}/task").glob("*/children"):
+            found += map(int, task.read_text().split())
+    return found
+
+
+def tree_cpu_seconds(pid: int) -> float:
+    """CPU time of a process tree so far."""
+    return sum(cpu_seconds(one) for one in tree(pid))
+
+
+def tree_memory(pid: int) -> int:
+    """Bytes that a process tree holds, of what is shared only its share (PSS)."""
     total = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        total += int((task / "schedstat").read_text().split()[0])
-    return total / 1e9
-
-
-def rates(pids: list[int], seconds: float) -> list[float]:
-    """CPU seconds a second of some processes, measured over some seconds."""
-    before = [cpu_seconds(pid) for pid in pids]
-    began = time.monotonic()
-    time.sleep(seconds)
-    elapsed = time.monotonic() - began
-    return [(cpu_seconds(pid) - start) / elapsed for pid, start in zip(pids, before, strict=True)]
+    for one in tree(pid):
+        lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total * 1024
 
 
 @contextmanager
 def running(
     ready: str, *command: str, environment: dict[str, str] | None = None
-) -> Iterator[tuple[int, str]]:
-    """Run a program; gives its pid and the line, with ``ready`` in it, that it wrote."""
+) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """Run a program; gives it, and the line with ``ready`` in it that it wrote."""
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment,
     )
+    assert process.stdout is not None
+    said = []
     try:
-        assert process.stdout is not None
-        line = next((line for line in process.stdout if ready in line), None)
-        if line is None:
-            raise SystemExit(f"{' '.join(command)} did not start")
-        yield process.pid, line
+        for line in process.stdout:
+            said.append(line)
+            if ready in line:
+                yield process, line
+                return
+        raise SystemExit(f"{' '.join(command)} did not start: {''.join(said)}")
     finally:
-        process.terminate()
-        process.wait()
+        end(process)
+
+
+def end(process: "subprocess.Popen[str]") -> None:
+    """End a process, and what there is to read from it."""
+    process.terminate()
+    try:
+        process.communicate(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
 
 
 @contextmanager
@@ -57,28 +87,29 @@ def x_server(size: str) -> Iterator[tuple[str, int]]:
         ["Xvfb", "-displayfd", str(writer), "-screen", "0", f"{size}x24", "-noreset", "-s", "0"],
         pass_fds=(writer,),
         stderr=subprocess.DEVNULL,
+        text=True,
     )
     os.close(writer)
     try:
-        select.select([reader], [], [], 30)
         with open(reader) as answer:
+            select.select([reader], [], [], _PATIENCE)
             yield f":{answer.readline().strip()}", process.pid
     finally:
-        process.terminate()
-        process.wait()
+        end(process)
 
 
 @contextmanager
-def workload(name: str, display: str) -> Iterator[None]:
+def workload(name: str, display: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     """Have a workload draw on a display."""
-    drawing = (sys.executable, str(ROOT / "bench/workload.py"), name)
-    with running("drawing", *drawing, environment={**os.environ, "DISPLAY": display}):
-        yield
+    drawing = (sys.executable, str(ROOT / "bench/workload.py"), name, *arguments)
+    environment = {**os.environ, "DISPLAY": display}
+    with running("drawing", *drawing, environment=environment) as (process, _):
+        yield process
 
 
 @contextmanager
 def webcapd(display: str, *arguments: str) -> Iterator[tuple[int, str]]:
     """Run webcapd on a free port; gives its pid and address."""
     command = (sys.executable, "-P", str(ROOT / "webcapd.py"), "--port", "0")
-    with running("serving", *command, "--display", display, *arguments) as (pid, line):
-        yield pid, line.split()[-1]
+    with running("serving", *command, "--display", display, *arguments) as (process, line):
+        yield process.pid, line.split()[-1]

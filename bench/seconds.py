@@ -9,15 +9,13 @@ seconds after it has been stopped.
 import argparse
 import http.client
 import json
-import os
 import signal
-import sys
 import threading
 import time
 import urllib.request
 from urllib.parse import urlsplit
 
-from running import ROOT, running, webcapd, x_server
+from running import webcapd, workload, x_server
 
 
 class Viewer:
@@ -38,23 +36,24 @@ class Viewer:
 
 def watch(name: str, size: str, seconds: int) -> None:
     """Print one line a second of one workload."""
-    drawing = (sys.executable, str(ROOT / "bench/workload.py"), name)
-    with x_server(size) as (display, _), webcapd(display) as (_, url):
-        environment = {**os.environ, "DISPLAY": display}
-        with running("drawing", *drawing, environment=environment) as (pid, _):
-            viewer = Viewer(url)
-            print(f"{name}: second  frames  MB/s  quality")
-            for second in range(seconds + 3):
-                if second == seconds:
-                    os.kill(pid, signal.SIGSTOP)
-                frames, octets = viewer.frames, viewer.bytes
-                time.sleep(1)
-                with urllib.request.urlopen(f"{url}?info") as answer:
-                    quality = json.load(answer)["encoder"]["quality"]
-                rate = (viewer.bytes - octets) / 1e6
-                rest = "  at rest" if second >= seconds else ""
-                print(f"{second + 1:13}  {viewer.frames - frames:6}  {rate:4.1f}  {quality}{rest}")
-            os.kill(pid, signal.SIGCONT)
+    with (
+        x_server(size) as (display, _),
+        webcapd(display) as (_, url),
+        workload(name, display) as drawing,
+    ):
+        viewer = Viewer(url)
+        print(f"{name}: second  frames  MB/s  quality")
+        for second in range(seconds + 3):
+            if second == seconds:
+                drawing.send_signal(signal.SIGSTOP)
+            frames, octets = viewer.frames, viewer.bytes
+            time.sleep(1)
+            with urllib.request.urlopen(f"{url}?info") as answer:
+                quality = json.load(answer)["encoder"]["quality"]
+            rate = (viewer.bytes - octets) / 1e6
+            rest = "  at rest" if second >= seconds else ""
+            print(f"{second + 1:13}  {viewer.frames - frames:6}  {rate:4.1f}  {quality}{rest}")
+        drawing.send_signal(signal.SIGCONT)
 
 
 def main() -> None:

@@ -1,127 +1,210 @@
-"""Deterministic things to happen on an X display: ``workload.py NAME``, DISPLAY set.
+"""Deterministic things to happen on an X display: ``workload.py NAME [--numbered]``, DISPLAY set.
 
 idle     a desktop picture (text, gradients, a photographic region) that rests
-typing   the same, and one 8x16 character cell that changes 10 times a second
+typing   the same, and an 8x16 character that changes 10 times a second, with a blinking caret
+cursor   the same, and the pointer that moves, 60 times a second
+scroll   the same, and 1200x800 of text that moves by a line 15 times a second
 video    the same, and 640x360 of photographic content that changes 30 times a second
 full     everything changes 30 times a second
+redraw   the same, and 640x360 that is painted again, with the same pixels, 60 times a second
+
+Numbered, each change comes with the next number as a barcode, and a line with
+the number and the moment (monotonic, in seconds) goes to standard output.
 """
 
+import argparse
 import itertools
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from Xlib import X
+from Xlib import X, Xcursorfont
 from Xlib.display import Display
-from Xlib.xobject.drawable import Drawable
+from Xlib.ext import xtest
+from Xlib.xobject.cursor import Cursor
+from Xlib.xobject.drawable import Drawable, Pixmap
+from Xlib.xobject.fontable import Font
 
-CELL = (8, 16)
-TYPING_PER_SECOND = 10
-VIDEO_SIZE = (640, 360)
-VIDEO_PER_SECOND = 30
+import barcode
+from picture import CELL, LINE_ROWS, Pixels, characters, desktop, text
 
+NAMES = ("idle", "typing", "cursor", "scroll", "video", "full", "redraw")
 
-def desktop(width: int, height: int) -> NDArray[np.uint8]:
-    """Make a desktop picture, (height, width, 4) bytes B, G, R, X; always the same."""
-    generator = np.random.default_rng(1)
-    picture = np.zeros((height, width, 4), np.uint8)
-    picture[:, :, 0] = np.linspace(40, 120, height)[:, None]
-    picture[:, :, 1] = np.linspace(30, 90, width)[None, :]
-    # Text: a page of cells, half of whose pixels are ink.
-    page = picture[height // 8 : height * 7 // 8, width // 16 : width // 2]
-    page[:] = 245
-    rows, columns = page.shape[0] // 20, page.shape[1] // 8
-    for row in range(rows):
-        ink = generator.random((12, columns * 8)) < 0.35
-        page[row * 20 + 4 : row * 20 + 16, : columns * 8][ink] = 25
-    # A photograph: noise, smoothed, so that it has detail at every scale.
-    photograph = picture[height // 4 : height * 3 // 4, width * 9 // 16 : width * 15 // 16]
-    noise = generator.integers(0, 256, (*photograph.shape[:2], 3)).astype(np.float64)
-    for _ in range(4):
-        noise = (noise + np.roll(noise, 1, 0) + np.roll(noise, 1, 1) + np.roll(noise, 2, 0)) / 4
-    photograph[:, :, :3] = np.clip((noise - 128) * 3 + 128, 0, 255)
-    return picture
+# What is measured has a clock of 30 a second, too.  Lest chance should give a
+# run one phase between the two for good, a change comes late every now and
+# then, by the golden section of that clock's period: so all phases come about.
+_STEADY_SECONDS = 0.4
+_PAUSE = 0.382 / 30
+
+_VIDEO = (640, 360)
+_PAGE = (1200, 800)
+_TEXT_LINES = 400
+_CHARACTERS = 64
+_CARET_TICKS = 5
 
 
-def put(
-    display: Display, where: Drawable, gc: Any, pixels: NDArray[np.uint8], x: int, y: int
-) -> None:
-    """Put (height, width, 4) pixels on a window or pixmap."""
+def put(display: Display, where: Drawable, gc: Any, pixels: Pixels, x: int, y: int) -> None:
+    """Put pixels on a window or pixmap."""
     for top in range(0, len(pixels), 16):
         rows = np.ascontiguousarray(pixels[top : top + 16])
         where.put_image(gc, x, y + top, rows.shape[1], len(rows), X.ZPixmap, 24, 0, rows.tobytes())
     display.sync()
 
 
+def rate(per_second: float) -> float:
+    """Give how many ticks there are in a second, with the pauses."""
+    return 1 / (1 / per_second + _PAUSE / round(_STEADY_SECONDS * per_second))
+
+
+FULL_FPS = rate(30)
+"""Of *full* and of *video*."""
+
+
 def ticks(per_second: float) -> Iterator[int]:
-    """Count from 0 at a rate, without drift."""
+    """Count from 0, without drift, but with a pause after some ticks."""
     moment = time.monotonic()
-    for number in itertools.count():
-        yield number
+    for number in itertools.count(1):
+        yield number - 1
         moment += 1 / per_second
+        if number % round(_STEADY_SECONDS * per_second) == 0:
+            moment += _PAUSE
         time.sleep(max(0.0, moment - time.monotonic()))
 
 
 class Workload:
-    """A window over the whole screen."""
+    """A window over the whole screen, and what happens there."""
 
-    def __init__(self, display: Display) -> None:
+    def __init__(self, display: Display, numbered: bool) -> None:
         screen = display.screen()
         self.display = display
+        self.numbered = numbered
         self.width, self.height = screen.width_in_pixels, screen.height_in_pixels
         self.window = screen.root.create_window(
             0, 0, self.width, self.height, 0, screen.root_depth, override_redirect=True
         )
+        self.window.change_attributes(cursor=self._arrow())
         self.window.map()
         self.gc = self.window.create_gc()
-        self.put(desktop(self.width, self.height), 0, 0)
+        self.black, self.white = (
+            self.window.create_gc(foreground=colour) for colour in (0, 0xFFFFFF)
+        )
+        put(display, self.window, self.gc, desktop(self.width, self.height), 0, 0)
+        self.number = 0
 
-    def put(self, pixels: NDArray[np.uint8], x: int, y: int) -> None:
-        """Put (height, width, 4) pixels."""
-        put(self.display, self.window, self.gc, pixels, x, y)
+    def _arrow(self) -> Cursor:
+        font = self.display.open_font("cursor")
+        assert isinstance(font, Font), "the X server has no font of cursors"
+        shape = Xcursorfont.left_ptr
+        black, white = (0, 0, 0), (0xFFFF, 0xFFFF, 0xFFFF)
+        return font.create_glyph_cursor(font, shape, shape + 1, black, white)
+
+    def pixmap(self, pixels: Pixels, across: int = 1, down: int = 1) -> Pixmap:
+        """Put pixels in the server's memory, several times beside and below themselves.
+
+        Showing a part then costs the server a copy and us nothing.
+        """
+        height, width = pixels.shape[:2]
+        tiled: Pixmap = self.window.create_pixmap(across * width, down * height, 24)
+        for column, row in itertools.product(range(across), range(down)):
+            put(self.display, tiled, self.gc, pixels, column * width, row * height)
+        return tiled
+
+    def happen(self, change: Callable[[], None]) -> None:
+        """Have a change happen, with its number."""
+        change()
+        if self.numbered:
+            self.number += 1
+            # In one write with the change: the server carries both out before
+            # anybody else has a turn.
+            self._draw_number()
+        moment = time.monotonic()
+        self.display.sync()
+        if self.numbered:
+            print(self.number, moment, flush=True)
+
+    def _draw_number(self) -> None:
+        y, size = barcode.place(self.height), barcode.BLOCK
+        white = [(column * size, y, size, size) for column in barcode.blocks(self.number)]
+        self.window.fill_rectangle(self.black, 0, y, barcode.WIDTH, size)
+        self.window.poly_fill_rectangle(self.white, white)
 
     def idle(self) -> None:
-        time.sleep(86400)
+        """Rest; numbered, show a number now and then, never sooner than a frame after another."""
+        if not self.numbered:
+            time.sleep(86400)
+        generator = np.random.default_rng(4)
+        while True:
+            self.happen(lambda: None)
+            time.sleep(generator.uniform(0.08, 0.16))
 
     def typing(self) -> None:
-        """Change one character cell after the other, along a line."""
-        generator = np.random.default_rng(2)
+        """Change one character after the other, along a line, with a caret behind it."""
         width, height = CELL
-        cells = generator.integers(0, 2, (64, height, width, 1), np.uint8).repeat(4, 3) * 220
-        for number in ticks(TYPING_PER_SECOND):
-            column = number % (self.width // 2 // width)
-            self.put(cells[number % 64], column * width, self.height // 3 + 5)
+        glyphs = self.pixmap(characters(_CHARACTERS))
+        y = self.height // 3 + 5
+        for number in ticks(10):
+            x = number % (self.width // 2 // width) * width
+            row = number % _CHARACTERS * height
+            caret = self.black if number // _CARET_TICKS % 2 else self.white
+
+            def change(x: int = x, row: int = row, caret: Any = caret) -> None:
+                self.window.copy_area(self.gc, glyphs, 0, row, width, height, x, y)
+                self.window.fill_rectangle(caret, x + width, y, 2, height)
+
+            self.happen(change)
+
+    def cursor(self) -> None:
+        """Move the pointer, as a hand does: by input, not by a warp, along a figure of eight."""
+        for number in ticks(60):
+            x = self.width * (0.5 + 0.4 * np.sin(number / 40))
+            y = self.height * (0.5 + 0.4 * np.sin(number / 20))
+            xtest.fake_input(self.display, X.MotionNotify, x=int(x), y=int(y))
+            self.display.sync()
+
+    def scroll(self) -> None:
+        """Show another part of a long text, one line further down each time."""
+        width, height = min(_PAGE[0], self.width), min(_PAGE[1], self.height)
+        page = self.pixmap(text(width, _TEXT_LINES * LINE_ROWS), down=2)
+        for number in ticks(15):
+            self.show(page, (0, number % _TEXT_LINES * LINE_ROWS), (width, height), (0, 0))
 
     def video(self) -> None:
-        self.play(*VIDEO_SIZE)
+        self._wander(*_VIDEO)
 
     def full(self) -> None:
-        self.play(self.width, self.height)
+        self._wander(self.width, self.height)
 
-    def play(self, width: int, height: int) -> None:
-        """Show a picture that wanders, in the lower right corner: no two frames are alike.
+    def _wander(self, width: int, height: int) -> None:
+        """Show a picture that wanders, in the lower right corner: no two frames are alike."""
+        wide = self.pixmap(desktop(width, height), 2, 2)
+        corner = self.width - width, self.height - height
+        for number in ticks(30):
+            self.show(wide, (37 * number % width, 23 * number % height), (width, height), corner)
 
-        It lies in the server's memory, four times beside and below itself;
-        showing a part costs the server a copy and us nothing.
-        """
-        tile = desktop(width, height)
-        wide = self.window.create_pixmap(2 * width, 2 * height, 24)
-        for x, y in ((0, 0), (width, 0), (0, height), (width, height)):
-            put(self.display, wide, self.gc, tile, x, y)
-        x, y = self.width - width, self.height - height
-        for number in ticks(VIDEO_PER_SECOND):
-            left, top = 37 * number % width, 23 * number % height
-            self.window.copy_area(self.gc, wide, left, top, width, height, x, y)
-            self.display.sync()
+    def redraw(self) -> None:
+        """Paint the middle of the picture again."""
+        (width, height), picture = _VIDEO, desktop(self.width, self.height)
+        x, y = (self.width - width) // 2, (self.height - height) // 2
+        same = self.pixmap(picture[y : y + height, x : x + width])
+        for _ in ticks(60):
+            self.show(same, (0, 0), (width, height), (x, y))
+
+    def show(
+        self, what: Pixmap, part: tuple[int, int], size: tuple[int, int], at: tuple[int, int]
+    ) -> None:
+        """Show a part of a pixmap."""
+        self.happen(lambda: self.window.copy_area(self.gc, what, *part, *size, *at))
 
 
 def main() -> None:
-    workload = Workload(Display())
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("name", choices=NAMES)
+    parser.add_argument("--numbered", action="store_true")
+    given = parser.parse_args()
+    workload = Workload(Display(), given.numbered)
     print("drawing", flush=True)
-    getattr(workload, sys.argv[1])()
+    getattr(workload, given.name)()
 
 
 if __name__ == "__main__":

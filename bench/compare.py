@@ -1,0 +1,267 @@
+"""Measure webcapd beside what one would take instead.
+
+    script/bench                      everything, into docs/benchmarks.md
+    script/bench --quick              has anything become slower?  Two minutes
+    script/bench --workloads typing,full --peers webcapd,pixelflux --repeats 1 --no-docs
+
+Each round measures every peer, in another order each time, so that what drifts
+falls on all; ratios are taken within a round.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cost
+import figures
+import floor
+import latency
+import report
+from figures import Record
+from peers import PEERS, RIVALS, SUBJECT, Peer, installed
+from running import ROOT
+from workload import NAMES
+
+PAGE = ROOT / "docs/benchmarks.md"
+RESULTS = ROOT / "docs/benchmarks.jsonl"
+PLOT = ROOT / "docs/benchmarks.svg"
+
+FAN_OUT_SIZE = "1280x720"
+FAN_OUT_COUNTS = (1, 10, 50, 100, 200, 400, 500)
+
+# What --quick allows, as ratios to the webcamd-like loop: what was measured,
+# and room for a busy machine.
+QUICK_RIVAL = "webcamd-like"
+QUICK_COSTS = {"idle": 0.05, "typing": 0.2, "video": 0.8, "full": 1.8}
+QUICK_LATENCIES = {"typing": 0.3, "video": 0.5}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure."""
+
+    peers: dict[str, Peer]
+    sizes: list[str]
+    workloads: list[str]
+    latencies: list[str]
+    clients: list[int]
+    seconds: float
+    repeats: int
+    floor: bool
+
+
+def rotated(peers: Iterable[Peer], by: int) -> list[Peer]:
+    """Give the peers, beginning with another one."""
+    order = list(peers)
+    cut = by % len(order)
+    return order[cut:] + order[:cut]
+
+
+def rounds(plan: Plan) -> Iterator[Record]:
+    """Measure everything, round by round."""
+    for number in range(plan.repeats):
+        peers = rotated(plan.peers.values(), number)
+        for size in plan.sizes:
+            for record in one_size(plan, size, peers):
+                yield {"round": number, "size": size, **record}
+        if plan.clients:
+            many = [peer for peer in peers if peer.many]
+            for record in cost.fan_outs(FAN_OUT_SIZE, many, plan.clients, plan.seconds):
+                yield {"round": number, "size": FAN_OUT_SIZE, "workload": "full", **record}
+
+
+def one_size(plan: Plan, size: str, peers: list[Peer]) -> Iterator[Record]:
+    """Measure the workloads at one size."""
+    for name in plan.workloads:
+        for record in cost.costs(name, size, peers, plan.seconds):
+            yield {"workload": name, **record}
+        if name == "full" and plan.floor:
+            yield {"workload": name, **floor.floor(size, plan.seconds)}
+    for name in plan.latencies:
+        for record in latency.latencies(name, size, peers, plan.seconds):
+            yield {"workload": name, **record}
+
+
+def machine(peers: dict[str, Peer]) -> Record:
+    """Say what this is measured on, and with what."""
+    info = Path("/proc/cpuinfo").read_text()
+    model = next((line for line in info.splitlines() if line.startswith("model name")), "")
+    system = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
+    versions = {name: peer.version() or "" for name, peer in peers.items()}
+    for package in ("xvfb", "libturbojpeg0"):
+        query = ["dpkg-query", "-W", "-f", "${Version}", package]
+        if found := _output(query):
+            versions[package] = found
+    return {
+        "kind": "machine",
+        "machine": f"{os.cpu_count()} processors ({model.partition(':')[2].strip()}), {system}, "
+        f"Linux {platform.release().split('-')[0]}, Python {platform.python_version()}",
+        "versions": versions,
+    }
+
+
+def _output(command: list[str]) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        return ""
+
+
+def measure(plan: Plan) -> list[Record]:
+    """Measure, and tell each figure as it comes."""
+    run = time.strftime("%Y-%m-%d %H:%M")
+    records = [{"run": run, **machine(plan.peers)}]
+    for record in rounds(plan):
+        records.append({"run": run, **record})
+        print(told(record), flush=True)
+    return records
+
+
+def told(record: Record) -> str:
+    """Write a record for somebody who watches."""
+    words = [f"round {record['round'] + 1}", record["size"], record["workload"]]
+    words += [f"{record.get('peer', record['kind']):16}"]
+    if record["kind"] == "latency":
+        found = (f"{name} {value(record):.1f} ms" for name, value in figures.LATENCIES.items())
+        return "  ".join([*words, *found, f"of {len(record['milliseconds'])}"])
+    if record["kind"] == "floor":
+        steps = (f"{step} {spent:.4f}" for step, spent in record["steps"].items())
+        return "  ".join([*words, *steps, f"X server {record['server']:.4f}"])
+    if "failed" in record:
+        return "  ".join([*words, f"{record['clients']} clients", record["failed"]])
+    if "clients" in record:
+        words.append(f"{record['clients']} clients")
+    return "  ".join(
+        [
+            *words,
+            f"{record['process']:.4f} + {record['server']:.4f}",
+            f"{record['fps']:.1f} fps (least {record['least_fps']:.1f})",
+            f"{record['bytes'] / 1e6:.1f} MB/s",
+            f"{record['memory'] / 1e6:.0f} MB held",
+        ]
+    )
+
+
+def group(record: Record) -> tuple[object, ...]:
+    """Name the records that are compared with each other."""
+    return tuple(record.get(key) for key in ("kind", "size", "workload", "clients"))
+
+
+def merged(old: list[Record], new: list[Record]) -> list[Record]:
+    """Replace what was measured anew, and keep the rest, with the machines it came from."""
+    replaced = {group(one) for one in new}
+    kept = [one for one in old if one["kind"] == "machine" or group(one) not in replaced]
+    runs = {one["run"] for one in [*kept, *new] if one["kind"] != "machine"}
+    return [one for one in [*kept, *new] if one["run"] in runs]
+
+
+def publish(new: list[Record], main_size: str) -> None:
+    """Write results, plot and page."""
+    import plot  # Only here: --quick does without it.
+
+    old = RESULTS.read_text().splitlines() if RESULTS.exists() else []
+    records = merged([json.loads(line) for line in old], new)
+    RESULTS.write_text("".join(json.dumps(record) + "\n" for record in records))
+    plot.draw(records, main_size, PLOT)
+    report.write(PAGE, report.render(records, main_size, PLOT.name))
+    print(f"written: {PAGE}, {RESULTS}, {PLOT}")
+
+
+def quick() -> int:
+    """Look for regressions; gives the exit code."""
+    peers = installed([SUBJECT, QUICK_RIVAL])
+    if len(peers) < 2:
+        return 2
+    plan = Plan(
+        peers, ["1920x1080"], list(QUICK_COSTS), list(QUICK_LATENCIES), [], 2.5, 1, floor=False
+    )
+    return judge_quick(measure(plan))
+
+
+def judge_quick(records: list[Record]) -> int:
+    """Hold ratios against their bounds; gives the exit code."""
+    found = []
+    for name, bound in QUICK_COSTS.items():
+        lines = figures.select(records, kind="cost", workload=name)
+        if compared := figures.against_best(lines, SUBJECT, [QUICK_RIVAL], figures.total):
+            found.append(figures.Verdict(f"CPU, {name}", *compared, bound))
+    for name, bound in QUICK_LATENCIES.items():
+        lines = figures.select(records, kind="latency", workload=name)
+        value = figures.LATENCIES["median"]
+        if compared := figures.against_best(lines, SUBJECT, [QUICK_RIVAL], value):
+            found.append(figures.Verdict(f"latency, {name}", *compared, bound))
+    print(report.verdict_table(found))
+    whole = len(found) == len(QUICK_COSTS) + len(QUICK_LATENCIES)
+    return 0 if whole and all(one.holds for one in found) else 1
+
+
+def words(text: str) -> list[str]:
+    """Split at commas; nothing gives nothing."""
+    return [word for word in text.split(",") if word]
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="script/bench",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    all_peers = [SUBJECT, *RIVALS]
+    parser.add_argument("--quick", action="store_true", help="look for regressions, exit code 1")
+    parser.add_argument("--peers", type=words, default=all_peers, help=",".join(PEERS))
+    parser.add_argument("--workloads", type=words, default=list(NAMES), help=",".join(NAMES))
+    parser.add_argument(
+        "--latencies",
+        type=words,
+        help=f"the workloads to measure latency with: {','.join(latency.WORKLOADS)} (those chosen)",
+    )
+    parser.add_argument("--sizes", type=words, default=["1920x1080"], help="the main one first")
+    parser.add_argument(
+        "--clients",
+        type=lambda text: [int(word) for word in words(text)],
+        default=list(FAN_OUT_COUNTS),
+        help=f"the numbers of clients of *full* at {FAN_OUT_SIZE}",
+    )
+    parser.add_argument("--seconds", type=float, default=3, help="of each measurement")
+    parser.add_argument("--repeats", type=int, default=3, help="rounds")
+    parser.add_argument("--no-floor", action="store_true", help="leave out the floor of *full*")
+    parser.add_argument("--no-docs", action="store_true", help="only print")
+    given = parser.parse_args()
+    if given.latencies is None:
+        given.latencies = [name for name in latency.WORKLOADS if name in given.workloads]
+    for name, known in (("peers", PEERS), ("workloads", NAMES), ("latencies", NAMES)):
+        for one in getattr(given, name):
+            if one not in known:
+                parser.error(f"--{name}: there is no {one!r}, only {', '.join(known)}")
+    return given
+
+
+def main() -> int:
+    given = parse()
+    if given.quick:
+        return quick()
+    plan = Plan(
+        installed(given.peers),
+        given.sizes,
+        given.workloads,
+        given.latencies,
+        given.clients,
+        given.seconds,
+        given.repeats,
+        floor=not given.no_floor,
+    )
+    records = measure(plan)
+    print(report.verdict_table(report.verdicts(records, plan.sizes[0])))
+    if not given.no_docs:
+        publish(records, plan.sizes[0])
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,180 @@
+"""Who is measured: webcapd, and what one would take instead.
+
+All at 30 frames a second, quality 75, colour at half resolution (4:2:0), to one
+client or more that read all.  The pointer: webcapd, ffmpeg and GStreamer show
+it, as they do by default; the others, which do not, show it for the workload
+``cursor`` only.
+"""
+
+import contextlib
+import importlib.metadata
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from audience import wire_named
+from running import ROOT, end
+from wires import Wire
+
+FPS = 30
+_BENCH = ROOT / "bench"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a peer is to show, and where it is to listen."""
+
+    display: str
+    size: str
+    port: int
+    pointer: bool
+    """Whether the workload is about the pointer."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A program that shows a screen."""
+
+    name: str
+    wire_name: str
+    command: Callable[[Scene], list[str]]
+    version: Callable[[], str | None]
+    """What is installed; None if it is not."""
+    many: bool = True
+    """Whether it can have more than one client."""
+
+    @property
+    def wire(self) -> Wire:
+        return wire_named(self.wire_name)
+
+
+def _webcapd(*options: str) -> Callable[[Scene], list[str]]:
+    def command(scene: Scene) -> list[str]:
+        program = [sys.executable, "-P", str(ROOT / "webcapd.py"), "--display", scene.display]
+        return [*program, "--port", str(scene.port), "--max-clients", "900", *options]
+
+    return command
+
+
+def _ffmpeg(scene: Scene) -> list[str]:
+    grab = ["-f", "x11grab", "-framerate", str(FPS), "-video_size", scene.size, "-i", scene.display]
+    # Its scale of quality is another: 5 gives frames of the size that 75 gives elsewhere.
+    encode = ["-c:v", "mjpeg", "-q:v", "5", "-pix_fmt", "yuvj420p"]
+    send = ["-flush_packets", "1", "-f", "mpjpeg", f"tcp://127.0.0.1:{scene.port}?listen=1"]
+    return ["ffmpeg", "-nostdin", "-loglevel", "error", *grab, *encode, *send]
+
+
+def _gstreamer(scene: Scene) -> list[str]:
+    pipeline = (
+        f"ximagesrc display-name={scene.display} use-damage=false ! video/x-raw,framerate={FPS}/1"
+        # Straight from RGB, jpegenc would code colours at full resolution.
+        " ! videoconvert ! video/x-raw,format=I420 ! jpegenc quality=75 ! multipartmux"
+        f" ! tcpserversink host=127.0.0.1 port={scene.port} sync=false"
+    )
+    return ["gst-launch-1.0", "-q", *pipeline.split()]
+
+
+def _pixelflux(scene: Scene) -> list[str]:
+    program = [sys.executable, str(_BENCH / "peer_pixelflux.py"), str(scene.port), scene.size]
+    return program + ["--pointer"] * scene.pointer
+
+
+def _loop(scene: Scene) -> list[str]:
+    program = [sys.executable, str(_BENCH / "peer_loop.py"), str(scene.port)]
+    return program + ["--pointer"] * scene.pointer
+
+
+def _said(pattern: str, *command: str) -> str | None:
+    """Find a version in what a program says."""
+    if shutil.which(command[0]) is None:
+        return None
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    found = re.search(pattern, said)
+    return found[1] if found else None
+
+
+def _packages(*names: str) -> str | None:
+    """Name the installed versions of Python packages."""
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
+    return None
+
+
+def _gstreamer_version() -> str | None:
+    for element in ("ximagesrc", "videoconvert", "jpegenc", "multipartmux", "tcpserversink"):
+        if _said("(Factory)", "gst-inspect-1.0", element) is None:
+            return None
+    return _said(r"GStreamer (\S+)", "gst-launch-1.0", "--version")
+
+
+def _own_version() -> str | None:
+    tree = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    return _said(r"(\S+)", *tree) or "unknown"
+
+
+_EQUAL = ("--quality", "75", "--no-use-paint-over-quality")
+
+SUBJECT = "webcapd"
+PEERS = {
+    peer.name: peer
+    for peer in (
+        Peer(SUBJECT, "/?stream", _webcapd(*_EQUAL), _own_version),
+        Peer(
+            "ffmpeg", "tcp", _ffmpeg, lambda: _said(r"version (\S+)", "ffmpeg", "-version"), False
+        ),
+        Peer("GStreamer", "tcp", _gstreamer, _gstreamer_version),
+        Peer("pixelflux", "websocket", _pixelflux, lambda: _packages("pixelflux", "websockets")),
+        Peer("webcamd-like", "/", _loop, lambda: _packages("mss", "opencv-python")),
+        # Not among the rivals: what paint-over costs.
+        Peer("webcapd-defaults", "/?stream", _webcapd(), _own_version),
+    )
+}
+RIVALS = ("ffmpeg", "GStreamer", "pixelflux", "webcamd-like")
+
+
+def installed(names: list[str]) -> dict[str, Peer]:
+    """Give the peers that can run here; says which cannot."""
+    found = {}
+    for name in names:
+        if PEERS[name].version() is None:
+            print(f"{name}: skipped, it is not installed (script/bench --setup)", flush=True)
+        else:
+            found[name] = PEERS[name]
+    return found
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def showing(peer: Peer, display: str, size: str, about_pointer: bool) -> Iterator[tuple[int, int]]:
+    """Run a peer; gives its pid and port.  It may not listen yet."""
+    scene = Scene(display, size, _free_port(), about_pointer)
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            peer.command(scene),
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            text=True,
+            env={**os.environ, "DISPLAY": display},
+        )
+        try:
+            yield process.pid, scene.port
+            if process.poll() is not None:
+                raise RuntimeError(f"{peer.name} ended, with code {process.returncode}")
+        except (RuntimeError, SystemExit) as error:
+            said.seek(0)
+            raise RuntimeError(f"{peer.name}: {error}\n{said.read()[-2000:]}") from None
+        finally:
+            end(process)
