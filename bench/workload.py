@@ -39,15 +39,17 @@ _PAUSE = 0.382 / 30
 
 _VIDEO = (640, 360)
 _PAGE = (1200, 800)
-_TEXT_LINES = 400
+_TEXT_LINES = 300
 _CHARACTERS = 64
 _CARET_TICKS = 5
 
 
 def put(display: Display, where: Drawable, gc: Any, pixels: Pixels, x: int, y: int) -> None:
     """Put pixels on a window or pixmap."""
-    for top in range(0, len(pixels), 16):
-        rows = np.ascontiguousarray(pixels[top : top + 16])
+    # A request holds a quarter of a megabyte.
+    at_once = 260_000 // (4 * pixels.shape[1])
+    for top in range(0, len(pixels), at_once):
+        rows = np.ascontiguousarray(pixels[top : top + at_once])
         where.put_image(gc, x, y + top, rows.shape[1], len(rows), X.ZPixmap, 24, 0, rows.tobytes())
     display.sync()
 
