@@ -14,7 +14,10 @@ from running import ROOT, cpu_seconds, running, tree_cpu_seconds, tree_memory, w
 Record = dict[str, Any]
 
 _SETTLE = 1.0
-"""Seconds from the first frame to the measurement: pipelines fill, qualities settle."""
+"""Seconds from the first frame to the measurement: pipelines fill."""
+
+_CLIENTS_A_SECOND = 200
+"""As many more clients, a second longer: what had queued while they came must drain."""
 
 
 class Audience:
@@ -49,7 +52,7 @@ def server_baseline(server: int, seconds: float) -> float:
 def watch(peer: Peer, pid: int, port: int, server: int, clients: int, seconds: float) -> Record:
     """Measure a running peer with some clients."""
     with audience(port, peer, clients) as crowd:
-        time.sleep(_SETTLE)
+        time.sleep(_SETTLE + clients / _CLIENTS_A_SECOND)
         first, process, x = crowd.account(), tree_cpu_seconds(pid), cpu_seconds(server)
         time.sleep(seconds)
         process, x = tree_cpu_seconds(pid) - process, cpu_seconds(server) - x

@@ -11,14 +11,25 @@ from matplotlib import pyplot
 
 import figures
 from figures import Record, distinct, select, spread
+from peers import PEERS
 
 # The same bytes for the same results.
 matplotlib.rcParams.update({"svg.hashsalt": "webcapd", "svg.fonttype": "none", "font.size": 9})
 
 
+def there(lines: Sequence[Record]) -> list[str]:
+    """Give the peers in these records, in their usual order."""
+    return [name for name in PEERS if select(lines, peer=name)]
+
+
+def colour(peer: str) -> str:
+    """Give a peer's colour, the same in every part."""
+    return f"C{list(PEERS).index(peer)}"
+
+
 def bars(axes: Any, lines: Sequence[Record], measure: Callable[[Record], float]) -> None:
     """Draw a group of bars a workload, one a peer."""
-    workloads, peers = distinct(lines, "workload"), distinct(lines, "peer")
+    workloads, peers = distinct(lines, "workload"), there(lines)
     width = 0.8 / max(1, len(peers))
     for place, peer in enumerate(peers):
         heights = []
@@ -28,7 +39,7 @@ def bars(axes: Any, lines: Sequence[Record], measure: Callable[[Record], float])
         middles = [
             group + (place - (len(peers) - 1) / 2) * width for group in range(len(workloads))
         ]
-        axes.bar(middles, heights, width, label=peer)
+        axes.bar(middles, heights, width, label=peer, color=colour(peer))
     axes.set_yscale("log")
     axes.set_xticks(range(len(workloads)), workloads)
     axes.grid(axis="y", alpha=0.3)
@@ -36,11 +47,11 @@ def bars(axes: Any, lines: Sequence[Record], measure: Callable[[Record], float])
 
 def curves(axes: Any, lines: Sequence[Record]) -> None:
     """Draw a line a peer over the number of clients."""
-    for peer in distinct(lines, "peer"):
+    for peer in there(lines):
         own = [one for one in select(lines, peer=peer) if "process" in one]
         counts = sorted(set(distinct(own, "clients")))
         costs = [spread(map(figures.total, select(own, clients=count))).median for count in counts]
-        axes.plot(counts, costs, marker="o", label=peer)
+        axes.plot(counts, costs, marker="o", label=peer, color=colour(peer))
     axes.set_xscale("symlog")
     axes.set_yscale("log")
     axes.set_xlabel("clients")
@@ -56,9 +67,6 @@ def draw(records: Sequence[Record], size: str, path: Path) -> None:
     delay.set_title(f"From request to last byte, ms, median, {size}")
     curves(many, select(records, kind="fan-out"))
     many.set_title("CPU seconds a second, full, by number of clients")
-    # Always in one order, so that a peer keeps its colour.
-    for axes in (cpu, many):
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend(ncols=3, fontsize=8)
+    figure.legend(*cpu.get_legend_handles_labels(), loc="outside upper center", ncols=6)
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)

@@ -1,5 +1,6 @@
 """Results to the generated part of docs/benchmarks.md.  Pure, but for writing it."""
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -45,7 +46,13 @@ def verdicts(records: Sequence[Record], size: str) -> list[Verdict]:
 
 def verdict_table(found: Sequence[Verdict]) -> str:
     rows = (
-        (one.what, around(one.ratio), one.rival, f"≤ {one.target:g}", "yes" if one.holds else "no")
+        (
+            one.what,
+            around(one.ratio) if one.ratio.median < math.inf else "drops frames",
+            one.rival,
+            f"≤ {one.target:g}",
+            "yes" if one.holds else "no",
+        )
         for one in found
     )
     return table(("", "ratio", "to", "target", "holds"), rows)
@@ -137,7 +144,7 @@ def machine_lines(records: Sequence[Record]) -> str:
     lines = []
     for one in select(records, kind="machine"):
         if one["run"] in runs:
-            versions = ", ".join(f"{name} {version}" for name, version in one["versions"].items())
+            versions = "; ".join(f"{name}: {version}" for name, version in one["versions"].items())
             lines.append(f"{one['run']}: {one['machine']}. {versions}.\n")
     return "\n".join(lines)
 
