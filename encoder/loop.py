@@ -40,6 +40,10 @@ _UNKNOWN_SIZE = (1280, 720)
 # Below this rate, those who wait for one picture do not wait for their turn.
 _LEAST_AWAITED_FPS = 2.0
 
+# A program that draws the same again and again is looked at half as often after
+# so many looks for nothing.
+_FRUITLESS_LOOKS = 15
+
 # Coded bands that may come back: some hundred screens of text.
 _CACHE_BYTES = 64 * 1024 * 1024
 
@@ -80,6 +84,8 @@ class Encoder:
         # Encoder thread only; single values that others may read:
         self._quality = QualityState()
         self._size = _UNKNOWN_SIZE
+        self._fruitless = 0
+        """Looks that found nothing new, since the last that did."""
         self._outage: Outage | None = None
         self._outages = 0
         self._opening = False
@@ -228,6 +234,8 @@ class Encoder:
         """Give what is wanted of a variant, within what the options allow."""
         wanted, awaited = variant.latest.demand()
         fps = min(wanted, self._most_fps)
+        if self._fruitless >= _FRUITLESS_LOOKS:
+            fps /= 2
         # Who waits for one picture gets it soon, however slow the frames are.
         rate = max(self._most_fps, _LEAST_AWAITED_FPS) if awaited else fps
         return Wish(variant, fps, awaited, rate or self._most_fps)
@@ -252,6 +260,7 @@ class Encoder:
                 # compared with those of the look before.
                 if wish.variant.form == PLAIN and alike is not None:
                     self._source.found_still(alike)
+        self._fruitless = 0 if bands else self._fruitless + 1
         if bands:
             self.rate.tick()
 
