@@ -45,6 +45,7 @@ from webcapd.http.hosts import own_names
 from webcapd.http.options import HttpOptions
 from webcapd.http.refusal import one_line
 from webcapd.http.serving import Listener
+from webcapd.http.shipped import add_print_flags
 from webcapd.http.site import Site
 from webcapd.http.sockets import CannotListen, open_sockets, taken_over
 from webcapd.http.systemd import ServiceManager
@@ -109,6 +110,7 @@ def make_parser() -> argparse.ArgumentParser:
     about.add_argument(
         "--version", action="version", version=f"webcapd {__version__}", help="tell and exit"
     )
+    add_print_flags(about)
     return parser
 
 

@@ -76,6 +76,18 @@ class Front:
         )
         self._process: subprocess.Popen[bytes] | None = None
 
+    def check(self) -> str:
+        """Have haproxy look for faults; returns what it found."""
+        done = subprocess.run(
+            ["haproxy", "-c", "-f", self.path],
+            pass_fds=[one.fileno() for one in self._sockets],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+        faults = [line for line in done.stderr.splitlines() if not line.startswith("[NOTICE]")]
+        return "\n".join(faults) if done.returncode == 0 else done.stderr
+
     def start(self) -> None:
         """Start; who connects meanwhile waits, as the sockets listen already."""
         with self.path.with_suffix(".log").open("wb") as log:
@@ -144,5 +156,3 @@ def front(folder: Path, text: str = SHIPPED, name: str = "haproxy") -> Iterator[
         yield running
     finally:
         running.stop()
-
-

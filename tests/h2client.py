@@ -1,6 +1,7 @@
 """HTTP/2 over one TLS connection: many responses at a time, each read like a file."""
 
 import contextlib
+import select
 import socket
 import ssl
 import threading
@@ -52,6 +53,8 @@ class H2Client:
 
     def __init__(self, connection: ssl.SSLSocket) -> None:
         assert connection.selected_alpn_protocol() == "h2"
+        connection.setblocking(False)
+        # Guarded by _lock: OpenSSL does not bear two threads in one connection.
         self._socket = connection
         self._lock = threading.Lock()
         self._h2 = H2Connection(H2Configuration(header_encoding="utf-8"))  # Guarded by _lock.
@@ -77,20 +80,34 @@ class H2Client:
         return response
 
     def _flush(self) -> None:
-        self._socket.sendall(self._h2.data_to_send())
+        rest = self._h2.data_to_send()
+        while rest:
+            try:
+                rest = rest[self._socket.send(rest) :]
+            except ssl.SSLWantWriteError:
+                select.select([], [self._socket], [], PATIENCE)
 
     def _listen(self) -> None:
         # Closing the connection ends this thread.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
+            while select.select([self._socket], [], []) and self._take():
+                pass
+
+    def _take(self) -> bool:
+        """Hand out what has come; tells whether more may come."""
+        with self._lock, contextlib.suppress(ssl.SSLWantReadError):
             while data := self._socket.recv(1 << 16):
-                with self._lock:
-                    for event in self._h2.receive_data(data):
-                        self._heed(event)
-                    self._flush()
+                for event in self._h2.receive_data(data):
+                    self._heed(event)
+                self._flush()
+            return False
+        return True
 
     def _heed(self, event: Any) -> None:
         if isinstance(event, ResponseReceived):
-            self._responses[event.stream_id].begin(dict(event.headers))
+            self._responses[event.stream_id].begin(
+                {str(name): str(value) for name, value in event.headers}
+            )
         elif isinstance(event, DataReceived):
             self._h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             self._responses[event.stream_id].writer.sendall(event.data)

@@ -1,0 +1,334 @@
+"""haproxy for real, with the file that is shipped, in front of two displays."""
+
+import contextlib
+import http.client
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import mjpeg
+import pytest
+from browser import chromium
+from front import (
+    SHIPPED,
+    Front,
+    end,
+    front,
+    impatient,
+    instance,
+    make_certificate,
+    replaced,
+)
+from h2client import h2_client
+from painter import painter
+from program import PATIENCE, Webcapd
+from waiting import wait_until
+from xserver import XServer, xvfb
+
+# So that nobody takes one for the other.
+SIZES = {0: (320, 240), 7: (240, 160)}
+
+NO_WEBCAPD = b"no webcapd answers for this display; is webcapd@ of its number running?\n"
+
+
+class Fleet:
+    """haproxy, and displays 0 and 7 behind it."""
+
+    def __init__(self, front: Front, servers: dict[int, XServer]) -> None:
+        self.front = front
+        self.servers = servers
+        self.programs: dict[int, Webcapd] = {}
+
+    def start(self, number: int, *arguments: str) -> None:
+        """Start the instance of a display."""
+        name = self.servers[number].name
+        self.programs[number] = instance(self.front.folder, number, name, *arguments)
+
+    def wait_until_up(self, number: int) -> None:
+        wait_until(f"display {number} is there", lambda: self.status(number) == 200)
+
+    def status(self, number: int) -> int:
+        return self.front.get(f"/display/{number}/?info")[0]
+
+    def size(self, jpeg: bytes) -> tuple[int, int]:
+        height, width = mjpeg.decode(jpeg).shape[:2]
+        return width, height
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("run")
+    make_certificate(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def fleet(folder: Path) -> Iterator[Fleet]:
+    """Run two displays, and haproxy as shipped."""
+    with (
+        xvfb(*SIZES[0]) as first,
+        xvfb(*SIZES[7]) as second,
+        front(folder) as running,
+    ):
+        fleet = Fleet(running, {0: first, 7: second})
+        try:
+            for number in SIZES:
+                fleet.start(number, "--keepalive", "0.5")
+            for number in SIZES:
+                fleet.wait_until_up(number)
+            yield fleet
+        finally:
+            for program in fleet.programs.values():
+                end(program)
+
+
+@contextlib.contextmanager
+def stream(fleet: Fleet, number: int, running: Front | None = None) -> Iterator[mjpeg.Stream]:
+    """Watch a display over HTTP/1.1 in TLS."""
+    with contextlib.closing((running or fleet.front).connect()) as connection:
+        connection.request("GET", f"/display/{number}/?stream")
+        response = connection.getresponse()
+        assert response.status == 200, response.read()
+        with response:
+            yield mjpeg.Stream(response)
+
+
+def with_password(password: str) -> str:
+    """Do with the shipped file what it says has to be done for Basic auth."""
+    done = subprocess.run(
+        ["openssl", "passwd", "-5", password], check=True, capture_output=True, text=True
+    )
+    text = replaced(SHIPPED, ("$5$rounds=1000$...", done.stdout.strip()))
+    return re.sub(r"^( *)#(userlist |    user |http-request )", r"\1\2", text, flags=re.M)
+
+
+@pytest.mark.parametrize("text", [SHIPPED, with_password("secret")], ids=["", "auth"])
+def test_haproxy_finds_no_fault(folder: Path, text: str) -> None:
+    running = Front(folder, text, "checked")
+    try:
+        assert running.check() == ""
+    finally:
+        running.stop()
+
+
+def test_each_address_has_its_display(fleet: Fleet) -> None:
+    for number, size in SIZES.items():
+        status, headers, body = fleet.front.get(f"/display/{number}/?snapshot")
+        assert (status, headers["content-type"]) == (200, "image/jpeg")
+        assert fleet.size(body) == size
+        assert fleet.front.info(number)["capture"]["display"] == fleet.servers[number].name
+        with stream(fleet, number) as watched:
+            for _ in range(2):
+                assert fleet.size(watched.part().body) == size
+
+
+def test_addresses_of_no_display_say_so(fleet: Fleet) -> None:
+    assert fleet.front.get("/display/3/?info")[::2] == (503, NO_WEBCAPD)
+    for path in ("/display/100/", "/display/07/", "/display/x/", "/stream", "/display/0x/"):
+        status, _, body = fleet.front.get(path)
+        assert (status, body[:20]) == (404, b"the displays are at "), path
+
+
+def test_address_without_its_slash_leads_to_the_one_with_it(fleet: Fleet) -> None:
+    status, headers, _ = fleet.front.get("/display/7")
+    assert (status, headers["location"]) == (301, "/display/7/")
+    status, headers, _ = fleet.front.get("/display/7?snapshot&fps=2")
+    assert (status, headers["location"]) == (301, "/display/7/?snapshot&fps=2")
+
+
+def test_plain_http_leads_to_tls(fleet: Fleet) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", fleet.front.plain_port, PATIENCE)
+    with contextlib.closing(connection):
+        connection.request("GET", "/display/0/?stream", headers={"Host": "wall.example"})
+        response = connection.getresponse()
+        assert response.status == 301
+        assert response.getheader("Location") == "https://wall.example/display/0/?stream"
+
+
+def test_every_answer_is_made_safe(fleet: Fleet) -> None:
+    for path in ("/", "/display/0/", "/display/0/?snapshot", "/display/3/", "/nowhere"):
+        _, headers, _ = fleet.front.get(path)
+        headers = {name.lower(): value for name, value in headers.items()}
+        assert headers["strict-transport-security"].startswith("max-age="), path
+        assert headers["x-content-type-options"] == "nosniff", path
+        assert headers["content-security-policy"] == "frame-ancestors 'self'", path
+
+
+def test_ten_streams_share_one_connection(fleet: Fleet) -> None:
+    with h2_client(fleet.front.port) as client:
+        numbers = [*SIZES] * 5
+        responses = [client.get(f"/display/{number}/?stream") for number in numbers]
+        assert [response.status for response in responses] == [200] * 10
+        streams = [mjpeg.Stream(response) for response in responses]
+        for _ in range(3):
+            parts = [one.part() for one in streams]
+            assert [fleet.size(part.body) for part in parts] == [SIZES[n] for n in numbers]
+
+
+def test_stream_shows_what_is_drawn(fleet: Fleet) -> None:
+    server = fleet.servers[0]
+    with painter(server) as paint, stream(fleet, 0) as watched:
+        for colour in (0xC02020, 0x20C020, 0x2020C0):
+            paint.fill(colour)
+            wanted = mjpeg.decode(mjpeg.encode(server.pixels(), 75))
+            watched.until(wanted)
+
+
+def test_browser_shows_all_displays_on_one_page(fleet: Fleet, tmp_path: Path) -> None:
+    with chromium(tmp_path) as browser:
+        browser.call("Security.setIgnoreCertificateErrors", ignore=True)
+        browser.visit(f"https://localhost:{fleet.front.port}/")
+        widths = "Array.from(document.images, image => image.naturalWidth)"
+        wait_until(
+            "both displays are on the page",
+            lambda: browser.evaluate(widths) == [width for width, _ in SIZES.values()],
+        )
+        protocol = "performance.getEntriesByType('navigation')[0].nextHopProtocol"
+        assert browser.evaluate(protocol) == "h2"
+
+
+def test_page_of_a_display_works_below_its_path(fleet: Fleet, tmp_path: Path) -> None:
+    with chromium(tmp_path) as browser:
+        browser.call("Security.setIgnoreCertificateErrors", ignore=True)
+        browser.visit(f"https://localhost:{fleet.front.port}/display/7")
+        wait_until(
+            "the screen shows",
+            lambda: browser.evaluate("document.querySelector('img')?.naturalWidth") == 240,
+        )
+        wait_until(
+            "the state shows",
+            lambda: "240×160" in (browser.evaluate("document.body.innerText") or ""),  # noqa: RUF001
+        )
+
+
+def test_snapshots_are_shared_for_a_second(fleet: Fleet) -> None:
+    def shared() -> bool:
+        status, headers, body = fleet.front.get("/display/7/?snapshot")
+        assert (status, fleet.size(body)) == (200, SIZES[7])
+        assert headers["cache-control"] == "no-store"
+        return "age" in headers
+
+    wait_until("a snapshot comes out of the cache", shared)
+
+
+@pytest.mark.parametrize("query", ["?snapshot&max_age=0", "?snapshot&after=0", "?info", "?health"])
+def test_nothing_else_is_kept(fleet: Fleet, query: str) -> None:
+    for _ in range(3):
+        status, headers, _ = fleet.front.get(f"/display/7/{query}")
+        assert status == 200
+        assert "age" not in headers
+
+
+def test_client_is_known_by_its_address(fleet: Fleet) -> None:
+    headers = {"X-Forwarded-For": "203.0.113.9"}
+    with contextlib.closing(fleet.front.connect()) as connection:
+        connection.request("GET", "/display/7/?stream", headers=headers)
+        with connection.getresponse() as response:
+            mjpeg.Stream(response).part()
+            clients = [client["client"] for client in fleet.front.info(7)["clients"]]
+    assert clients
+    assert all(client.startswith("127.0.0.1") for client in clients), clients
+
+
+def test_statistics_are_there_for_this_machine(fleet: Fleet) -> None:
+    port = fleet.front.statistics_port
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, PATIENCE)) as connection:
+        connection.request("GET", "/;csv")
+        lines = connection.getresponse().read().decode().splitlines()
+    states = {line.split(",")[1]: line.split(",")[17] for line in lines if "displays," in line}
+    assert states["7"].startswith("UP")
+    assert states["3"].startswith("DOWN")
+
+
+def test_killed_instance_is_back_when_it_is_back(fleet: Fleet) -> None:
+    with stream(fleet, 0) as other, stream(fleet, 7) as watched:
+        watched.part()
+        fleet.programs[7].process.kill()
+        fleet.programs[7].ended()
+        with pytest.raises((http.client.IncompleteRead, AssertionError)):
+            while True:
+                watched.part()
+        wait_until("it is known to be down", lambda: fleet.status(7) == 503)
+        assert fleet.front.get("/display/7/?stream")[2] == NO_WEBCAPD
+        fleet.start(7, "--keepalive", "0.5")
+        fleet.wait_until_up(7)
+        with stream(fleet, 7) as again:
+            assert fleet.size(again.part().body) == SIZES[7]
+        # The neighbour has not noticed.
+        assert fleet.size(other.part().body) == SIZES[0]
+
+
+def test_lost_display_is_shown_as_lost(folder: Path) -> None:
+    with xvfb(200, 100) as server, front(folder, name="lost") as running:
+        program = instance(folder, 42, server.name, "--keepalive", "0.5")
+        try:
+            wait_until("it is up", lambda: running.get("/display/42/health")[0] == 200)
+            server.process.kill()
+
+            def tells() -> bool:
+                status, _, body = running.get("/display/42/health")
+                return status == 503 and b"{" in body and not json.loads(body)["healthy"]
+
+            wait_until("the display is lost", tells)
+            with contextlib.closing(running.connect()) as connection:
+                connection.request("GET", "/display/42/?stream")
+                response = connection.getresponse()
+                assert response.status == 200
+                with response:
+                    placeholders = mjpeg.Stream(response)
+                    # Longer than haproxy needs to take a server out.
+                    for _ in range(3):
+                        mjpeg.decode(placeholders.part().body)
+            assert tells()
+        finally:
+            end(program)
+            shutil.rmtree(folder / "42")
+
+
+def test_resting_stream_outlives_all_timeouts(folder: Path) -> None:
+    """All timeouts but the tunnel's are a third of the time between two frames."""
+    with xvfb(200, 100) as server, front(folder, impatient(SHIPPED), "impatient") as running:
+        program = instance(folder, 43, server.name, "--keepalive", "1.5")
+        try:
+            wait_until("it is up", lambda: running.get("/display/43/?info")[0] == 200)
+            with contextlib.ExitStack() as stack:
+                connection = stack.enter_context(contextlib.closing(running.connect()))
+                connection.request("GET", "/display/43/?stream")
+                client = stack.enter_context(h2_client(running.port))
+                both = [
+                    mjpeg.Stream(connection.getresponse()),
+                    mjpeg.Stream(client.get("/display/43/?stream")),
+                ]
+                for _ in range(2):
+                    for one in both:
+                        mjpeg.decode(one.part().body)
+        finally:
+            end(program)
+            shutil.rmtree(folder / "43")
+
+
+def test_password_can_be_asked_for_at_the_edge(fleet: Fleet) -> None:
+    with front(fleet.front.folder, with_password("secret"), "auth") as running:
+        for path in ("/", "/display/7/", "/display/7/?snapshot"):
+            status, headers, _ = running.get(path)
+            assert (status, headers["www-authenticate"]) == (401, 'Basic realm="webcapd"')
+        # alice:secret
+        assert running.get("/display/7/?info", Authorization="Basic YWxpY2U6c2VjcmV0")[0] == 200
+
+
+def test_address_can_have_only_so_many_streams_open(fleet: Fleet) -> None:
+    text = replaced(SHIPPED, ("{ sc1_conn_cur gt 200 }", "{ sc1_conn_cur gt 2 }"))
+    with front(fleet.front.folder, text, "limited") as running, h2_client(running.port) as client:
+        streams = [client.get("/display/7/?stream") for _ in range(2)]
+        assert [one.status for one in streams] == [200, 200]
+        assert client.get("/display/7/?stream").status == 429
+
+
+def test_address_can_ask_only_so_often(fleet: Fleet) -> None:
+    text = replaced(SHIPPED, ("{ sc1_http_req_rate gt 1000 }", "{ sc1_http_req_rate gt 5 }"))
+    with front(fleet.front.folder, text, "rated") as running:
+        answers = [running.get("/display/7/?info")[0] for _ in range(6)]
+        assert answers == [200] * 5 + [429]
