@@ -138,7 +138,8 @@ def open_sockets(options: HttpOptions, taken: Sequence[ListeningSocket]) -> list
         for host, port in [] if given and not options.listen else tcp_addresses(options):
             given.append(ListeningSocket.tcp(host, port))
             opened.callback(given[-1].close)
-        if options.unix:
+        # The unit names the file that its socket unit, if there is one, listens on.
+        if options.unix and f"unix:{options.unix}" not in [one.url for one in given]:
             given.append(ListeningSocket.unix(options.unix, int(options.unix_mode, 8)))
         opened.pop_all()
     return given
