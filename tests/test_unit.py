@@ -131,7 +131,7 @@ class Service:
         self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.manager.bind(str(sandbox.notify / "notify"))
         os.chmod(sandbox.notify / "notify", 0o777)
-        self.manager.settimeout(PATIENCE)
+        self.manager.settimeout(1)
         environment = {
             **{"PATH": os.environ["PATH"], "NOTIFY_SOCKET": "/run/systemd/notify"},
             **{"WATCHDOG_USEC": "500000"},
@@ -151,8 +151,11 @@ class Service:
 
     def hear(self, wanted: str) -> None:
         """Wait for what systemd is told."""
-        while wanted not in self.manager.recv(4096).decode().splitlines():
-            pass
+        told: list[str] = []
+        while wanted not in told:
+            assert self.process.poll() is None, "it has ended"
+            with contextlib.suppress(TimeoutError):
+                told += self.manager.recv(4096).decode().splitlines()
 
     def get(self, path: str) -> bytes:
         """Ask through the socket file, as haproxy does."""
