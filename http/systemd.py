@@ -27,13 +27,9 @@ def handed_over(environment: MutableMapping[str, str]) -> list[socket.socket]:
         return []
     sockets = []
     for descriptor in range(_FIRST_DESCRIPTOR, _FIRST_DESCRIPTOR + int(count)):
-        try:
-            os.set_inheritable(descriptor, False)
-            one = socket.socket(fileno=descriptor)
-            listens = one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
-        except OSError:
-            listens = 0
-        if not listens:
+        os.set_inheritable(descriptor, False)
+        one = socket.socket(fileno=descriptor)
+        if not one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             raise OSError(f"descriptor {descriptor}, handed over by systemd, does not listen")
         sockets.append(one)
     return sockets

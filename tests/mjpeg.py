@@ -3,8 +3,8 @@
 import contextlib
 import time
 from collections.abc import Iterator
-from http.client import HTTPConnection
-from typing import Protocol
+from http.client import HTTPConnection, HTTPResponse
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -44,20 +44,12 @@ class Part:
         self.body = body
 
 
-class Response(Protocol):
-    """What http.client gives, or whoever speaks another HTTP."""
-
-    def getheader(self, name: str, default: str, /) -> str: ...
-    def readline(self) -> bytes: ...
-    def read(self, length: int | None = None, /) -> bytes: ...
-
-
 class Stream:
     """A stream being read, part by part, with exact lengths."""
 
-    def __init__(self, response: Response) -> None:
+    def __init__(self, response: HTTPResponse) -> None:
         self.response = response
-        self._file = response
+        self._file: BinaryIO = response
         kind = response.getheader("Content-Type", "")
         assert kind.startswith("multipart/x-mixed-replace;boundary="), kind
         self._boundary = b"--" + kind.partition("boundary=")[2].encode() + b"\r\n"

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import mjpeg
 import pytest
@@ -22,7 +23,7 @@ from front import (
     make_certificate,
     replaced,
 )
-from h2client import h2_client
+from h2client import H2Response, h2_client
 from painter import painter
 from program import PATIENCE, Webcapd
 from waiting import wait_until
@@ -96,6 +97,12 @@ def stream(fleet: Fleet, number: int, running: Front | None = None) -> Iterator[
             yield mjpeg.Stream(response)
 
 
+def parts_of(response: H2Response) -> mjpeg.Stream:
+    """Read a stream that comes over HTTP/2."""
+    # It has what is used of the other.
+    return mjpeg.Stream(cast(http.client.HTTPResponse, response))
+
+
 def with_password(password: str) -> str:
     """Do with the shipped file what it says has to be done for Basic auth."""
     done = subprocess.run(
@@ -162,7 +169,7 @@ def test_ten_streams_share_one_connection(fleet: Fleet) -> None:
         numbers = [*SIZES] * 5
         responses = [client.get(f"/display/{number}/?stream") for number in numbers]
         assert [response.status for response in responses] == [200] * 10
-        streams = [mjpeg.Stream(response) for response in responses]
+        streams = [parts_of(response) for response in responses]
         for _ in range(3):
             parts = [one.part() for one in streams]
             assert [fleet.size(part.body) for part in parts] == [SIZES[n] for n in numbers]
@@ -304,7 +311,7 @@ def test_resting_stream_outlives_all_timeouts(folder: Path) -> None:
                 client = stack.enter_context(h2_client(running.port))
                 both = [
                     mjpeg.Stream(connection.getresponse()),
-                    mjpeg.Stream(client.get("/display/43/?stream")),
+                    parts_of(client.get("/display/43/?stream")),
                 ]
                 for _ in range(2):
                     for one in both:
