@@ -214,7 +214,9 @@ def serve(options: Options, stop: Stop) -> int:
         if not display:
             return 0  # Asked to stop before there was one.
         screen = Screen(display, options.capture, options.encoder.target_fps)
-        encoder = Encoder(screen, options.encoder, stop.nudge, stop.on_encoder_failure)
+        encoder = Encoder(
+            screen, options.encoder, stop.nudge, stop.on_encoder_failure, patient=manager.listens
+        )
         site = Site(
             version=__version__,
             options=options.http,
@@ -240,7 +242,7 @@ def serve(options: Options, stop: Stop) -> int:
             print(f"webcapd: {serving}", file=sys.stderr, flush=True)
             if listener.exposure:
                 log.warning("%s", listener.exposure)
-            manager.tell("READY=1", f"STATUS={site.rates()}")
+            manager.tell("READY=1", f"STATUS={site.summary()}")
             return _look_after(options.http, stop, encoder, site, manager)
         finally:
             manager.tell("STOPPING=1")
@@ -259,7 +261,7 @@ def _look_after(
             manager.tell("WATCHDOG=1")
         if time.monotonic() - told >= _TOLD_SECONDS:
             told = time.monotonic()
-            manager.tell(f"STATUS={site.rates()}")
+            manager.tell(f"STATUS={site.summary()}")
             if options.showfps:
                 log.info("%s", site.rates())
     return status

@@ -61,9 +61,11 @@ class Encoder:
         options: EncoderOptions,
         on_begun: Callable[[], None],
         on_failure: Callable[[Exception], None],
+        patient: bool = False,
     ) -> None:
-        """Prepare; raises CoderError.
+        """Prepare.
 
+        A ``patient`` encoder waits for a source that cannot be opened at the start, too.
         ``on_begun`` is called in the encoder thread when picture_size() has an
         answer, ``on_failure`` when it ends by an error later on.
         """
@@ -74,6 +76,7 @@ class Encoder:
         self._most_fps = options.most_fps
         self._on_begun = on_begun
         self._on_failure = on_failure
+        self._patient = patient
         self._rules = options.quality_rules()
         cache = BandCache(_CACHE_BYTES)
 
@@ -130,14 +133,18 @@ class Encoder:
 
     def unstick(self) -> None:
         """Give up a source that has not answered for too long; to be called now and then."""
-        patience = _OPEN_SECONDS if self._opening else _STUCK_SECONDS
-        if self._bell.busy_seconds() > patience:
+        if self._bell.busy_seconds() > self._bearable_seconds:
             self._given_up = True
             self._source.interrupt()
 
     def makes_headway(self) -> bool:
         """Whether the thread does not hang in a way that unstick() cannot help."""
-        return self._bell.busy_seconds() <= 2 * _OPEN_SECONDS
+        return self._bell.busy_seconds() <= 2 * self._bearable_seconds
+
+    @property
+    def _bearable_seconds(self) -> float:
+        """How long the source may take for one answer."""
+        return _OPEN_SECONDS if self._opening else _STUCK_SECONDS
 
     def status(self) -> Mapping[str, object]:
         """Tell what ``/?info`` says of the encoder."""
@@ -189,7 +196,8 @@ class Encoder:
         except SourceChanged:
             log.debug("the screen changed its geometry")
         except SourceError as error:
-            if not (self._begun.is_set() or isinstance(error, SourceNotReady)):
+            expected = self._patient or isinstance(error, SourceNotReady)
+            if not (self._begun.is_set() or expected):
                 raise
             # The error of a source that was interrupted tells only of that.
             lost = "the X server does not answer" if self._given_up else str(error)

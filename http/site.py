@@ -59,6 +59,16 @@ class Site:
         # Everybody may ask; whoever would need a password learns no names.
         return healthy, report | ({"reason": encoder["reason"]} if self.access.is_open else {})
 
+    def summary(self) -> str:
+        """Tell the state in one line."""
+        capture, encoder = self.status()["capture"], self.status()["encoder"]
+        assert isinstance(capture, Mapping) and isinstance(encoder, Mapping)
+        if encoder["state"] != "live":
+            return f"display {capture['display']}: {encoder['reason']}; {self.rates()}"
+        return (
+            f"display {capture['display']}, {capture['width']}x{capture['height']}; {self.rates()}"
+        )
+
     def rates(self) -> str:
         """Tell the rates of the last seconds in one line."""
         rates = [session.rate.per_second() for session in self.sessions.listed()]

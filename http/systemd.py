@@ -47,6 +47,11 @@ class ServiceManager:
         self.watchdog_seconds = int(period) / 1e6 if period.isdigit() else 0.0
         """It restarts a service that says nothing for so long; 0 for never."""
 
+    @property
+    def listens(self) -> bool:
+        """Whether there is one."""
+        return bool(self._address)
+
     def tell(self, *lines: str) -> None:
         """Send assignments such as READY=1; never waits, and never fails."""
         if not self._address:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from front import end
+from mortal import mortal_server
 from program import PATIENCE, Webcapd, webcapd
 from waiting import wait_until
 from xserver import XServer
@@ -75,10 +76,30 @@ def test_tells_when_it_is_ready_and_when_it_stops(server: XServer, manager: Mana
 
 def test_is_not_ready_where_it_cannot_start(tmp_path: Path) -> None:
     with contextlib.closing(Manager(str(tmp_path / "notify"))) as manager:
-        program = Webcapd("--display", ":999", environment={"NOTIFY_SOCKET": manager.address})
+        program = Webcapd(
+            *("--display", ":999", "--auth-file", str(tmp_path / "none")),
+            environment={"NOTIFY_SOCKET": manager.address},
+        )
         assert program.ended() == 1
         manager.hear_all()
         assert "READY=1" not in manager.heard
+
+
+def test_service_is_ready_with_a_placeholder_until_its_display_comes(tmp_path: Path) -> None:
+    with mortal_server() as server, contextlib.ExitStack() as context:
+        manager = context.enter_context(contextlib.closing(Manager(str(tmp_path / "notify"))))
+        environment = {"NOTIFY_SOCKET": manager.address}
+        program = context.enter_context(webcapd("--display", server.name, environment=environment))
+        manager.hear_until("READY=1")
+        status = next(line for line in manager.heard if line.startswith("STATUS="))
+        assert f"display {server.name}" in status and "no X server answers" in status
+        assert program.get("/?health")[0] == 503
+        server.start_xvfb(320, 240)
+        wait_until("the picture", lambda: program.get("/?health")[0] == 200)
+        wait_until(
+            "it says so",
+            lambda: any(f"display {server.name}, 320x240" in line for line in manager.hear()),
+        )
 
 
 def test_keeps_the_watchdog_quiet(server: XServer, tmp_path: Path) -> None:
@@ -155,8 +176,8 @@ class StuckSource:
 
 
 def test_encoder_that_hangs_makes_no_headway(monkeypatch: pytest.MonkeyPatch) -> None:
-    # In earnest it is given half a minute and more.
-    monkeypatch.setattr(loop, "_OPEN_SECONDS", 0.2)
+    # In earnest it is given seconds.
+    monkeypatch.setattr(loop, "_STUCK_SECONDS", 0.1)
     source = StuckSource()
     encoder = loop.Encoder(source, EncoderOptions(), lambda: None, lambda error: None)
     assert encoder.makes_headway()
