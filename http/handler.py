@@ -1,9 +1,8 @@
-"""One request: read, admitted, answered."""
+"""One request: read, admitted, and answered by a page or handed over as a stream."""
 
 import contextlib
 import http.server
 import io
-import json
 import logging
 import re
 import socket
@@ -20,22 +19,15 @@ from webcapd.http.address import neighbourhood, url_host
 from webcapd.http.connection import hang_up, send_all
 from webcapd.http.form import form_of, fps_of, quarter_turns
 from webcapd.http.hosts import host_is_served
-from webcapd.http.metrics import metrics
 from webcapd.http.multipart import CONTENT_TYPE, collects, framing_for, wants_repeat
 from webcapd.http.origins import origin_headers, preflight_headers
+from webcapd.http.pages import Asked, answer
 from webcapd.http.proxies import peer_address
 from webcapd.http.refusal import Refusal, one_line
 from webcapd.http.response import Header, common_headers, response_head
 from webcapd.http.sessions import Session
-from webcapd.http.site import INDEX_PAGE, Site
-from webcapd.http.snapshot import (
-    PICTURE_SECONDS,
-    entity_tag,
-    has_tag,
-    headers_of,
-    take,
-    wanted,
-)
+from webcapd.http.site import Site
+from webcapd.http.snapshot import PICTURE_SECONDS
 from webcapd.http.stream import Manner, Stream
 from webcapd.http.target import Target, parse_target
 
@@ -100,8 +92,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with self._held:
             if self.parse_request():
                 self._see_request()
-                answer = getattr(self, f"do_{self.command}", self._not_known)
-                answer()
+                getattr(self, f"do_{self.command}", self._not_known)()
         return not self.close_connection
 
     def _not_known(self) -> None:
@@ -112,7 +103,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._held.enter_context(self._site.seats.from_one(self._address))
             target = self._admitted()
             self._permit = self._let_in(target)
-            getattr(self, f"_give_{target.page}")(target)
+            give = self._give_stream if target.page == "stream" else self._give_page
+            give(target)
         except Refusal as refusal:
             self._refuse(refusal)
         except TooManyVariants as error:
@@ -172,41 +164,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         authorization = self.headers.get("Authorization", "")
         return self._site.access.admit(target.page, authorization, target.query.get("token"), party)
 
-    def _give_index(self, target: Target) -> None:
-        self._answer(200, "text/html; charset=utf-8", INDEX_PAGE)
-
-    def _give_info(self, target: Target) -> None:
+    def _give_page(self, target: Target) -> None:
         name = self.connection.getsockname()
-        own = f"{url_host(name[0])}:{name[1]}" if isinstance(name, tuple) else "unix"
-        server = self.headers.get("Host") or own
-        body = json.dumps(self._site.info(server), indent=2) + "\n"
-        self._answer(200, "application/json", body.encode())
-
-    def _give_snapshot(self, target: Target) -> None:
-        want = wanted(target)
-        form = form_of(target, quarter_turns(self._site.options.rotate))
-        latest = self._site.variants.get(form).latest
-        waits = want.after is not None and want.timeout > 0
-        with self._site.seats.for_long() if waits else contextlib.nullcontext():
-            frame = take(latest, want)
-        if waits and not self._permit.holds():
-            raise Refusal(401, "the leave to look has ended meanwhile")
-        self._site.snapshot_rate.tick()
-        if frame is None:
-            self._answer(204, "image/jpeg", b"")
-            return
-        headers = headers_of(frame, want)
-        known = has_tag(self.headers.get("If-None-Match", ""), entity_tag(frame.jpeg))
-        self._answer(304 if known else 200, "image/jpeg", b"" if known else frame.jpeg, *headers)
-
-    def _give_metrics(self, target: Target) -> None:
-        kind, body = metrics(self._site, self.headers.get("Accept", ""))
-        self._answer(200, kind, body)
-
-    def _give_health(self, target: Target) -> None:
-        healthy, report = self._site.health()
-        body = json.dumps(report) + "\n"
-        self._answer(200 if healthy else 503, "application/json", body.encode())
+        server = f"{url_host(name[0])}:{name[1]}" if isinstance(name, tuple) else "unix"
+        given = answer(self._site, Asked(target, self.headers, server, self._permit))
+        self._answer(given.status, given.kind, given.body, *given.headers)
 
     def _give_stream(self, target: Target) -> None:
         # The body has no length and is never chunked: it ends with the

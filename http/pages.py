@@ -1,0 +1,91 @@
+"""What each page answers, but for the stream, which has no end."""
+
+import contextlib
+import json
+from collections.abc import Callable
+from email.message import Message
+from typing import NamedTuple
+
+from webcapd.http.access import Pass
+from webcapd.http.form import form_of, quarter_turns
+from webcapd.http.metrics import metrics
+from webcapd.http.refusal import Refusal
+from webcapd.http.response import Header
+from webcapd.http.site import INDEX_PAGE, Site
+from webcapd.http.snapshot import entity_tag, has_tag, headers_of, take, wanted
+from webcapd.http.target import Target
+
+
+class Asked(NamedTuple):
+    """A request that has been admitted."""
+
+    target: Target
+    headers: Message
+    server: str
+    """The address it came to, for who names none."""
+    permit: Pass
+
+
+class Answer(NamedTuple):
+    """What a page says."""
+
+    status: int
+    kind: str
+    """The Content-Type."""
+    body: bytes
+    headers: tuple[Header, ...] = ()
+
+
+def _index(site: Site, asked: Asked) -> Answer:
+    return Answer(200, "text/html; charset=utf-8", INDEX_PAGE)
+
+
+def _info(site: Site, asked: Asked) -> Answer:
+    server = asked.headers.get("Host") or asked.server
+    body = json.dumps(site.info(server), indent=2) + "\n"
+    return Answer(200, "application/json", body.encode())
+
+
+def _snapshot(site: Site, asked: Asked) -> Answer:
+    want = wanted(asked.target)
+    form = form_of(asked.target, quarter_turns(site.options.rotate))
+    latest = site.variants.get(form).latest
+    waits = want.after is not None and want.timeout > 0
+    with site.seats.for_long() if waits else contextlib.nullcontext():
+        frame = take(latest, want)
+    if waits and not asked.permit.holds():
+        raise Refusal(401, "the leave to look has ended meanwhile")
+    site.snapshot_rate.tick()
+    if frame is None:
+        return Answer(204, "image/jpeg", b"")
+    headers = headers_of(frame, want)
+    known = has_tag(asked.headers.get("If-None-Match", ""), entity_tag(frame.jpeg))
+    return Answer(304 if known else 200, "image/jpeg", b"" if known else frame.jpeg, tuple(headers))
+
+
+def _metrics(site: Site, asked: Asked) -> Answer:
+    kind, body = metrics(site, asked.headers.get("Accept", ""))
+    return Answer(200, kind, body)
+
+
+def _health(site: Site, asked: Asked) -> Answer:
+    healthy, report = site.health()
+    body = json.dumps(report) + "\n"
+    return Answer(200 if healthy else 503, "application/json", body.encode())
+
+
+_PAGES: dict[str, Callable[[Site, Asked], Answer]] = {
+    "index": _index,
+    "info": _info,
+    "snapshot": _snapshot,
+    "metrics": _metrics,
+    "health": _health,
+}
+
+
+def answer(site: Site, asked: Asked) -> Answer:
+    """Give the answer of the page asked for.
+
+    Raises Refusal, TooManyVariants, and Closed when the server stops.
+    """
+    return _PAGES[asked.target.page](site, asked)
