@@ -58,7 +58,11 @@ def metrics(site: Site, accept: str) -> tuple[str, bytes]:
     registry = CollectorRegistry()
     registry.register(_SiteCollector(site))
     ProcessCollector(registry=registry)
-    encode, kind = choose_encoder(accept)
+    try:
+        encode, kind = choose_encoder(accept)
+    except (TypeError, ValueError):
+        # The library trips over a version that is no number.
+        encode, kind = choose_encoder("")
     return kind, encode(registry)
 
 

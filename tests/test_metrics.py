@@ -115,3 +115,11 @@ def test_counters_never_fall_over_outages_and_closed_streams(mortal: MortalServe
         wait_until("the picture is back", lambda: is_up(1))
         assert program.snapshot()
         grown("webcapd_snapshots_total", "webcapd_capture_looks_total")
+
+
+def test_versions_that_are_none_are_answered(server: XServer) -> None:
+    with webcapd("--display", server.name) as program:
+        for kind in ("text/plain", "application/openmetrics-text"):
+            for version in ("abc", "=", "1.x", "0x1", "1.0.0.0.0", ""):
+                status, _, body = program.get("/?metrics", Accept=f"{kind}; version={version}")
+                assert (status, b"webcapd_up" in body) == (200, True)
