@@ -107,6 +107,14 @@ def test_refusal_of_a_host_is_one_line(program: Webcapd, host: bytes) -> None:
         refused(client, 403)
 
 
+@pytest.mark.parametrize("header", [b"X: y\rX-Forwarded-For: 10.0.0.7", b"X: y\rz", b"X: \0"])
+def test_header_that_a_proxy_may_read_otherwise_is_refused(program: Webcapd, header: bytes) -> None:
+    """Whoever sees no end of the line in a CR passes another header on than is read here."""
+    with raw(program) as client:
+        client.send(b"GET /?health HTTP/1.1\r\n" + HOST + header + b"\r\n\r\n")
+        refused(client, 400)
+
+
 def test_missing_host_is_refused_but_to_http_1_0(program: Webcapd) -> None:
     with raw(program) as client:
         client.send(b"GET /?snapshot HTTP/1.1\r\n\r\n")
@@ -134,6 +142,7 @@ def test_second_host_is_refused(program: Webcapd) -> None:
         b"Content-Length: +%d",
         b"Content-Length : %d",
         b"no colon here\r\nContent-Length: %d",
+        b"X: y\rContent-Length: %d",
         b"Transfer-Encoding: chunked",
         b"Transfer-Encoding: chunked\r\nContent-Length: 0",
     ],
