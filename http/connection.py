@@ -1,6 +1,7 @@
 """Writing to a client's socket: whole messages, bounded buffers, bounded patience."""
 
 import contextlib
+import select
 import socket
 import time
 from collections.abc import Sequence
@@ -65,6 +66,13 @@ def hang_up(connection: socket.socket) -> None:
     """Wake whoever waits on a socket, for good."""
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
+
+
+def sends_no_more(connection: socket.socket) -> bool:
+    """Whether the other side has left, or said that it will send nothing more; never waits."""
+    poll = select.poll()
+    poll.register(connection, select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 class SendBuffer:

@@ -16,7 +16,7 @@ from webcapd.encoder.variant import Variant
 from webcapd.encoder.variants import TooManyVariants
 from webcapd.http.access import Pass
 from webcapd.http.address import neighbourhood, url_host
-from webcapd.http.connection import hang_up, send_all
+from webcapd.http.connection import hang_up, send_all, sends_no_more
 from webcapd.http.form import form_of, fps_of, quarter_turns
 from webcapd.http.hosts import host_is_served
 from webcapd.http.multipart import CONTENT_TYPE, collects, framing_for, wants_repeat
@@ -173,7 +173,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _give_page(self, target: Target) -> None:
         name = self.connection.getsockname()
         server = f"{url_host(name[0])}:{name[1]}" if isinstance(name, tuple) else "unix"
-        given = answer(self._site, Asked(target, self.headers, server, self._permit))
+
+        def left() -> bool:
+            return sends_no_more(self.connection)
+
+        given = answer(self._site, Asked(target, self.headers, server, self._permit, left))
         self._answer(given.status, given.kind, given.body, *given.headers)
 
     def _give_stream(self, target: Target) -> None:

@@ -24,6 +24,8 @@ class Asked(NamedTuple):
     server: str
     """The address it came to, for who names none."""
     permit: Pass
+    left: Callable[[], bool]
+    """Whether the client may have left."""
 
 
 class Answer(NamedTuple):
@@ -52,7 +54,7 @@ def _snapshot(site: Site, asked: Asked) -> Answer:
     latest = site.variants.get(form).latest
     waits = want.after is not None and want.timeout > 0
     with site.seats.for_long() if waits else contextlib.nullcontext():
-        frame = take(latest, want)
+        frame = take(latest, want, asked.left)
     if waits and not asked.permit.holds():
         raise Refusal(401, "the leave to look has ended meanwhile")
     site.snapshot_rate.tick()

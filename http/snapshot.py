@@ -1,6 +1,7 @@
 """One picture: which one is wanted, and the headers that go with it."""
 
 import time
+from collections.abc import Callable
 from email.utils import formatdate
 from typing import NamedTuple
 
@@ -16,6 +17,9 @@ from webcapd.http.target import Target
 PICTURE_SECONDS = 4.0
 
 _LONGEST_POLL_SECONDS = 60.0
+
+# How often it is seen to that somebody still waits for the answer.
+_LOOK_SECONDS = 1.0
 
 
 class Wanted(NamedTuple):
@@ -40,15 +44,15 @@ def wanted(target: Target) -> Wanted:
     )
 
 
-def take(latest: LatestFrame, want: Wanted) -> Frame | None:
+def take(latest: LatestFrame, want: Wanted, left: Callable[[], bool]) -> Frame | None:
     """Wait for the picture wanted; None if the client has the one there is.
 
+    ``left`` tells whether the client may have left, so that waiting is over.
     Raises Refusal when there is no picture, Closed when the server stops.
     """
     frame = latest.fresh(PICTURE_SECONDS, want.max_age)
     if frame is not None and frame.sequence == want.after:
-        with latest.subscribed():
-            frame = latest.newer(frame.sequence, want.timeout)
+        frame = _next(latest, frame.sequence, want.timeout, left)
         if frame is None:
             return None
     if frame is None:
@@ -57,6 +61,19 @@ def take(latest: LatestFrame, want: Wanted) -> Frame | None:
         # A viewer is helped by a placeholder, an archive is not.
         raise Refusal(503, frame.outage, retry_after=1)
     return frame
+
+
+def _next(
+    latest: LatestFrame, sequence: int, timeout: float, left: Callable[[], bool]
+) -> Frame | None:
+    """Wait for a frame other than number ``sequence``; None when there is none."""
+    until = time.monotonic() + timeout
+    with latest.subscribed():
+        while True:
+            rest = until - time.monotonic()
+            frame = latest.newer(sequence, max(0.0, min(rest, _LOOK_SECONDS)))
+            if frame is not None or rest <= _LOOK_SECONDS or left():
+                return frame
 
 
 def entity_tag(jpeg: bytes) -> str:

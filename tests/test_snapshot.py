@@ -9,6 +9,7 @@ import mjpeg
 import pytest
 from painter import painter
 from program import Webcapd, webcapd
+from rawhttp import raw
 from waiting import wait_until
 from xserver import XServer
 
@@ -101,6 +102,18 @@ def test_long_poll_ends_without_a_change(server: XServer) -> None:
         status, _, body = program.get(f"/?snapshot&after={number}&timeout=0.05")
         assert (status, body) == (204, b"")
         assert program.get(f"/?snapshot&after={number + 5}")[0] == 200
+
+
+def test_who_waits_no_longer_leaves_his_place_to_others(server: XServer) -> None:
+    with webcapd("--display", server.name, "--max-clients", "1") as program:
+        number = sequence(program)
+        with raw(program) as client:
+            client.ask(f"/?snapshot&after={number}&timeout=60")
+            wait_until("it waits", lambda: program.info()["limits"]["streamsAndWaits"] == 1)
+        # In time for the next one: sooner than the minute is over.
+        wait_until("it left", lambda: program.info()["limits"]["streamsAndWaits"] == 0)
+        with mjpeg.stream(program) as stream:
+            assert stream.part().body
 
 
 @pytest.mark.parametrize(
