@@ -78,10 +78,10 @@ class Encoder:
         self._on_failure = on_failure
         self._patient = patient
         self._rules = options.quality_rules()
-        cache = BandCache(_CACHE_BYTES)
+        cache, ring = BandCache(_CACHE_BYTES), self._bell.ring
 
-        def make(form: Form) -> Variant:
-            return Variant(form, self._coder, cache, options.subsampling, self._bell.ring)
+        def make(form: Form, sequence: int) -> Variant:
+            return Variant(form, self._coder, cache, options.subsampling, ring, sequence)
 
         self.variants = Variants(make, options.max_variants)
         # Encoder thread only; single values that others may read:

@@ -56,7 +56,9 @@ class Variant:
         cache: BandCache,
         subsampling: str,
         wake: Callable[[], None],
+        sequence: int = 0,
     ) -> None:
+        """``sequence`` is the number before that of the first frame."""
         self.form = form
         self.latest = LatestFrame(wake)
         self.pace = Pace()
@@ -68,12 +70,18 @@ class Variant:
         self._buffer = None if plain else ViewBuffer(view)
         self.frames = 0
         """How many were published."""
+        self._before_first = sequence
         self._shown: tuple[int, str] | None = None
         """The jpeg's version in the newest frame, and the outage it tells of."""
 
     @property
     def bands_coded(self) -> int:
         return self._jpeg.bands_coded
+
+    @property
+    def sequence(self) -> int:
+        """Number of the newest frame."""
+        return self._before_first + self.frames
 
     def expire(self) -> None:
         """Say that nothing is known of the screen any more."""
@@ -122,7 +130,7 @@ class Variant:
             self.frames += 1
             self.latest.publish(
                 Frame(
-                    self.frames,
+                    self.sequence,
                     self._jpeg.frame(),
                     picture.width,
                     picture.height,

@@ -19,13 +19,22 @@ class TooManyVariants(Exception):
 class Variants:
     """All variants, by form; the plain one is always there.  For any thread."""
 
-    def __init__(self, make: Callable[[Form], Variant], most: int) -> None:
-        """``most`` bounds the variants beside the plain one."""
+    def __init__(self, make: Callable[[Form, int], Variant], most: int) -> None:
+        """``make`` gets the form, and the number that its frames count on from.
+
+        ``most`` bounds the variants beside the plain one.
+        """
         self._make = make
         self._most = most
         self._lock = threading.Lock()
         # Guarded by _lock:
-        self._variants = {PLAIN: make(PLAIN)}
+        self._variants = {PLAIN: make(PLAIN, 0)}
+        self._dropped = 0
+        """The highest number that a frame of a dropped variant had.
+
+        Frames of one made anew have higher ones: to who asks for another one
+        than number 7 another number 7 would be the same.
+        """
         self._closed = False
 
     def get(self, form: Form) -> Variant:
@@ -34,7 +43,7 @@ class Variants:
             self._drop_idle(LINGER_SECONDS)
             if form not in self._variants:
                 self._make_room()
-                self._variants[form] = self._make(form)
+                self._variants[form] = self._make(form, self._dropped)
                 if self._closed:
                     self._variants[form].latest.close()
             variant = self._variants[form]
@@ -49,7 +58,7 @@ class Variants:
     def drop(self, variant: Variant) -> None:
         """Drop a variant for good, and hang up on who follows it."""
         with self._lock:
-            self._variants.pop(variant.form, None)
+            self._forget(variant)
         variant.latest.close()
 
     def close(self) -> None:
@@ -73,4 +82,9 @@ class Variants:
         """Drop the variants that nobody has wanted for so long.  _lock is held."""
         for form, variant in list(self._variants.items()):
             if form != PLAIN and variant.latest.idle_seconds() > seconds:
-                del self._variants[form]
+                self._forget(variant)
+
+    def _forget(self, variant: Variant) -> None:
+        """Have a form be made anew when it is asked for again.  _lock is held."""
+        self._variants.pop(variant.form, None)
+        self._dropped = max(self._dropped, variant.sequence)

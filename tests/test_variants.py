@@ -164,6 +164,18 @@ def test_idle_variants_make_room_for_wanted_ones(server: XServer) -> None:
         assert program.get("/?snapshot&rotate=90")[0] == 200
 
 
+def test_numbers_of_pictures_are_not_used_again(server: XServer) -> None:
+    """Who comes back with the number of a form dropped meanwhile gets the picture of now."""
+    with webcapd("--display", server.name, "--max-variants", "1") as program, painter(server) as b:
+        number = program.get("/?snapshot&scale=0.5")[1]["X-Sequence"]
+        # Its place is wanted by another one.
+        wait_until("another form", lambda: is_served(program, "/?snapshot&rotate=90"))
+        b.noise(1)
+        again = f"/?snapshot&scale=0.5&after={number}"
+        wait_until("the first form", lambda: program.get(again)[0] != 503)
+        assert program.get(again)[0] == 200
+
+
 def test_slow_viewer_holds_up_nobody(server: XServer) -> None:
     """A hundred seconds between frames are for the one who asked for them."""
     with (
