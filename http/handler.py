@@ -18,7 +18,7 @@ from webcapd.http.access import Pass
 from webcapd.http.address import neighbourhood, url_host
 from webcapd.http.connection import hang_up, send_all, sends_no_more
 from webcapd.http.form import form_of, fps_of, quarter_turns
-from webcapd.http.hosts import host_is_served
+from webcapd.http.hosts import host_is_served, is_host
 from webcapd.http.multipart import CONTENT_TYPE, collects, framing_for, wants_repeat
 from webcapd.http.origins import origin_headers, preflight_headers
 from webcapd.http.pages import Asked, answer
@@ -160,6 +160,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if self.request_version != "HTTP/1.0":
                 raise Refusal(400, "the request has no Host header")
         elif not host_is_served(host, self._site.names):
+            if not is_host(host):
+                raise Refusal(400, "the Host header names no host")
             name = host.partition(":")[0]
             raise Refusal(403, f"no host {name!r} here; --allow-host {name!r} would let it in")
         return parse_target(self.path)

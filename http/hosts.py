@@ -27,6 +27,11 @@ def own_names(hostname: str, allowed: Iterable[str]) -> frozenset[str]:
     return frozenset(name.lower().rstrip(".") for name in names)
 
 
+def is_host(header: str) -> bool:
+    """Whether a Host header names a host at all (RFC 9112, 3.2)."""
+    return _HOST.fullmatch(header.strip().lower()) is not None
+
+
 def host_is_served(header: str, names: frozenset[str]) -> bool:
     """Whether a Host header (name or address, with or without port) is answered."""
     if ANY in names:
