@@ -143,7 +143,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         # Bytes left unread must never be taken for the next request.
         lengths = headers.get_all("Content-Length", [])
         self.has_body = "Transfer-Encoding" in headers or any(one != "0" for one in lengths)
-        if self.has_body or self.request_version == "HTTP/1.0":
+        # The base class knows "close" only where it stands alone.
+        wishes = ",".join(headers.get_all("Connection", [])).lower().split(",")
+        closes = self.request_version == "HTTP/1.0" or "close" in map(str.strip, wishes)
+        if self.has_body or closes:
             self.close_connection = True
 
     def _admitted(self) -> Target:

@@ -61,7 +61,9 @@ def _snapshot(site: Site, asked: Asked) -> Answer:
     if frame is None:
         return Answer(204, "image/jpeg", b"")
     headers = headers_of(frame, want)
-    known = has_tag(asked.headers.get("If-None-Match", ""), entity_tag(frame.jpeg))
+    # Lines of a list are one list (RFC 9110, 5.3).
+    tags = ",".join(asked.headers.get_all("If-None-Match", []))
+    known = has_tag(tags, entity_tag(frame.jpeg))
     return Answer(304 if known else 200, "image/jpeg", b"" if known else frame.jpeg, tuple(headers))
 
 

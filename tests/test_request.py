@@ -118,6 +118,18 @@ def test_header_that_a_proxy_may_read_otherwise_is_refused(program: Webcapd, hea
         refused(client, 400)
 
 
+@pytest.mark.parametrize(
+    "lines", [("close",), ("Close, TE",), ("TE,close",), ("TE", "close"), ("keep-alive, close",)]
+)
+def test_who_asks_for_a_close_gets_it(program: Webcapd, lines: tuple[str, ...]) -> None:
+    with raw(program) as client:
+        client.ask("/?health", *(f"Connection: {line}" for line in lines))
+        head = client.head()
+        assert head.headers["connection"] == "close"
+        client.body(head)
+        assert client.rest() == b""
+
+
 def test_missing_host_is_refused_but_to_http_1_0(program: Webcapd) -> None:
     with raw(program) as client:
         client.send(b"GET /?snapshot HTTP/1.1\r\n\r\n")

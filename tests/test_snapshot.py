@@ -37,6 +37,13 @@ def test_known_picture_is_not_sent_again(server: XServer) -> None:
         assert program.get("/?snapshot", If_None_Match=tag)[0] == 304
 
 
+def test_tags_on_several_lines_are_one_list(server: XServer) -> None:
+    with webcapd("--display", server.name) as program, raw(program) as client:
+        tag = program.get("/?snapshot")[1]["ETag"]
+        client.ask("/?snapshot", 'If-None-Match: "other"', f"If-None-Match: {tag}")
+        assert client.head().code == 304
+
+
 def test_connection_goes_on_after_answers_without_a_body(server: XServer) -> None:
     with webcapd("--display", server.name) as program:
         connection = program.connect()
