@@ -31,6 +31,11 @@ _MOST_PASSWORD_BYTES = 72
 
 _MOST_REMEMBERED = 1024
 
+# Passwords being checked, or waiting for that: each holds a thread, and one
+# check takes a quarter of a second.
+_MOST_CHECKS = 16
+_RETRY_SECONDS = 2
+
 
 def _always() -> bool:
     return True
@@ -59,6 +64,7 @@ class Access:
         # One at a time: bcrypt is slow on purpose, and the screen goes first.
         # Whoever was right before, or has a token, waits for nobody's guess.
         self._hashing = threading.Lock()
+        self._checks = threading.BoundedSemaphore(_MOST_CHECKS)
         self._lock = threading.Lock()
         self._lockout = Lockout()  # Guarded by _lock.
         self._remembered: dict[bytes, bytes] = {}  # Guarded by _lock.
@@ -80,7 +86,7 @@ class Access:
         return f'{scheme} realm="webcapd"' + (', charset="UTF-8"' if self.has_passwords else "")
 
     def admit(self, page: str, authorization: str, token: str | None, party: Hashable) -> Pass:
-        """Let a request in; raises Refusal (401, 403, 429).
+        """Let a request in; raises Refusal (401, 403, 429, 503).
 
         ``authorization`` is the header's value, "" for none, ``token`` the one
         in the query; ``party`` is whom failures are counted against.
@@ -114,9 +120,14 @@ class Access:
             self._see_lockout(party)
             right = entry is not None and self._remembered.get(digest) == entry
         if not right:
-            # An unknown user takes as long as a wrong password.
-            compared = entry or next(iter(entries.values()))
-            self._check(password, compared, entry is not None, digest, party)
+            if not self._checks.acquire(blocking=False):
+                raise Refusal(503, "too many passwords are being checked", _RETRY_SECONDS)
+            try:
+                # An unknown user takes as long as a wrong password.
+                compared = entry or next(iter(entries.values()))
+                self._check(password, compared, entry is not None, digest, party)
+            finally:
+                self._checks.release()
         return Pass(lambda: known.content().get(user) == entry)
 
     def _check(

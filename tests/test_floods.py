@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import http.client
+import socket
 import threading
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from xserver import XServer
 
 SOURCES = 4
 GUESSES = 2
+WRONG = b"Authorization: Basic " + base64.b64encode(b"ann:wrong")
 
 
 def test_empty_lines_without_end_are_refused() -> None:
@@ -27,6 +29,32 @@ def test_empty_lines_without_end_are_refused() -> None:
             # Not at the end of the time that a request may take.
             assert not answer.startswith(b"HTTP/1.1 408 "), answer
         attack.see_changes()
+
+
+def test_guesses_at_one_time_hold_few_threads(server: XServer, tmp_path: Path) -> None:
+    """Else they would take all that there are, and nobody else were answered."""
+    users = tmp_path / "users"
+    users.write_bytes(b"ann:" + bcrypt.hashpw(b"right", bcrypt.gensalt(11)) + b"\n")
+    with (
+        webcapd("--display", server.name, "--auth-file", str(users)) as program,
+        contextlib.ExitStack() as guessers,
+    ):
+        assert ask(program, "right", "127.0.0.1") == 200
+        guessing = []
+        for number in range(300):
+            source = (f"127.0.2.{number % 100 + 1}", 0)
+            address = (program.host, program.port)
+            guessing.append(socket.create_connection(address, PATIENCE, source))
+            guessers.enter_context(guessing[-1])
+        for one in guessing:
+            one.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + WRONG + b"\r\n\r\n")
+        answers = []
+        for one in guessing:
+            answers.append(int(one.recv(1 << 16).split()[1]))
+            assert ask(program, "right", "127.0.0.1") == 200
+        assert set(answers) == {401, 503}
+        # Of who came while others were being checked, few waited for it.
+        assert answers.count(401) < 100
 
 
 def ask(program: Webcapd, password: str, source: str) -> int:
