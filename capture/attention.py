@@ -22,6 +22,10 @@ class Choice(NamedTuple):
     hashed: list[int]
     presumed: list[int]
     """Taken for changed, unhashed."""
+    columns: Mapping[int, int] = {}
+    """Of bands that only some columns of were drawn on, these: a bit for each."""
+    everything: bool = False
+    """Whether these are all bands, whatever was reported."""
 
 
 @dataclass
@@ -86,38 +90,42 @@ class DamageAttention:
     polls: bool = False
     _chosen: set[int] = field(default_factory=set)
     """Bands chosen and not looked at yet."""
-    _hinted: set[int] = field(default_factory=set)
-    """Those of them that a damage report told of."""
+    _hinted: dict[int, int] = field(default_factory=dict)
+    """Those of them that a damage report told of, and of which columns."""
     _scan_due: float = 0.0
     _scanning: bool = False
 
     def choose(self, area: Rectangle) -> Choice:
         # The damage is taken before the grab: what is drawn in between is in
         # the picture already and is reported again, at the cost of a hash.
-        self._hinted |= self._take_damage(area)
+        for band, columns in self._take_damage(area).items():
+            self._hinted[band] = self._hinted.get(band, 0) | columns
         self._scanning = self._scanning or time.monotonic() >= self._scan_due
-        self._chosen |= set(range(self.layout.count)) if self._scanning else self._hinted
-        return Choice(sorted(self._chosen), [])
+        if self._scanning:
+            self._chosen = set(range(self.layout.count))
+            return Choice(sorted(self._chosen), [], everything=True)
+        self._chosen |= self._hinted.keys()
+        return Choice(sorted(self._chosen), [], self._hinted)
 
-    def _take_damage(self, area: Rectangle) -> set[int]:
-        """Take the damage of the area shown, as bands."""
+    def _take_damage(self, area: Rectangle) -> dict[int, int]:
+        """Take the damage of the area shown, as bands and columns."""
         rectangles = self.damage.take()
         rectangles[:, :2] -= (area.x, area.y)
-        return set(self.layout.touched(rectangles, area.width))
+        return self.layout.touched_tiles(rectangles)
 
     def look_everywhere(self) -> None:
         # As at the start: what is found then was not missed.
         self._scan_due = 0.0
 
     def looked(self, choice: Choice, changed: Iterable[int], area: Rectangle) -> None:
-        unhinted = set(changed) - self._hinted
-        self._chosen, self._hinted = set(), set()
+        unhinted = set(changed) - self._hinted.keys()
+        self._chosen, self._hinted = set(), {}
         if self._scanning:
             if unhinted and self._scan_due:
                 # What was drawn between taking the damage and the grab is in
                 # the reports by now.
                 self._hinted = self._take_damage(area)
-                self.counts.missed += len(unhinted - self._hinted)
+                self.counts.missed += len(unhinted - self._hinted.keys())
             self.counts.full_scans += 1
             self._scanning = False
             self._scan_due = time.monotonic() + self.scan_period

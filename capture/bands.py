@@ -1,18 +1,27 @@
-"""A screen cut into bands: full-width strips of whole MCU rows.  Pure arithmetic.
+"""A screen cut into bands, and bands into tiles.  Pure arithmetic.
 
-A band is what is hashed, encoded and kept as one.  Its 16 rows are one MCU row
-in 4:2:0 and two in 4:2:2 and 4:4:4, so the same bands serve every subsampling.
-Lower bands cost a screen that changes all over up to a tenth more than bands of
-64 do; one changed text line then costs a quarter (bench/bands.py measures both).
+A band is a full-width strip of whole MCU rows: what is grabbed and hashed as
+one.  Its 16 rows are one MCU row in 4:2:0 and two in 4:2:2 and 4:4:4, so the
+same bands serve every subsampling.  Lower bands cost a screen that changes all
+over up to a tenth more than bands of 64 do; one changed text line then costs a
+quarter (bench/bands.py measures both).
+
+A tile is one of a band's equal columns: what is encoded and kept as one in
+4:2:0.  A video in a corner is then not encoded as wide as the screen.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 BAND_ROWS = 16
+
+# Whole MCUs of 4:2:0.
+_MCU_WIDTH = 16
+_MOST_COLUMNS = 4
 
 # Up to here, calls into numpy cost more than a loop.
 _FEW = 8
@@ -20,9 +29,24 @@ _FEW = 8
 
 @dataclass(frozen=True)
 class BandLayout:
-    """The bands of a screen of ``height`` rows; all BAND_ROWS high but the last."""
+    """The bands of a screen of ``height`` rows; all BAND_ROWS high but the last.
+
+    Without a ``width``, bands are of one tile each.
+    """
 
     height: int
+    width: int = 0
+
+    @cached_property
+    def columns(self) -> int:
+        """Tiles in a band: so many that all have the same number of MCUs (of 4:2:0)."""
+        mcus = -(-self.width // _MCU_WIDTH)
+        return max(n for n in range(1, _MOST_COLUMNS + 1) if mcus % n == 0) if mcus else 1
+
+    @cached_property
+    def tile_width(self) -> int:
+        """Width of all tiles but the last of a band, which may be narrower."""
+        return -(-self.width // _MCU_WIDTH) // self.columns * _MCU_WIDTH
 
     @property
     def count(self) -> int:
@@ -42,8 +66,6 @@ class BandLayout:
 
         ``width`` is the screen's: what lies beside it touches nothing.
         """
-        if len(rectangles) <= _FEW:
-            return self._touched_by_few(rectangles.tolist(), width)
         top = rectangles[:, 1].clip(0, self.height)
         bottom = (rectangles[:, 1] + rectangles[:, 3]).clip(0, self.height)
         left = rectangles[:, 0].clip(0, width)
@@ -57,14 +79,28 @@ class BandLayout:
         touched: list[int] = np.flatnonzero(np.cumsum(steps)).tolist()
         return touched
 
-    def _touched_by_few(self, rectangles: list[list[int]], width: int) -> list[int]:
-        """List the same, one rectangle after the other: quicker for a handful."""
-        touched: set[int] = set()
-        for x, y, wide, high in rectangles:
-            top, bottom = max(0, y), min(self.height, y + high)
-            if bottom > top and min(width, x + wide) > max(0, x):
-                touched.update(self.spanned(top, bottom))
-        return sorted(touched)
+    def touched_tiles(self, rectangles: NDArray[np.int32]) -> dict[int, int]:
+        """List the tiles that rectangles reach into: by band, a bit for each column.
+
+        Of many rectangles only the bands are told, with all their columns.
+        """
+        every = (1 << self.columns) - 1
+        if len(rectangles) > _FEW:
+            return dict.fromkeys(self.touched(rectangles, self.width), every)
+        touched: dict[int, int] = {}
+        for x, y, width, height in rectangles.tolist():
+            top, bottom = max(0, y), min(self.height, y + height)
+            left, right = max(0, x), min(self.width, x + width)
+            if bottom > top and right > left:
+                columns = bits(left // self.tile_width, (right - 1) // self.tile_width)
+                for band in self.spanned(top, bottom):
+                    touched[band] = touched.get(band, 0) | columns
+        return touched
+
+
+def bits(first: int, last: int) -> int:
+    """Set the bits ``first`` to ``last``."""
+    return (2 << last) - (1 << first)
 
 
 def runs(bands: Sequence[int]) -> Iterator[tuple[int, int]]:

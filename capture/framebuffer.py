@@ -1,7 +1,8 @@
 """The full frame buffer: one screen's pixels, and what each band of it holds."""
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -48,6 +49,10 @@ class FrameBuffer:
     hashes never see them.  They join a band's key instead, so that a pointer
     that moves re-encodes the bands it leaves and enters, and nothing is hashed.
 
+    A band has one hash, and a key for each of its tiles.  When it has changed,
+    the tiles that damage told of get its new hash as their key.  The others are
+    believed to be what they were, until make_sure().
+
     The X byte of a depth-24 server is undefined.  It is hashed all the same:
     leaving it out would cost a copy, and a server that changes it alone costs
     one needless encode of the band.
@@ -56,7 +61,7 @@ class FrameBuffer:
     def __init__(self, raw: Bytes, width: int, form: PixelFormat) -> None:
         self.raw = raw
         self.height, self.width = len(raw), width
-        self.layout = BandLayout(self.height)
+        self.layout = BandLayout(self.height, width)
         self._convert = None if form.is_bgrx else converter(form)
         shape = (self.height, width, 4)
         self.pixels = raw.reshape(shape) if form.is_bgrx else np.zeros(shape, np.uint8)
@@ -64,10 +69,12 @@ class FrameBuffer:
         self._seed = 0 if form.is_bgrx else hash(form) & 0xFFFFFFFF
         # A band that was never looked at has no hash.
         self.hashes: list[int | None] = [None] * self.layout.count
+        self._tiles: list[tuple[int | None, ...]] = [()] * self.layout.count
+        """Of each band, the hash that it had when its tiles were last news."""
         self.keys: list[Hashable] = [None] * self.layout.count
-        """What viewers see in each band: equal keys, equal pixels."""
-        self._laid: list[tuple[range, Overlay]] = []
-        """The overlays, and the bands that each touches."""
+        """What viewers see in each band: equal keys, equal pixels.  A tuple of the tiles' own."""
+        self._laid: list[tuple[range, range, Overlay]] = []
+        """The overlays, and the bands and columns that each touches."""
 
     @classmethod
     def of_pixels(cls, pixels: Bytes) -> "FrameBuffer":
@@ -86,19 +93,58 @@ class FrameBuffer:
         top, bottom = self.layout.rows(first, last)
         return self.pixels[top:bottom]
 
-    def settle(self, bands: Iterable[int]) -> list[int]:
-        """Hash bands whose raw pixels may be new; list those that really changed."""
+    def settle(
+        self, bands: Iterable[int], columns: Mapping[int, int] = MappingProxyType({})
+    ) -> list[int]:
+        """Hash bands whose raw pixels may be new; list those that really changed.
+
+        ``columns`` has, of a band that only some columns of may be new, these: a bit for each.
+        """
         changed, presumed = [], []
         for band in bands:
             top, bottom = self.layout.rows(band)
             found = xxhash.xxh3_64_intdigest(self.raw[top:bottom].data, self._seed)
-            if found != self.hashes[band]:
-                self.hashes[band] = found
+            same = found == self.hashes[band]
+            if self._take_over(band, found, columns.get(band), same):
                 changed.append(band)
             elif isinstance(self.keys[band], Presumed):
                 presumed.append(band)
         self._renew((*changed, *presumed))
         return changed
+
+    def _take_over(self, band: int, found: int, columns: int | None, same: bool) -> bool:
+        """Note the hash of a band and its tiles; tells whether any of them is news."""
+        self.hashes[band] = found
+        tiles = self._tiles[band]
+        if columns is None or not tiles:
+            if not same:
+                self._tiles[band] = (found,) * self.layout.columns
+            return not same
+        # Also if the band is as it was: what was drawn after the damage was
+        # taken, and before the grab, is told only now.
+        self._tiles[band] = tuple(
+            found if columns >> column & 1 else tile for column, tile in enumerate(tiles)
+        )
+        return self._tiles[band] != tiles
+
+    def make_sure(self) -> list[int]:
+        """Take for news the tiles that were only believed to be what they were; list their bands.
+
+        For when all bands have just been hashed.
+        """
+        unsure = [
+            band
+            for band, tiles in enumerate(self._tiles)
+            if any(tile != self.hashes[band] for tile in tiles)
+        ]
+        for band in unsure:
+            self._tiles[band] = (self.hashes[band],) * self.layout.columns
+        self._renew(unsure)
+        return unsure
+
+    def is_sure(self, band: int, column: int) -> bool:
+        """Whether a tile's key is known to be that of its pixels, and not only believed."""
+        return self._tiles[band][column] == self.hashes[band]
 
     def presume_changed(self, bands: Iterable[int]) -> None:
         """Take bands for changed, unhashed."""
@@ -117,8 +163,8 @@ class FrameBuffer:
 
     def lay_over(self, overlays: Sequence[Overlay]) -> list[int]:
         """Replace the overlays; list the bands that look different by that."""
-        laid = [(self._under(overlay), overlay) for overlay in overlays]
-        touched = {band for bands, _ in (*self._laid, *laid) for band in bands}
+        laid = [(*self._under(overlay), overlay) for overlay in overlays]
+        touched = {band for bands, _, _ in (*self._laid, *laid) for band in bands}
         self._laid = laid
         changed = []
         for band in sorted(touched):
@@ -130,22 +176,33 @@ class FrameBuffer:
         return changed
 
     def _key(self, band: int) -> Hashable:
-        """Give the key of a band: its hash, and what lies over it."""
-        over = tuple(overlay.key for bands, overlay in self._laid if band in bands)
-        # With its number: of one overlay, two bands show different parts.
-        return (self.hashes[band], band, *over) if over else self.hashes[band]
+        """Give the key of a band: its tiles' hashes, and what lies over them."""
+        tiles: tuple[Hashable, ...] = self._tiles[band]
+        for bands, columns, overlay in self._laid:
+            if band in bands:
+                # With the band's number: of one overlay, two bands show different parts.
+                tiles = tuple(
+                    (tile, band, overlay.key) if column in columns else tile
+                    for column, tile in enumerate(tiles)
+                )
+        return tiles
 
-    def _under(self, overlay: Overlay) -> range:
-        """Give the bands that an overlay touches."""
+    def _under(self, overlay: Overlay) -> tuple[range, range]:
+        """Give the bands and columns that an overlay touches."""
         visible = overlay.area.within(self.area)
-        return self.layout.spanned(visible.y, visible.bottom) if visible else range(0)
+        if not visible:
+            return range(0), range(0)
+        columns = range(
+            visible.x // self.layout.tile_width, -(-visible.right // self.layout.tile_width)
+        )
+        return self.layout.spanned(visible.y, visible.bottom), columns
 
     @contextmanager
     def composed(self) -> Iterator[None]:
         """Have the overlays painted for as long as the context lasts."""
         saved: list[tuple[Bytes, Bytes]] = []
         try:
-            for bands, overlay in self._laid:
+            for bands, _, overlay in self._laid:
                 if not bands:
                     continue
                 visible = overlay.area.within(self.area)

@@ -108,7 +108,7 @@ class Opening:
         """Grab and hash what may be new; list the bands that look different."""
         choice, pointer = self._grab_soundly()
         self._looked = time.monotonic()
-        changed = self.frame_buffer.settle(choice.hashed)
+        changed = self.frame_buffer.settle(choice.hashed, choice.columns)
         self.frame_buffer.presume_changed(choice.presumed)
         self._attention.looked(choice, changed, self._area)
         if self._blackened:
@@ -116,8 +116,9 @@ class Opening:
         self._counts.looks += 1
         self._counts.looked_at += len(choice.hashed) + len(choice.presumed)
         self._counts.changed += len(changed)
+        unsure = self.frame_buffer.make_sure() if choice.everything else []
         over = self._lay_over(pointer)
-        return sorted({*changed, *choice.presumed, *over})
+        return sorted({*changed, *choice.presumed, *unsure, *over})
 
     def found_still(self, bands: Iterable[int]) -> None:
         self._attention.found_still(bands)

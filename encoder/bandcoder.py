@@ -1,6 +1,6 @@
-"""Pixels of bands to their entropy-coded bytes, by libjpeg-turbo through OpenCV.
+"""Pixels of tiles to their entropy-coded bytes, by libjpeg-turbo through OpenCV.
 
-OpenCV's writer takes a restart interval, so that bands beside each other are
+OpenCV's writer takes a restart interval, so that tiles beside each other are
 coded in one call: one set of tables, one hand-over to native code.  Its wheels
 bring a libjpeg-turbo of their own (measured, a 1080p frame at quality 75: 3.9 ms;
 PyTurboJPEG, which can only code band by band, 4.5 ms and as much again in
@@ -8,7 +8,7 @@ Python for 68 calls).
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Protocol
 
@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from webcapd.capture.bands import BAND_ROWS, runs
+from webcapd.capture.bands import BAND_ROWS
 from webcapd.encoder.jpeg import entropy_coded, header_of, intervals, restart_interval
 
 # Handing bands to another thread costs two wake-ups, about 50 us: as much as
@@ -44,18 +44,30 @@ class Pixels(Protocol):
         """Give the pixels of bands ``first`` to ``last``, (rows, width, 4) bytes B, G, R, X."""
 
 
+class Strip(NamedTuple):
+    """Neighbouring tiles of one band: those of columns ``first`` to ``last``."""
+
+    band: int
+    first: int
+    last: int
+
+
 class Coding(NamedTuple):
-    """How all bands of a frame are coded: one quality, one subsampling, one width."""
+    """How all tiles of a frame are coded: one quality, one subsampling, one size."""
 
     width: int
+    """Of the frame."""
     quality: int
     subsampling: str
     """444, 422, 420 or gray."""
+    columns: int
+    """Tiles in a band."""
+    tile_width: int
 
     def parameters(self) -> list[int]:
         """Say it to OpenCV; raises JpegError if a band is too wide."""
         quality = self.quality + 1 if self.quality in _MISLEADING else self.quality
-        interval = restart_interval(self.width, BAND_ROWS, self.subsampling)
+        interval = restart_interval(self.width, BAND_ROWS, self.subsampling, self.columns)
         sampling = _SAMPLING_FACTORS.get(self.subsampling)
         return [
             *(cv2.IMWRITE_JPEG_QUALITY, quality),
@@ -65,7 +77,7 @@ class Coding(NamedTuple):
 
 
 class BandCoder:
-    """Encodes bands, several at once where that pays.
+    """Encodes tiles, in several threads where that pays.
 
     The encoder thread calls; workers only ever see pixels it waits for.
     """
@@ -79,37 +91,62 @@ class BandCoder:
         """Give what stands before the entropy-coded bytes of a JPEG of the first band."""
         return header_of(_jpeg(pixels.bands(0), coding))
 
-    def encode(self, pixels: Pixels, bands: Sequence[int], coding: Coding) -> list[bytes]:
-        """Give the entropy-coded bytes of each band, given by ascending numbers."""
+    def encode(
+        self, pixels: Pixels, strips: Sequence[Strip], coding: Coding
+    ) -> dict[Strip, list[bytes]]:
+        """Give, of each strip, the entropy-coded bytes of its tiles."""
+        # Strips of the same columns in bands below each other are coded in one call.
+        strips = sorted(strips, key=lambda strip: (strip.first, strip.last, strip.band))
 
-        def encode_some(some: Sequence[int]) -> list[bytes]:
-            return [
-                segment
-                for first, last in runs(some)
-                for segment in _segments(pixels.bands(first, last), coding, last - first + 1)
-            ]
+        def encode_some(some: Sequence[Strip]) -> dict[Strip, list[bytes]]:
+            coded = {}
+            for block in _blocks(some):
+                segments = _encode(pixels, block, coding)
+                across = block[0].last - block[0].first + 1
+                for number, strip in enumerate(block):
+                    coded[strip] = segments[number * across : (number + 1) * across]
+            return coded
 
-        if self._workers < 1 or len(bands) < _PARALLEL_FROM:
-            return encode_some(bands)
-        share = -(-len(bands) // (self._workers + 1))
+        if self._workers < 1 or _tiles(strips) < _PARALLEL_FROM * coding.columns:
+            return encode_some(strips)
+        share = -(-len(strips) // (self._workers + 1))
         helped = [
-            self._pool.submit(encode_some, bands[start : start + share])
-            for start in range(share, len(bands), share)
+            self._pool.submit(encode_some, strips[start : start + share])
+            for start in range(share, len(strips), share)
         ]
-        segments = encode_some(bands[:share])
+        coded = encode_some(strips[:share])
         for future in helped:
-            segments += future.result()
-        return segments
+            coded |= future.result()
+        return coded
 
     def close(self) -> None:
         self._pool.shutdown()
 
 
-def _segments(pixels: NDArray[np.uint8], coding: Coding, count: int) -> list[bytes]:
-    """Encode so many bands that lie beside each other."""
-    segments = intervals(entropy_coded(_jpeg(pixels, coding)))
+def _tiles(strips: Sequence[Strip]) -> int:
+    return sum(last - first + 1 for _, first, last in strips)
+
+
+def _blocks(strips: Sequence[Strip]) -> Iterator[Sequence[Strip]]:
+    """Cut sorted strips into blocks of the same columns in bands below each other."""
+    begin = 0
+    for end, strip in enumerate(strips, 1):
+        band, *columns = strip
+        if end == len(strips) or strips[end] != (band + 1, *columns):
+            yield strips[begin:end]
+            begin = end
+
+
+def _encode(pixels: Pixels, block: Sequence[Strip], coding: Coding) -> list[bytes]:
+    """Encode the tiles of a block, band by band."""
+    (top, first, last), bottom = block[0], block[-1].band
+    left, right = first * coding.tile_width, (last + 1) * coding.tile_width
+    rows = pixels.bands(top, bottom)
+    whole = coding.columns == 1
+    segments = intervals(entropy_coded(_jpeg(rows if whole else rows[:, left:right], coding)))
+    count = len(block) * (last - first + 1)
     if len(segments) != count:
-        raise CoderError(f"OpenCV's JPEG writer made {len(segments)} intervals of {count} bands")
+        raise CoderError(f"OpenCV's JPEG writer made {len(segments)} intervals of {count} tiles")
     return segments
 
 

@@ -1,13 +1,13 @@
 """The incremental JPEG: the coded bands of a frame are kept from frame to frame."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Protocol
 
-from webcapd.capture.bands import BandLayout
+from webcapd.capture.bands import BandLayout, runs
 from webcapd.capture.framebuffer import Presumed
 from webcapd.encoder.bandcache import BandCache
-from webcapd.encoder.bandcoder import BandCoder, Coding, Pixels
-from webcapd.encoder.jpeg import frame_header, splice
+from webcapd.encoder.bandcoder import BandCoder, Coding, Pixels, Strip
+from webcapd.encoder.jpeg import frame_header, join_tiles, splice
 
 
 class Picture(Pixels, Protocol):
@@ -17,7 +17,10 @@ class Picture(Pixels, Protocol):
     height: int
     layout: BandLayout
     keys: list[Hashable]
-    """Equal keys, equal pixels."""
+    """Equal keys, equal pixels.  Of a layout with several columns, tuples of the tiles' keys."""
+
+    def is_sure(self, band: int, column: int) -> bool:
+        """Whether a tile's key is known to be that of its pixels, and not only believed."""
 
 
 class BandedJpeg:
@@ -38,8 +41,11 @@ class BandedJpeg:
         """Key that each band was coded from."""
         self._header = b""
         """That of the frame."""
-        self._segments: list[bytes] = []
-        """The entropy-coded bytes of each band."""
+        self._coding = Coding(0, 0, subsampling, 1, 0)
+        self._tiles: list[list[bytes]] = []
+        """The entropy-coded bytes of each tile of each band."""
+        self._bands: list[bytes] = []
+        """The same, of each band joined."""
         self.bands_coded = 0
         self.version = 0
         """Differs whenever the frame does."""
@@ -58,11 +64,13 @@ class BandedJpeg:
             self._begin(picture, quality)
         keys = picture.keys
         stale = [band for band, key in enumerate(keys) if key != self._coded[band]]
+        self._code(picture, stale)
         alike = []
-        for band, coded in zip(stale, self._code(picture, stale), strict=True):
-            if coded == self._segments[band]:
+        for band in stale:
+            joined = join_tiles(band, self._tiles[band])
+            if joined == self._bands[band]:
                 alike.append(band)
-            self._segments[band] = coded
+            self._bands[band] = joined
             self._coded[band] = keys[band]
         if len(alike) < len(stale):
             self.version += 1
@@ -70,39 +78,64 @@ class BandedJpeg:
 
     def frame(self) -> bytes:
         """Join the parts to the whole frame."""
-        return splice(self._header, self._segments)
+        return splice(self._header, self._bands, self._coding.columns)
 
     def _begin(self, picture: Picture, quality: int) -> None:
         """Start over for another size or quality."""
         self._shape = (picture.width, picture.height, quality)
-        count = picture.layout.count
-        header = self._coder.header(picture, self._coding)
-        self._header = frame_header(header, picture.height)
-        self._segments = [b""] * count
+        layout = picture.layout
+        # Only there is a band one row of MCUs, so that a tile is one interval.
+        columns = layout.columns if self._subsampling == "420" else 1
+        self._coding = Coding(picture.width, quality, self._subsampling, columns, layout.tile_width)
+        self._header = frame_header(self._coder.header(picture, self._coding), picture.height)
+        self._tiles = [[b""] * columns for _ in range(layout.count)]
+        self._bands = [b""] * layout.count
         # No band has this key.
-        self._coded = [self] * count
+        self._coded = [self] * layout.count
 
-    def _code(self, picture: Picture, bands: list[int]) -> list[bytes]:
-        """Give the entropy-coded bytes of bands, from the cache where it has them."""
-        names = [self._cache_key(picture, band) for band in bands]
-        found = [self._cache.get(name) for name in names]
-        missing = [i for i, coded in enumerate(found) if coded is None]
-        segments = self._coder.encode(picture, [bands[i] for i in missing], self._coding)
-        self.bands_coded += len(missing)
-        for i, coded in zip(missing, segments, strict=True):
-            found[i] = coded
-            # What was not even hashed will never be seen again by that name.
-            if not isinstance(picture.keys[bands[i]], Presumed):
-                self._cache.put(names[i], coded)
-        return [coded for coded in found if coded is not None]
+    def _code(self, picture: Picture, stale: Sequence[int]) -> None:
+        """Bring the tiles of bands up to date, from the cache where it has them."""
+        strips, names = [], {}
+        for band in stale:
+            for strip in self._stale_strips(picture, band):
+                name = names[strip] = self._name(picture, strip)
+                found = self._cache.get(name)
+                if found is None:
+                    strips.append(strip)
+                else:
+                    self._put(strip, found)
+        self.bands_coded += len({strip.band for strip in strips})
+        for strip, coded in self._coder.encode(picture, strips, self._coding).items():
+            self._put(strip, coded)
+            if self._is_worth_keeping(picture, strip):
+                self._cache.put(names[strip], coded)
 
-    @property
-    def _coding(self) -> Coding:
-        width, _, quality = self._shape
-        return Coding(width, quality, self._subsampling)
+    def _stale_strips(self, picture: Picture, band: int) -> list[Strip]:
+        """List the parts of a stale band that are to be coded."""
+        columns = self._coding.columns
+        key, coded = picture.keys[band], self._coded[band]
+        if columns == 1 or not (isinstance(key, tuple) and isinstance(coded, tuple)):
+            return [Strip(band, 0, columns - 1)]
+        fresh = [column for column in range(columns) if key[column] != coded[column]]
+        return [Strip(band, first, last) for first, last in runs(fresh)]
 
-    def _cache_key(self, picture: Picture, band: int) -> Hashable:
-        """Say everything that a coded band depends on."""
-        top, bottom = picture.layout.rows(band)
-        size = (picture.width, bottom - top)
-        return (picture.keys[band], size, self.quality, self._subsampling)
+    def _put(self, strip: Strip, coded: Sequence[bytes]) -> None:
+        self._tiles[strip.band][strip.first : strip.last + 1] = coded
+
+    def _is_worth_keeping(self, picture: Picture, strip: Strip) -> bool:
+        """Whether a strip may be seen again under its name."""
+        # What was not even hashed will never be.
+        if isinstance(picture.keys[strip.band], Presumed):
+            return False
+        # What is only believed may be something else.
+        part = range(strip.first, strip.last + 1)
+        columns = part if self._coding.columns > 1 else range(picture.layout.columns)
+        return all(picture.is_sure(strip.band, column) for column in columns)
+
+    def _name(self, picture: Picture, strip: Strip) -> Hashable:
+        """Say everything that a coded strip depends on."""
+        key = picture.keys[strip.band]
+        if isinstance(key, tuple) and self._coding.columns > 1:
+            key = key[strip.first : strip.last + 1]
+        top, bottom = picture.layout.rows(strip.band)
+        return (key, strip.first, strip.last, bottom - top, self._coding)

@@ -23,6 +23,8 @@ _SOI = b"\xff\xd8"
 _SOF0, _SOS = 0xC0, 0xDA
 _RST = re.compile(rb"\xff[\xd0-\xd7]")
 
+_RST_MARKERS = tuple(bytes((0xFF, 0xD0 | number)) for number in range(8))
+
 Buffer = bytes | memoryview
 
 _MCU_SIZES = {"444": (8, 8), "422": (16, 8), "420": (16, 16), "gray": (8, 8)}
@@ -37,10 +39,14 @@ def mcu_size(subsampling: str) -> tuple[int, int]:
     return _MCU_SIZES[subsampling]
 
 
-def restart_interval(width: int, rows: int, subsampling: str) -> int:
-    """MCUs in a band of ``rows`` pixel rows; raises JpegError beyond 65535."""
+def restart_interval(width: int, rows: int, subsampling: str, columns: int = 1) -> int:
+    """MCUs in one of ``columns`` equal parts of a band; raises JpegError beyond 65535.
+
+    The number of MCUs across must be a multiple of ``columns``; more than one
+    makes sense only where a band is one row of MCUs.
+    """
     mcu_width, mcu_height = mcu_size(subsampling)
-    interval = -(-width // mcu_width) * -(-rows // mcu_height)
+    interval = -(-width // mcu_width) // columns * -(-rows // mcu_height)
     if interval > 0xFFFF:
         raise JpegError(f"a band of {interval} MCUs does not fit a restart interval")
     return interval
@@ -48,7 +54,7 @@ def restart_interval(width: int, rows: int, subsampling: str) -> int:
 
 def restart_marker(interval: int) -> bytes:
     """Give the marker that ends interval number ``interval`` (from 0)."""
-    return bytes((0xFF, 0xD0 | interval & 7))
+    return _RST_MARKERS[interval & 7]
 
 
 def header_of(jpeg: Buffer) -> bytes:
@@ -84,21 +90,24 @@ def frame_header(band_header: bytes, height: int) -> bytes:
     raise JpegError("no baseline frame header")
 
 
-def splice(header: bytes, segments: Sequence[bytes]) -> bytes:
-    """Join a frame header and the entropy-coded bytes of all bands to a JPEG."""
-    return b"".join(interleave(header, segments))
+def splice(header: bytes, segments: Sequence[bytes], columns: int = 1) -> bytes:
+    """Join a frame header and the entropy-coded bytes of all bands to a JPEG.
 
-
-def interleave(header: bytes, segments: Sequence[bytes]) -> list[bytes]:
-    """List the parts of a frame: header, band 0, RST0, band 1, …, EOI.
-
-    Band i stands at index 2i + 1.
+    A band of several ``columns`` is so many intervals, joined by join_tiles().
     """
     parts = [header]
-    for number, segment in enumerate(segments):
-        parts += segment, restart_marker(number)
+    for band, segment in enumerate(segments):
+        parts += segment, restart_marker((band + 1) * columns - 1)
     parts[-1] = EOI
-    return parts
+    return b"".join(parts)
+
+
+def join_tiles(band: int, tiles: Sequence[bytes]) -> bytes:
+    """Join the intervals of band number ``band``, with the markers they have there."""
+    parts = [tiles[0]]
+    for column, tile in enumerate(tiles[1:]):
+        parts += restart_marker(band * len(tiles) + column), tile
+    return b"".join(parts)
 
 
 def _scan_start(jpeg: Buffer) -> int:

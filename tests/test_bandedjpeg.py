@@ -1,7 +1,8 @@
 """A frame kept in bands decodes to the very pixels of a frame encoded whole."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import cv2
 import mjpeg
@@ -15,7 +16,8 @@ from xserver import Pixels
 from webcapd.capture.bands import BAND_ROWS
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.encoder.bandcache import BandCache
-from webcapd.encoder.bandcoder import BandCoder
+from webcapd.encoder.bandcoder import BandCoder, Coding, Strip
+from webcapd.encoder.bandcoder import Pixels as PixelSource
 from webcapd.encoder.bandedjpeg import BandedJpeg
 from webcapd.encoder.jpeg import entropy_coded
 
@@ -40,11 +42,15 @@ class Drawing:
         area[:] = generator.integers(0, 256, area.shape if self.noisy else 4, np.uint8)
 
     def settle(self, screen: FrameBuffer) -> list[int]:
+        if not self.looked_at_closely:
+            return screen.settle(range(screen.layout.count))
+        tiles = self.tiles(screen)
+        return screen.settle(sorted(tiles), tiles)
+
+    def tiles(self, screen: FrameBuffer) -> dict[int, int]:
+        """Say what a damage report would."""
         rectangle = np.array([[self.left, self.top, self.width, self.height]], np.int32)
-        everything = list(range(screen.layout.count))
-        return screen.settle(
-            screen.layout.touched(rectangle, screen.width) if self.looked_at_closely else everything
-        )
+        return screen.layout.touched_tiles(rectangle)
 
 
 drawings = st.builds(
@@ -58,6 +64,20 @@ drawings = st.builds(
     looked_at_closely=st.booleans(),
 )
 sizes = st.tuples(st.integers(1, 200), st.integers(1, 150))
+
+
+class CountingCoder(BandCoder):
+    """Notes what it is given to encode."""
+
+    def __init__(self) -> None:
+        super().__init__(workers=0)
+        self.strips: list[Strip] = []
+
+    def encode(
+        self, pixels: PixelSource, strips: Sequence[Strip], coding: Coding
+    ) -> dict[Strip, list[bytes]]:
+        self.strips += strips
+        return super().encode(pixels, strips, coding)
 
 
 def banded(coder: BandCoder, subsampling: str = "420", remembered: int = 0) -> BandedJpeg:
@@ -98,6 +118,63 @@ def test_incremental_frame_decodes_as_the_whole_frame(
         frame = updated(jpeg, screen, quality)
         assert np.array_equal(mjpeg.decode(frame), whole(screen, quality, subsampling))
     assert np.array_equal(mjpeg.decode(frame), whole(screen, quality, subsampling))
+
+
+@settings(deadline=None)
+@given(sizes, st.lists(st.tuples(drawings, st.booleans()), max_size=8))
+def test_late_reports_are_made_good(
+    coder: BandCoder, size: tuple[int, int], drawn: list[tuple[Drawing, bool]]
+) -> None:
+    """What is drawn between taking the damage and the grab is grabbed now and reported later."""
+    screen, cache = noise(*size), BandCache(1 << 20)
+    jpeg, other = BandedJpeg(coder, cache, "420"), BandedJpeg(coder, cache, "420")
+    reported: dict[int, int] = {}
+    for drawing, in_time in drawn:
+        late = drawing.tiles(screen)
+        drawing.draw(screen)
+        screen.settle(sorted(reported), reported)
+        jpeg.update(screen, 75)
+        reported = late
+        if in_time:
+            screen.settle(sorted(reported), reported)
+            reported = {}
+            assert np.array_equal(mjpeg.decode(updated(jpeg, screen)), whole(screen, 75, "420"))
+    screen.settle(sorted(reported), reported)
+    for one in (jpeg, other):
+        assert np.array_equal(mjpeg.decode(updated(one, screen)), whole(screen, 75, "420"))
+
+
+@settings(deadline=None)
+@given(sizes, st.lists(drawings, max_size=4), st.lists(drawings, min_size=1, max_size=4))
+def test_columns_never_reported_are_found_when_made_sure(
+    coder: BandCoder, size: tuple[int, int], told: list[Drawing], hidden: list[Drawing]
+) -> None:
+    screen = noise(*size)
+    jpeg = banded(coder)
+    for one, other in zip_longest(told, hidden):
+        for drawing in filter(None, (one, other)):
+            drawing.draw(screen)
+        tiles = one.tiles(screen) if one else {}
+        screen.settle(sorted(tiles), tiles)
+        jpeg.update(screen, 75)
+    screen.settle(range(screen.layout.count))
+    screen.make_sure()
+    assert np.array_equal(mjpeg.decode(updated(jpeg, screen)), whole(screen, 75, "420"))
+    assert screen.make_sure() == []
+
+
+def test_one_tile_of_a_band_is_encoded_alone() -> None:
+    screen = noise(256, 64)
+    coder = CountingCoder()
+    jpeg = BandedJpeg(coder, BandCache(0), "420")
+    jpeg.update(screen, 75)
+    coder.strips.clear()
+    drawing = Drawing(130, 20, 4, 4, 1, True, True)
+    drawing.draw(screen)
+    drawing.settle(screen)
+    jpeg.update(screen, 75)
+    assert coder.strips == [Strip(1, 2, 2)]
+    coder.close()
 
 
 @settings(deadline=None, max_examples=30)

@@ -15,8 +15,8 @@ from webcapd.encoder.jpeg import (
     entropy_coded,
     frame_header,
     header_of,
-    interleave,
     intervals,
+    join_tiles,
     restart_interval,
     restart_marker,
     splice,
@@ -107,12 +107,14 @@ def test_restart_interval_counts_begun_mcus() -> None:
     assert restart_interval(17, 16, "444") == 6
 
 
-def test_parts_of_a_frame_alternate_with_restart_markers() -> None:
-    segments = [bytes([number]) for number in range(10)]
-    parts = interleave(b"header", segments)
-    assert parts[0] == b"header"
-    assert parts[1::2] == segments
-    assert parts[2::2] == [*(bytes((0xFF, 0xD0 + number % 8)) for number in range(9)), EOI]
+@settings(deadline=None)
+@given(st.lists(st.lists(codes, min_size=3, max_size=3), min_size=1, max_size=9))
+def test_tiles_are_numbered_through_all_bands(bands: list[list[bytes]]) -> None:
+    joined = [join_tiles(number, tiles) for number, tiles in enumerate(bands)]
+    scan = splice(b"", joined, columns=3)[: -len(EOI)]
+    assert intervals(scan) == [tile for tiles in bands for tile in tiles]
+    markers = [scan[i + 1] & 7 for i in range(len(scan) - 1) if scan[i] == 0xFF and scan[i + 1]]
+    assert markers == [number % 8 for number in range(3 * len(bands) - 1)]
 
 
 def test_restart_markers_are_numbered_modulo_eight() -> None:

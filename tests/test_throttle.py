@@ -11,7 +11,7 @@ from program import webcapd
 from waiting import wait_until
 from xserver import Pixels, XServer, xvfb
 
-from webcapd.capture.attention import PollAttention
+from webcapd.capture.attention import Choice, PollAttention
 from webcapd.capture.bands import BandLayout
 from webcapd.capture.rectangle import Rectangle
 from webcapd.capture.throttle import COLD_EVERY, BandState, Heat, Rules, Throttle, step, warmed
@@ -129,7 +129,7 @@ def test_polling_presumes_hot_bands_until_they_are_found_still() -> None:
     assert (choice.hashed, choice.presumed) == ([0, 1, 3, 4, 5, 6], [2])
     attention.looked(choice, [], AREA)
     attention.found_still([2])
-    assert attention.choose(AREA) == (everything, [])
+    assert attention.choose(AREA) == Choice(everything, [])
 
 
 def test_polling_looks_everywhere_when_told_so_even_where_it_is_hot() -> None:
