@@ -21,7 +21,7 @@ BAND_ROWS = 16
 
 # Whole MCUs of 4:2:0.
 _MCU_WIDTH = 16
-_MOST_COLUMNS = 4
+_MOST_COLUMNS = 6
 
 # Up to here, calls into numpy cost more than a loop.
 _FEW = 8
