@@ -215,7 +215,7 @@ def serve(options: Options, stop: Stop) -> int:
             return 0  # Asked to stop before there was one.
         screen = Screen(display, options.capture, options.encoder.target_fps)
         encoder = Encoder(
-            screen, options.encoder, stop.nudge, stop.on_encoder_failure, patient=manager.listens
+            screen, options.encoder, stop.nudge, stop.on_failure, patient=manager.listens
         )
         site = Site(
             version=__version__,
@@ -228,7 +228,7 @@ def serve(options: Options, stop: Stop) -> int:
             motion_quality=options.encoder.jpeg_quality,
             config=options.config(),
         )
-        listener = Listener(open_sockets(options.http, given), site)
+        listener = Listener(open_sockets(options.http, given), site, stop.on_failure)
         try:
             encoder.start()
             while not encoder.begun:

@@ -8,6 +8,7 @@ import logging
 import os
 import select
 import signal
+import threading
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +50,11 @@ class Stop:
         status = os.read(self._ear, 1)[0] if ready else self._NUDGE
         return None if status == self._NUDGE else status
 
-    def on_encoder_failure(self, error: Exception) -> None:
+    def on_failure(self, error: Exception) -> None:
+        """End because a thread cannot go on without which nothing works; called in it."""
         if not self._asked:
-            log.error("the encoder failed: %s", error, exc_info=error)
+            name = threading.current_thread().name
+            log.error("the %s thread failed: %s", name, error, exc_info=error)
         self.ask(1)
 
     def on_server_end(self, status: int) -> None:

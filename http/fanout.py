@@ -60,7 +60,9 @@ class _Audience:
 class Fanout:
     """Sends all streams; add() is for any thread, start(), stop() and join() for the main one."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_failure: Callable[[Exception], None]) -> None:
+        """``on_failure`` is called, in its thread, when it cannot go on."""
+        self._on_failure = on_failure
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fanout", daemon=True)
@@ -101,6 +103,13 @@ class Fanout:
         os.eventfd_write(self._bell, 1)
 
     def _run(self) -> None:
+        try:
+            self._serve()
+        except Exception as error:
+            self._on_failure(error)
+
+    def _serve(self) -> None:
+        """Send until stop()."""
         self._poll.register(self._bell, select.EPOLLIN)
         while not self._stopping.is_set():
             wait = self._agenda[0][0] - time.monotonic() if self._agenda else None
@@ -212,6 +221,7 @@ def _reason(error: Exception) -> str:
         return "the server stops"
     if isinstance(error, Withdrawn):
         return "its leave to look had ended"
-    if isinstance(error, TimeoutError) and error.args:
+    if isinstance(error, TimeoutError) and error.errno is None:
+        # Ours; the kernel's own has a number, and means that it is gone.
         return str(error)
     return "it left" if isinstance(error, OSError) else "the server failed"

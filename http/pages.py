@@ -2,10 +2,13 @@
 
 import contextlib
 import json
+import logging
 from collections.abc import Callable
 from email.message import Message
 from typing import NamedTuple
 
+from webcapd.encoder.latest import Closed
+from webcapd.encoder.variants import TooManyVariants
 from webcapd.http.access import Pass
 from webcapd.http.form import form_of, quarter_turns
 from webcapd.http.metrics import metrics
@@ -14,6 +17,8 @@ from webcapd.http.response import Header
 from webcapd.http.site import INDEX_PAGE, Site
 from webcapd.http.snapshot import entity_tag, has_tag, headers_of, take, wanted
 from webcapd.http.target import Target
+
+log = logging.getLogger(__name__)
 
 
 class Asked(NamedTuple):
@@ -92,4 +97,11 @@ def answer(site: Site, asked: Asked) -> Answer:
 
     Raises Refusal, TooManyVariants, and Closed when the server stops.
     """
-    return _PAGES[asked.target.page](site, asked)
+    try:
+        return _PAGES[asked.target.page](site, asked)
+    except (Refusal, TooManyVariants, Closed):
+        raise
+    except Exception:
+        # Nothing has been sent yet, so that it can be said.
+        log.exception("the page %s failed", asked.target.page)
+        raise Refusal(500, "the server failed at this; its log says more") from None

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from webcapd.http.connection import STALL_SECONDS, expect_life, hang_up
 from webcapd.http.fanout import Fanout
@@ -41,14 +41,21 @@ class Listener:
     start(), stop() and join() are for the main thread.
     """
 
-    def __init__(self, sockets: Sequence[ListeningSocket], site: Site) -> None:
+    def __init__(
+        self,
+        sockets: Sequence[ListeningSocket],
+        site: Site,
+        on_failure: Callable[[Exception], None],
+    ) -> None:
+        """``on_failure`` is called, in the thread concerned, when nobody can be served any more."""
         self.site = site
         self._sockets = sockets
         _allow_descriptors(site.options.max_clients + RESERVE + MOST_WAITING)
         self._stopping = threading.Event()
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._thread = threading.Thread(target=self._run, name="accept", daemon=True)
-        self.fanout = Fanout()
+        self.fanout = Fanout(on_failure)
+        self._on_failure = on_failure
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._clients: dict[socket.socket, threading.Thread] = {}  # Guarded by _lock.
@@ -101,6 +108,12 @@ class Listener:
         return ended and not any(thread.is_alive() for thread in threads)
 
     def _run(self) -> None:
+        try:
+            self._take_in()
+        except Exception as error:
+            self._on_failure(error)
+
+    def _take_in(self) -> None:
         """Take in connections and requests until stop()."""
         accepting = {one.socket.fileno(): one.socket for one in self._sockets}
         for descriptor in (self._bell, *accepting):
