@@ -16,6 +16,7 @@ import subprocess
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import cost
@@ -95,10 +96,9 @@ def machine(peers: dict[str, Peer]) -> Record:
     model = next((line for line in info.splitlines() if line.startswith("model name")), "")
     system = platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())
     versions = {name: peer.version() or "" for name, peer in peers.items()}
-    for package in ("xvfb", "libturbojpeg0"):
-        query = ["dpkg-query", "-W", "-f", "${Version}", package]
-        if found := _output(query):
-            versions[package] = found
+    if found := _output(["dpkg-query", "-W", "-f", "${Version}", "xvfb"]):
+        versions["xvfb"] = found
+    versions["opencv-python"] = metadata.version("opencv-python")
     return {
         "kind": "machine",
         "machine": f"{os.cpu_count()} processors ({model.partition(':')[2].strip()}), {system}, "

@@ -3,7 +3,7 @@
     .venv/bin/python bench/floor.py [--size 1920x1080] [--seconds 4]
 
 With the libraries that webcapd uses, once a frame, while the workload runs: the
-X server writes the screen into shared memory, XXH3 goes over it, libjpeg-turbo
+X server writes the screen into shared memory, XXH3 goes over it, OpenCV
 encodes it whole, the kernel takes the JPEG for one client.  What lies between
 them (waiting, waking, deciding) is not counted: that is what webcapd may take
 for itself.
@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any, TypeVar
 
-import turbojpeg
+import cv2
 import xxhash
 from Xlib.display import Display
 
@@ -35,7 +35,7 @@ from webcapd.capture.xcb import XcbConnection
 
 _Result = TypeVar("_Result")
 
-_QUALITY = 75
+_PARAMETERS = [cv2.IMWRITE_JPEG_QUALITY, 75]
 
 
 class Stopwatch:
@@ -64,7 +64,6 @@ class Bare:
         self._grabber, _ = open_grabber(
             self._connection, root, area, 4 * self._width, "auto", lambda: None
         )
-        self._coder = turbojpeg.TurboJPEG()
         self._client = client
 
     def close(self) -> None:
@@ -83,10 +82,8 @@ class Bare:
             ],
         )
         pixels = rows.reshape(self._height, self._width, 4)
-        jpeg: bytes = watch.time(
-            "encode",
-            lambda: self._coder.encode(pixels, _QUALITY, turbojpeg.TJPF_BGRX, turbojpeg.TJSAMP_420),
-        )
+        _, coded = watch.time("encode", lambda: cv2.imencode(".jpg", pixels, _PARAMETERS))
+        jpeg = coded.tobytes()
         head = f"--x\r\nContent-Length: {len(jpeg)}\r\n\r\n".encode()
         watch.time("send", lambda: self._client.sendall(head + jpeg))
 
