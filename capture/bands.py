@@ -44,6 +44,11 @@ class BandLayout:
         return max(n for n in range(1, _MOST_COLUMNS + 1) if mcus % n == 0) if mcus else 1
 
     @cached_property
+    def every_column(self) -> int:
+        """The bits of all columns."""
+        return bits(0, self.columns - 1)
+
+    @cached_property
     def tile_width(self) -> int:
         """Width of all tiles but the last of a band, which may be narrower."""
         return -(-self.width // _MCU_WIDTH) // self.columns * _MCU_WIDTH
@@ -84,9 +89,8 @@ class BandLayout:
 
         Of many rectangles only the bands are told, with all their columns.
         """
-        every = (1 << self.columns) - 1
         if len(rectangles) > _FEW:
-            return dict.fromkeys(self.touched(rectangles, self.width), every)
+            return dict.fromkeys(self.touched(rectangles, self.width), self.every_column)
         touched: dict[int, int] = {}
         for x, y, width, height in rectangles.tolist():
             top, bottom = max(0, y), min(self.height, y + height)

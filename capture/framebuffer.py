@@ -115,16 +115,17 @@ class FrameBuffer:
     def _take_over(self, band: int, found: int, columns: int | None, same: bool) -> bool:
         """Note the hash of a band and its tiles; tells whether any of them is news."""
         self.hashes[band] = found
-        tiles = self._tiles[band]
-        if columns is None or not tiles:
-            if not same:
-                self._tiles[band] = (found,) * self.layout.columns
-            return not same
-        # Also if the band is as it was: what was drawn after the damage was
-        # taken, and before the grab, is told only now.
-        self._tiles[band] = tuple(
-            found if columns >> column & 1 else tile for column, tile in enumerate(tiles)
-        )
+        tiles, whole = self._tiles[band], (found,) * self.layout.columns
+        if columns is None and same:
+            return False
+        if columns is None or columns == self.layout.every_column or not tiles:
+            self._tiles[band] = whole
+        else:
+            # Also if the band is as it was: what was drawn after the damage was
+            # taken, and before the grab, is told only now.
+            self._tiles[band] = tuple(
+                found if columns >> column & 1 else tile for column, tile in enumerate(tiles)
+            )
         return self._tiles[band] != tiles
 
     def make_sure(self) -> list[int]:
@@ -142,9 +143,10 @@ class FrameBuffer:
         self._renew(unsure)
         return unsure
 
-    def is_sure(self, band: int, column: int) -> bool:
-        """Whether a tile's key is known to be that of its pixels, and not only believed."""
-        return self._tiles[band][column] == self.hashes[band]
+    def is_sure(self, band: int, first: int, last: int) -> bool:
+        """Whether the keys of these tiles are known to be their pixels', and not only believed."""
+        part = self._tiles[band][first : last + 1]
+        return part.count(self.hashes[band]) == len(part)
 
     def presume_changed(self, bands: Iterable[int]) -> None:
         """Take bands for changed, unhashed."""

@@ -9,6 +9,10 @@ from webcapd.encoder.bandcache import BandCache
 from webcapd.encoder.bandcoder import BandCoder, Coding, Pixels, Strip
 from webcapd.encoder.jpeg import frame_header, join_tiles, splice
 
+# Updates in a row with so many stale bands, after which those are taken to move:
+# they are neither looked up nor remembered.
+_STREAK, _MANY = 8, 12
+
 
 class Picture(Pixels, Protocol):
     """What can be encoded: a frame buffer, or a view of one."""
@@ -19,8 +23,8 @@ class Picture(Pixels, Protocol):
     keys: list[Hashable]
     """Equal keys, equal pixels.  Of a layout with several columns, tuples of the tiles' keys."""
 
-    def is_sure(self, band: int, column: int) -> bool:
-        """Whether a tile's key is known to be that of its pixels, and not only believed."""
+    def is_sure(self, band: int, first: int, last: int) -> bool:
+        """Whether the keys of these tiles are known to be their pixels', and not only believed."""
 
 
 class BandedJpeg:
@@ -42,6 +46,8 @@ class BandedJpeg:
         self._header = b""
         """That of the frame."""
         self._coding = Coding(0, 0, subsampling, 1, 0)
+        self._streaks: dict[int, int] = {}
+        """How many updates in a row each band was stale."""
         self._tiles: list[list[bytes]] = []
         """The entropy-coded bytes of each tile of each band."""
         self._bands: list[bytes] = []
@@ -96,8 +102,12 @@ class BandedJpeg:
     def _code(self, picture: Picture, stale: Sequence[int]) -> None:
         """Bring the tiles of bands up to date, from the cache where it has them."""
         strips, names = [], {}
+        moving = self._moving(stale)
         for band in stale:
             for strip in self._stale_strips(picture, band):
+                if band in moving:
+                    strips.append(strip)
+                    continue
                 name = names[strip] = self._name(picture, strip)
                 found = self._cache.get(name)
                 if found is None:
@@ -107,8 +117,16 @@ class BandedJpeg:
         self.bands_coded += len({strip.band for strip in strips})
         for strip, coded in self._coder.encode(picture, strips, self._coding).items():
             self._put(strip, coded)
-            if self._is_worth_keeping(picture, strip):
+            if strip in names and self._is_worth_keeping(picture, strip):
                 self._cache.put(names[strip], coded)
+
+    def _moving(self, stale: Sequence[int]) -> set[int]:
+        """Pick the bands that were stale some times in a row: what moves is not seen again."""
+        if len(stale) < _MANY:
+            self._streaks = {}
+            return set()
+        self._streaks = {band: self._streaks.get(band, 0) + 1 for band in stale}
+        return {band for band, streak in self._streaks.items() if streak > _STREAK}
 
     def _stale_strips(self, picture: Picture, band: int) -> list[Strip]:
         """List the parts of a stale band that are to be coded."""
@@ -117,6 +135,8 @@ class BandedJpeg:
         if columns == 1 or not (isinstance(key, tuple) and isinstance(coded, tuple)):
             return [Strip(band, 0, columns - 1)]
         fresh = [column for column in range(columns) if key[column] != coded[column]]
+        if len(fresh) == columns:
+            return [Strip(band, 0, columns - 1)]
         return [Strip(band, first, last) for first, last in runs(fresh)]
 
     def _put(self, strip: Strip, coded: Sequence[bytes]) -> None:
@@ -128,9 +148,8 @@ class BandedJpeg:
         if isinstance(picture.keys[strip.band], Presumed):
             return False
         # What is only believed may be something else.
-        part = range(strip.first, strip.last + 1)
-        columns = part if self._coding.columns > 1 else range(picture.layout.columns)
-        return all(picture.is_sure(strip.band, column) for column in columns)
+        last = strip.last if self._coding.columns > 1 else picture.layout.columns - 1
+        return picture.is_sure(strip.band, strip.first, last)
 
     def _name(self, picture: Picture, strip: Strip) -> Hashable:
         """Say everything that a coded strip depends on."""

@@ -14,6 +14,7 @@ one quality, one subsampling, standard Huffman tables.
 Marker codes: T.81 table B.1.
 """
 
+import functools
 import re
 import struct
 from collections.abc import Iterator, Sequence
@@ -104,10 +105,16 @@ def splice(header: bytes, segments: Sequence[bytes], columns: int = 1) -> bytes:
 
 def join_tiles(band: int, tiles: Sequence[bytes]) -> bytes:
     """Join the intervals of band number ``band``, with the markers they have there."""
-    parts = [tiles[0]]
-    for column, tile in enumerate(tiles[1:]):
-        parts += restart_marker(band * len(tiles) + column), tile
+    parts = [b""] * (2 * len(tiles) - 1)
+    parts[::2] = tiles
+    parts[1::2] = _markers(band * len(tiles) & 7, len(tiles) - 1)
     return b"".join(parts)
+
+
+@functools.cache
+def _markers(first: int, count: int) -> tuple[bytes, ...]:
+    """Give the markers that end ``count`` intervals from number ``first`` on."""
+    return tuple(restart_marker(number) for number in range(first, first + count))
 
 
 def _scan_start(jpeg: Buffer) -> int:

@@ -104,7 +104,7 @@ class ViewBuffer:
         for band in bands:
             self.keys[band] = xxhash.xxh3_64_intdigest(self.bands(band).data)
 
-    def is_sure(self, band: int, column: int) -> bool:
+    def is_sure(self, band: int, first: int, last: int) -> bool:
         """Whether a key is known to be that of the pixels: it always is, hashed from them."""
         return True
 
