@@ -193,8 +193,8 @@ class Fanout:
         audience = self._audiences.get(variant)
         if audience is None:
             audience = self._audiences[variant] = _Audience(variant, self._wake)
-            # What came before it listened would go unheard.
-            audience.ring()
+        # What came before the stream was seated here would go unheard.
+        audience.ring()
         audience.streams[descriptor] = served
         self._audience_of[descriptor] = audience
 

@@ -22,14 +22,23 @@ class ExactFraming:
     opening = _LINE
     closing = b"\r\n" + _LINE
 
+    def __init__(self) -> None:
+        self._last: tuple[Frame | None, bytes] = (None, b"")
+        """A frame and its header: hundreds of clients get the same."""
+
     def header(self, frame: Frame) -> bytes:
         """Give what goes between a boundary line and the frame's JPEG."""
-        return (
-            _TYPE
-            + (
-                f"Content-Length: {len(frame.jpeg)}\r\nX-Timestamp: {frame.captured:.6f}\r\n\r\n"
-            ).encode()
-        )
+        known, header = self._last
+        if known is not frame:
+            header = (
+                _TYPE
+                + (
+                    f"Content-Length: {len(frame.jpeg)}\r\n"
+                    f"X-Timestamp: {frame.captured:.6f}\r\n\r\n"
+                ).encode()
+            )
+            self._last = (frame, header)
+        return header
 
 
 class AdvanceFraming:
@@ -45,13 +54,15 @@ class AdvanceFraming:
 
 Framing = ExactFraming | AdvanceFraming
 
+_EXACT, _ADVANCE = ExactFraming(), AdvanceFraming()
+
 
 def framing_for(accept: str, user_agent: str, advance: bool | None = None) -> Framing:
     """Choose the framing a client needs; ``advance`` overrides the choice."""
     if advance is None:
         # Scripts that fetch() the stream from the same browser accept */*.
         advance = accept.lstrip().startswith("image/") and "Chrome/" in user_agent
-    return AdvanceFraming() if advance else ExactFraming()
+    return _ADVANCE if advance else _EXACT
 
 
 def collects(user_agent: str) -> int:

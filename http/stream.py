@@ -110,12 +110,14 @@ class Stream:
         Raises OSError when the client is gone, Closed when the server stops,
         Withdrawn when the client may look no longer.
         """
-        while not self._unsent or self._push(now):
-            frame = self._choose(now)
-            if frame is None:
-                return
+        if self._unsent and not self._push(now):
+            return
+        frame = self._choose(now)
+        if frame is not None:
             self._see_permit(now)
             self._lay_out(frame, now)
+            # If it leaves at once, there is nothing to do until there is news.
+            self._push(now)
 
     def ask_whether_gone(self) -> None:
         """Hear that the client will send no more; it may have left, or only said all it had to say.
@@ -175,7 +177,7 @@ class Stream:
         took = time.monotonic() - self._began
         self._buffer.adapt(self._unsent.size, self._unsent.pushes, took)
         self.session.sent(self._unsent.size, skipped)
-        self._rest_due = now + self._rest()
+        self.due = self._rest_due = now + self._rest()
         if not self._again:
             self._seen = frame.sequence
             if self.session.frames > 1:
