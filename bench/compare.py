@@ -40,7 +40,7 @@ FAN_OUT_COUNTS = (1, 10, 50, 100, 200, 400, 500)
 # What --quick allows, as ratios to the webcamd-like loop: what was measured,
 # and room for a busy machine.
 QUICK_RIVAL = "webcamd-like"
-QUICK_COSTS = {"idle": 0.05, "typing": 0.2, "video": 0.8, "full": 1.8}
+QUICK_COSTS = {"idle": 0.05, "typing": 0.15, "video": 0.55, "full": 1.5}
 QUICK_LATENCIES = {"typing": 0.3, "video": 0.5}
 
 
