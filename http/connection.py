@@ -44,24 +44,6 @@ def bound_buffer(connection: socket.socket, size: int = _SEND_BUFFER_BYTES) -> N
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
 
 
-def send_all(connection: socket.socket, buffers: Sequence[bytes]) -> None:
-    """Send buffers as one message, gathered by the kernel without a copy here.
-
-    Raises TimeoutError when the client takes nothing for the socket's timeout
-    or too little for long, and OSError when it is gone.
-    """
-    deadline = time.monotonic() + MESSAGE_SECONDS
-    views = [memoryview(buffer) for buffer in buffers if buffer]
-    while views:
-        sent = connection.sendmsg(views)
-        while views and sent >= len(views[0]):
-            sent -= len(views.pop(0))
-        if views:
-            views[0] = views[0][sent:]
-            if time.monotonic() > deadline:
-                raise TimeoutError("the client takes too little")
-
-
 def hang_up(connection: socket.socket) -> None:
     """Wake whoever waits on a socket, for good."""
     with contextlib.suppress(OSError):
@@ -102,7 +84,7 @@ class SendBuffer:
 
 
 class Unsent:
-    """One message on its way out of a socket that does not wait."""
+    """One message on its way out of a socket."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -148,3 +130,18 @@ class Unsent:
         """Forget the message, if nothing of it has left."""
         if not self._begun:
             self._buffers = []
+
+
+def send_all(connection: socket.socket, buffers: Sequence[bytes]) -> None:
+    """Send buffers as one message, gathered by the kernel without a copy here.
+
+    Waits.  Raises TimeoutError when the client takes nothing for the socket's
+    timeout or too little for long, and OSError when it is gone.
+    """
+    deadline = time.monotonic() + MESSAGE_SECONDS
+    unsent = Unsent(connection)
+    unsent.put(*buffers)
+    while unsent:
+        unsent.push()
+        if unsent and time.monotonic() > deadline:
+            raise TimeoutError("the client takes too little")
