@@ -48,9 +48,19 @@ class Withdrawn(Exception):
 class Pass:
     """Leave to look."""
 
-    def __init__(self, holds: Callable[[], bool] = _always) -> None:
+    def __init__(
+        self, holds: Callable[[], bool] = _always, look: Callable[[], object] = _always
+    ) -> None:
+        """``look`` looks at the file that the leave comes from."""
         self.holds = holds
-        """Whether the leave still holds: it may expire or be taken back."""
+        """Whether the leave still holds, as far as is known: it may expire or be
+        taken back.  Never waits."""
+        self._look = look
+
+    def holds_now(self) -> bool:
+        """Whether the leave still holds; waits a moment at most."""
+        self._look()
+        return self.holds()
 
 
 class Access:
@@ -113,7 +123,7 @@ class Access:
         user, password = _read_basic(encoded)
         known = self._passwords
         assert known is not None
-        entries = known.content()
+        entries = known.looked_at()
         entry = entries.get(user)
         digest = hmac.digest(self._key, user.encode() + b"\0" + password, hashlib.sha256)
         with self._lock:
@@ -128,7 +138,7 @@ class Access:
                 self._check(password, compared, entry is not None, digest, party)
             finally:
                 self._checks.release()
-        return Pass(lambda: known.content().get(user) == entry)
+        return Pass(lambda: known.content().get(user) == entry, known.looked_at)
 
     def _check(
         self, password: bytes, entry: bytes, exists: bool, digest: bytes, party: Hashable
@@ -156,6 +166,7 @@ class Access:
             found = known.content().get(digest)
             return found is not None and (found.expires is None or time.time() < found.expires)
 
+        known.looked_at()
         with self._lock:
             self._see_lockout(party)
             if not holds():
@@ -163,7 +174,7 @@ class Access:
                 raise Refusal(401, "the token is unknown or has expired")
         if page not in _VIEWS:
             raise Refusal(403, "a token shows the picture only; this page needs a password")
-        return Pass(holds)
+        return Pass(holds, known.looked_at)
 
     def _see_lockout(self, party: Hashable) -> None:
         """Refuse who has guessed too often.  _lock is held."""

@@ -60,7 +60,7 @@ def _snapshot(site: Site, asked: Asked) -> Answer:
     waits = want.after is not None and want.timeout > 0
     with site.seats.for_long() if waits else contextlib.nullcontext():
         frame = take(latest, want, asked.left)
-    if waits and not asked.permit.holds():
+    if waits and not asked.permit.holds_now():
         raise Refusal(401, "the leave to look has ended meanwhile")
     site.snapshot_rate.tick()
     if frame is None:

@@ -1,0 +1,101 @@
+"""Credentials on a file system that hangs: streams go on, and are still ended by a change."""
+
+import contextlib
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import mjpeg
+import pytest
+from hanging import can_mount, hanging_file, hanging_mount
+from painter import painter
+from program import PATIENCE, Webcapd, run_to_end, webcapd
+from waiting import wait_until
+from xserver import XServer
+
+from webcapd.http.keptfile import KeptFile
+
+Hanging = Callable[[Path], contextlib.AbstractContextManager[None]]
+
+TOKEN, OTHER = "token-for-the-wall", "token-of-somebody"
+
+WAYS = [
+    pytest.param(hanging_file, id="file"),
+    pytest.param(
+        hanging_mount,
+        id="mount",
+        marks=pytest.mark.skipif(not can_mount(), reason="needs root and /dev/fuse"),
+    ),
+]
+
+
+@pytest.fixture
+def tokens(tmp_path: Path) -> Path:
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    path = folder / "tokens"
+    path.write_text(f"{TOKEN}\n{OTHER}\n")
+    return path
+
+
+def status(program: Webcapd, token: str) -> int:
+    return program.get("/?snapshot", Authorization=f"Bearer {token}")[0]
+
+
+@pytest.mark.parametrize("hanging", WAYS)
+def test_streams_go_on_while_the_file_hangs_and_end_when_it_changes(
+    server: XServer, tokens: Path, hanging: Hanging
+) -> None:
+    options = ("--display", server.name, "--token-file", str(tokens), "--keepalive", "0.5")
+    with (
+        webcapd(*options) as program,
+        painter(server) as brush,
+        mjpeg.stream(program, f"/?stream&token={TOKEN}") as removed,
+        mjpeg.stream(program, f"/?stream&token={OTHER}") as kept,
+    ):
+        with hanging(tokens):
+            program.wait_for_line(lambda line: "its file system does not answer" in line)
+            # More of them than streams look at their leave, which they do each second.
+            for seed in range(3):
+                brush.noise(seed)
+                for stream in (removed, kept):
+                    stream.until(mjpeg.decode(mjpeg.encode(server.pixels())))
+                    for _ in range(3):
+                        assert stream.part().body
+            # What was there before stays in force.
+            assert status(program, OTHER) == 200
+            assert status(program, "token-of-nobody") == 401
+        program.wait_for_line(lambda line: "answers again" in line)
+        tokens.write_text(f"{OTHER}\n")
+        wait_until("it is let in no longer", lambda: status(program, TOKEN) != 200)
+        program.wait_for_line(lambda line: line.endswith("its leave to look had ended"))
+        assert kept.part().body
+        told = [line for line in program.lines if "does not answer" in line]
+        assert len(told) == 1
+
+
+def test_file_that_hangs_from_the_start_is_refused(server: XServer, tokens: Path) -> None:
+    with hanging_file(tokens):
+        code, said = run_to_end(
+            *("--display", server.name, "--port", "0", "--token-file", str(tokens))
+        )
+    assert code == 1
+    assert said == f"webcapd: {tokens} cannot be read: its file system does not answer"
+
+
+@pytest.mark.parametrize("hanging", WAYS)
+def test_what_was_there_is_given_while_the_file_hangs(tokens: Path, hanging: Hanging) -> None:
+    file = KeptFile(str(tokens), str)
+    given: list[str] = []
+    try:
+        before = file.content()
+        with hanging(tokens):
+            asking = threading.Thread(target=lambda: given.append(file.looked_at()))
+            asking.start()
+            asking.join(PATIENCE)
+            assert given == [before]
+            assert file.content() == before
+        tokens.write_text("changed")
+        wait_until("it is read again", lambda: file.content() == "changed")
+    finally:
+        file.stop()
