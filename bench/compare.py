@@ -3,12 +3,14 @@
     script/bench                      everything, into docs/benchmarks.md
     script/bench --quick              has anything become slower?  Two minutes
     script/bench --workloads typing,full --peers webcapd,pixelflux --repeats 1 --no-docs
+    script/bench --before DIR         beside an earlier webcapd, checked out there
 
 Each round measures every peer, in another order each time, so that what drifts
 falls on all; ratios are taken within a round.
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import platform
@@ -19,6 +21,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+import before
 import cost
 import figures
 import floor
@@ -208,6 +211,17 @@ def judge_quick(records: list[Record]) -> int:
     return 0 if whole and all(one.holds for one in found) else 1
 
 
+def compare_with_before(plan: Plan, checkout: Path) -> int:
+    """Measure beside an earlier checkout and nothing else; gives the exit code."""
+    try:
+        peers = {SUBJECT: PEERS[SUBJECT], before.NAME: before.peer_of(checkout)}
+    except ValueError as error:
+        return before.refuse(error)
+    found = list(before.verdicts(measure(dataclasses.replace(plan, peers=peers, floor=False))))
+    print(report.verdict_table(found))
+    return 0 if all(one.holds for one in found) else 1
+
+
 def words(text: str) -> list[str]:
     """Split at commas; nothing gives nothing."""
     return [word for word in text.split(",") if word]
@@ -239,6 +253,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3, help="rounds")
     parser.add_argument("--no-floor", action="store_true", help="leave out the floor of *full*")
     parser.add_argument("--no-docs", action="store_true", help="only print")
+    parser.add_argument(
+        "--before", type=Path, metavar="DIR", help="compare with this checkout only"
+    )
     given = parser.parse_args()
     if given.latencies is None:
         given.latencies = [name for name in latency.WORKLOADS if name in given.workloads]
@@ -254,7 +271,7 @@ def main() -> int:
     if given.quick:
         return quick()
     plan = Plan(
-        installed(given.peers),
+        {} if given.before is not None else installed(given.peers),
         given.sizes,
         given.workloads,
         given.latencies,
@@ -263,6 +280,8 @@ def main() -> int:
         given.repeats,
         floor=not given.no_floor,
     )
+    if given.before is not None:
+        return compare_with_before(plan, given.before)
     records = measure(plan)
     print(report.verdict_table(report.verdicts(records, main_of(plan.sizes))))
     if not given.no_docs:

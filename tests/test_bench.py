@@ -18,6 +18,7 @@ from waiting import wait_until
 from xserver import Pixels, XServer, xvfb
 
 import barcode
+import before
 import compare
 import cost
 import figures
@@ -281,3 +282,27 @@ def test_processor_time_counts_ended_threads() -> None:
     spent = running.cpu_seconds(os.getpid()) - before
     assert spent > 0.01
     assert running.tree_cpu_seconds(os.getpid()) >= before + spent
+
+
+def test_earlier_checkout_is_compared_line_by_line() -> None:
+    def cost(peer: str, total: float, clients: int | None) -> Record:
+        line = {"kind": "cost", "workload": "full", "size": "640x480", "round": 0, "peer": peer}
+        counted = {"clients": clients} if clients else {}
+        return {**line, "process": total, "server": 0.0, **counted}
+
+    records = [
+        cost(before.NAME, 0.10, None),
+        cost(peers.SUBJECT, 0.11, None),
+        cost(before.NAME, 0.20, 10),
+        cost(peers.SUBJECT, 0.10, 10),
+    ]
+    found = list(before.verdicts(records))
+    assert [(one.what, one.holds) for one in found] == [
+        ("CPU, full 640x480", False),
+        ("CPU, full 640x480, 10 clients", True),
+    ]
+
+
+def test_checkout_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"webcapd\.py is not there"):
+        before.peer_of(tmp_path)
