@@ -138,11 +138,17 @@ class Fanout:
         while self._added:
             served = self._added.popleft()
             connection = served.stream.connection
-            descriptor = connection.fileno()
-            self._streams[descriptor] = served
-            connection.setblocking(False)
-            self._poll.register(connection, _EVENTS)
-            self._advance(descriptor)
+            try:
+                connection.setblocking(False)
+                self._poll.register(connection, _EVENTS)
+            except OSError as error:
+                # The kernel is out of memory, or watches as many as it may for a user.
+                log.warning("cannot watch a stream's connection: %s", error)
+                served.stream.close()
+                served.on_end("the server failed")
+                continue
+            self._streams[connection.fileno()] = served
+            self._advance(connection.fileno())
 
     def _heed_connection(self, descriptor: int, events: int) -> None:
         if events & (select.EPOLLHUP | select.EPOLLERR):
@@ -210,7 +216,9 @@ class Fanout:
         served = self._streams.pop(descriptor)
         self._planned.pop(descriptor, None)
         self._unseat(descriptor)
-        self._poll.unregister(descriptor)
+        with contextlib.suppress(OSError):
+            # Closing it will do, too.
+            self._poll.unregister(descriptor)
         served.stream.close()
         served.on_end(_reason(error))
 

@@ -1,11 +1,9 @@
 """The accept thread, which takes in requests, and the client threads, which answer one each."""
 
 import contextlib
-import fcntl
 import itertools
 import logging
 import os
-import resource
 import select
 import socket
 import threading
@@ -14,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from webcapd.http.connection import STALL_SECONDS, expect_life, hang_up
+from webcapd.http.descriptors import allow_descriptors, duplicate
 from webcapd.http.fanout import Fanout
 from webcapd.http.handler import Handler
 from webcapd.http.incoming import MOST_WAITING, Request, Waiting
@@ -29,10 +28,6 @@ _TROUBLE_SECONDS = 0.2
 
 # How often those who wait are asked how long they have.
 _SWEEP_SECONDS = 1.0
-
-# Connections are moved to descriptors from here on: python-xlib waits by
-# select(), which knows none above 1023, and a reconnect takes the lowest free.
-_FIRST_DESCRIPTOR = 128
 
 
 class Listener:
@@ -50,7 +45,7 @@ class Listener:
         """``on_failure`` is called, in the thread concerned, when nobody can be served any more."""
         self.site = site
         self._sockets = sockets
-        _allow_descriptors(site.options.max_clients + RESERVE + MOST_WAITING)
+        allow_descriptors(site.options.max_clients + RESERVE + MOST_WAITING)
         self._stopping = threading.Event()
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._thread = threading.Thread(target=self._run, name="accept", daemon=True)
@@ -147,18 +142,18 @@ class Listener:
                 self._tell_trouble(error)
                 self._stopping.wait(_TROUBLE_SECONDS)
             return
-        self._tell_trouble(None)
-        self._await_request(Waiting(connection, name))
+        if self._await_request(Waiting(connection, name)):
+            self._tell_trouble(None)
 
     def _moved_up(self, connection: socket.socket) -> socket.socket:
         """Give the same connection a descriptor that leaves the low ones free; raises OSError."""
         with connection:
             try:
-                return _duplicate(connection)
+                return duplicate(connection)
             except OSError:
                 if not self._make_room():
                     raise
-                return _duplicate(connection)
+                return duplicate(connection)
 
     def _make_room(self) -> bool:
         """Hang up on who has waited longest; tells whether there was anybody.
@@ -184,20 +179,28 @@ class Listener:
             os.eventfd_read(self._bell)
         while self._returned:
             waiting = self._returned.popleft()
-            self._await_request(waiting)
-            if waiting.data:
+            if self._await_request(waiting) and waiting.data:
                 self._heed(waiting)
 
-    def _await_request(self, waiting: Waiting) -> None:
+    def _await_request(self, waiting: Waiting) -> bool:
+        """Have a connection wait; tells whether it does, or else was hung up on."""
         while len(self._waiting) >= MOST_WAITING:
             self._make_room()
+        try:
+            self._poll.register(waiting.connection, select.EPOLLIN)
+        except OSError as error:
+            # The kernel is out of memory, or watches as many as it may for a user.
+            self._tell_trouble(error)
+            waiting.connection.close()
+            return False
         self._waiting[waiting.connection.fileno()] = waiting
-        self._poll.register(waiting.connection, select.EPOLLIN)
+        return True
 
     def _forget(self, waiting: Waiting) -> socket.socket:
         """Have a connection wait no longer."""
         del self._waiting[waiting.connection.fileno()]
-        self._poll.unregister(waiting.connection)
+        with contextlib.suppress(OSError):
+            self._poll.unregister(waiting.connection)
         return waiting.connection
 
     def _sweep(self) -> None:
@@ -248,8 +251,8 @@ class Listener:
                 del self._clients[connection]
             self._tell_trouble(error)
         waiting = Waiting(connection, name)
-        self._await_request(waiting)
-        _answer(waiting, short_response(503, "too many requests at a time", retry_after=10))
+        if self._await_request(waiting):
+            _answer(waiting, short_response(503, "too many requests at a time", retry_after=10))
 
     def _answer(
         self, connection: socket.socket, name: object, request: Request, number: int
@@ -296,18 +299,3 @@ def _answer(waiting: Waiting, response: bytes) -> None:
     with contextlib.suppress(OSError):
         waiting.connection.send(response)
     waiting.drain()
-
-
-def _allow_descriptors(connections: int) -> None:
-    """Have the system let us have descriptors for so many connections, if it will."""
-    wanted = _FIRST_DESCRIPTOR + connections
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-
-
-def _duplicate(connection: socket.socket) -> socket.socket:
-    """Give the same connection by a descriptor that leaves the low ones free; raises OSError."""
-    number = fcntl.fcntl(connection.fileno(), fcntl.F_DUPFD_CLOEXEC, _FIRST_DESCRIPTOR)
-    return socket.socket(fileno=number)

@@ -80,3 +80,17 @@ def raw(program: Webcapd) -> Iterator[RawClient]:
     connection = socket.create_connection((program.host, program.port), PATIENCE)
     with contextlib.closing(RawClient(connection)) as client:
         yield client
+
+
+def answer_or_none(program: Webcapd) -> Head | None:
+    """Ask once; None if the server hangs up without an answer."""
+    with raw(program) as client:
+        return head_or_none(client, "/?health")
+
+
+def head_or_none(client: RawClient, page: str) -> Head | None:
+    """Ask on a connection; None if the server hangs up without an answer."""
+    with contextlib.suppress(ConnectionError, AssertionError):
+        client.ask(page)
+        return client.head()
+    return None

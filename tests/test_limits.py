@@ -15,7 +15,7 @@ import mjpeg
 import pytest
 from painter import painter
 from program import PATIENCE, Webcapd, webcapd
-from rawhttp import Head, RawClient, raw
+from rawhttp import RawClient, answer_or_none, head_or_none, raw
 from waiting import wait_until
 from xserver import XServer, xvfb
 
@@ -260,19 +260,6 @@ def set_most_descriptors(program: Webcapd, most: int) -> None:
 
 def highest_descriptor(program: Webcapd) -> int:
     return max(int(name) for name in os.listdir(f"/proc/{program.process.pid}/fd"))
-
-
-def answer_or_none(program: Webcapd) -> Head | None:
-    """Ask once; None if the server hangs up without an answer."""
-    with raw(program) as client:
-        return head_or_none(client, "/?health")
-
-
-def head_or_none(client: RawClient, page: str) -> Head | None:
-    with contextlib.suppress(ConnectionError, AssertionError):
-        client.ask(page)
-        return client.head()
-    return None
 
 
 def test_descriptors_may_run_out_and_come_back(server: XServer) -> None:
