@@ -29,6 +29,7 @@ from workload import FULL_FPS
 sys.path.append(str(ROOT))
 
 from webcapd.capture.bands import BAND_ROWS
+from webcapd.capture.dial import Dialler
 from webcapd.capture.grabber import open_grabber
 from webcapd.capture.rectangle import Rectangle
 from webcapd.capture.xcb import XcbConnection
@@ -60,7 +61,7 @@ class Bare:
             root = control.screen().root.id
         self._width, self._height = map(int, size.split("x"))
         area = Rectangle(0, 0, self._width, self._height)
-        self._connection = XcbConnection(display)
+        self._connection = XcbConnection(Dialler(display))
         self._grabber, _ = open_grabber(
             self._connection, root, area, 4 * self._width, "auto", lambda: None
         )

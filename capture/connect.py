@@ -1,44 +1,61 @@
 """Opening the control plane's connection, with one sentence for each way to fail."""
 
-import contextlib
-import os
-import re
-import select
-import socket
-import struct
-from collections.abc import Iterator
+from typing import Any
 
 from Xlib import error as xerror
 from Xlib.display import Display
+from Xlib.protocol import display as xlib_protocol
 from Xlib.protocol.display import Display as Protocol
 from Xlib.protocol.event import event_class
 from Xlib.support import connect as xlib_connect
 
+from webcapd.capture.dial import Dialled, Dialler
 from webcapd.capture.source import SourceError
-
-# A server that is alive answers in milliseconds, over a network in tens.
-_PATIENCE_SECONDS = 2.0
 
 # What servers say to those with no cookie, and with another one than theirs.
 _REFUSALS = ("uthoriz", "No protocol specified", "Invalid MIT-MAGIC-COOKIE-1 key")
 
 
-def connect(name: str) -> Display:
+class _Connecting:
+    """Stands before python-xlib's own way to connect, so that it takes a connected socket.
+
+    Where it expects the name of a display it may then be given what was dialled.
+    """
+
+    def get_display(self, display: Any) -> Any:
+        if isinstance(display, Dialled):
+            return display, None, "", display.name.number, display.name.screen
+        return xlib_connect.get_display(display)
+
+    def get_socket(self, name: Any, *parts: Any) -> Any:
+        return name.socket if isinstance(name, Dialled) else xlib_connect.get_socket(name, *parts)
+
+    def get_auth(self, sock: Any, name: Any, *parts: Any) -> Any:
+        if isinstance(name, Dialled):
+            return name.cookie
+        return xlib_connect.get_auth(sock, name, *parts)
+
+
+vars(xlib_protocol)["connect"] = _Connecting()
+
+
+def connect(dialler: Dialler) -> Display:
     """Open a display; raises SourceError."""
-    try:
-        with _knocked(name):
+    with dialler.knocked():
+        dialled = dialler.dial()
+        try:
             _forget_extensions()
-            return _with_core_errors(Display(_xlib_name(name)))
-    except xerror.DisplayNameError:
-        raise SourceError(f"{name!r} is no display name; one looks like :0 or host:0") from None
-    except xerror.DisplayConnectionError as error:
-        raise SourceError(f"cannot open display {name}: {_reason(error)}") from None
-    except socket.gaierror as error:
-        raise SourceError(f"cannot open display {name}: {error.strerror}") from None
-    except (ConnectionRefusedError, FileNotFoundError):
-        raise SourceError(f"cannot open display {name}: no X server answers there") from None
-    except (xerror.ConnectionClosedError, xerror.XError, OSError) as error:
-        raise SourceError(f"cannot open display {name}: {error}") from None
+            return _with_core_errors(_display(dialled))
+        except xerror.DisplayConnectionError as error:
+            dialled.socket.close()
+            raise SourceError(f"cannot open display {dialler.name}: {_reason(error)}") from None
+        except (xerror.ConnectionClosedError, xerror.XError, OSError) as error:
+            dialled.socket.close()
+            raise SourceError(f"cannot open display {dialler.name}: {error}") from None
+
+
+def _display(dialled: Any) -> Display:
+    return Display(dialled)
 
 
 def _forget_extensions() -> None:
@@ -60,61 +77,6 @@ def _with_core_errors(display: Display) -> Display:
     """
     display.display.error_classes.update(xerror.xerror_class)
     return display
-
-
-@contextlib.contextmanager
-def _knocked(name: str) -> Iterator[None]:
-    """See that the server answers at all before anything waits for it.
-
-    The kernel accepts connections for a server that hangs, and neither xcb nor
-    python-xlib can be told to give up waiting for its greeting.  The greeting
-    here is one without a cookie: what it is answered does not matter.  The
-    connection is held until the real ones are open: some servers throw all
-    windows away when their last client leaves.
-    """
-    _, _, host, number, _ = xlib_connect.get_display(_xlib_name(name))
-    silent = SourceError(f"the X server of display {name} does not answer")
-    try:
-        knock = _dial(host, number)
-    except (TimeoutError, BlockingIOError):
-        # The latter: so many wait already that the kernel takes no more.
-        raise silent from None
-    with knock:
-        knock.sendall(struct.pack("=BxHHHHxx", _byte_order(), 11, 0, 0, 0))
-        poller = select.poll()
-        poller.register(knock, select.POLLIN)
-        if not poller.poll(_PATIENCE_SECONDS * 1000):
-            raise silent
-        yield
-
-
-def _dial(host: str | None, number: int) -> socket.socket:
-    """Connect to a display's socket, with bounded patience; raises OSError."""
-    if host and host != "unix":
-        return socket.create_connection((host, 6000 + number), _PATIENCE_SECONDS)
-    path = f"/tmp/.X11-unix/X{number}"
-    dialled = socket.socket(socket.AF_UNIX)
-    dialled.settimeout(_PATIENCE_SECONDS)
-    try:
-        dialled.connect(path if os.path.exists(path) else f"\0{path}")
-    except OSError:
-        dialled.close()
-        raise
-    return dialled
-
-
-def _byte_order() -> int:
-    """Give the letter by which a client tells the server its byte order."""
-    return ord("l") if struct.pack("=H", 1)[0] else ord("B")
-
-
-def _xlib_name(name: str) -> str:
-    """Say outright that a display on a named host is reached by TCP.
-
-    python-xlib would otherwise look for the cookie of a local display.
-    """
-    host = re.fullmatch(r"([^/:]+):\d+(\.\d+)?", name)
-    return f"tcp/{name}" if host and host[1] != "unix" else name
 
 
 def _reason(error: xerror.DisplayConnectionError) -> str:

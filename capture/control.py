@@ -1,6 +1,6 @@
 """The control plane of one X display, by python-xlib: events, damage, geometry.
 
-Encoder thread only, but for interrupt().
+Encoder thread only.
 
 Damage is reported at level NonEmpty: one event when the first pixel is drawn,
 then nothing until the damage is taken.  So a screen nobody watches, and one
@@ -11,7 +11,6 @@ import contextlib
 import logging
 import re
 import select
-import socket
 from collections.abc import Iterator
 from enum import Flag, auto
 
@@ -23,6 +22,7 @@ from Xlib.protocol.rq import Event
 
 from webcapd.capture.connect import connect
 from webcapd.capture.damage import DamageIds
+from webcapd.capture.dial import Dialler
 from webcapd.capture.pixelformat import PixelFormat
 from webcapd.capture.rectangle import Rectangle
 from webcapd.capture.source import SourceError
@@ -62,10 +62,10 @@ _LAYOUT_EVENTS = frozenset(
 class Control:
     """What webcapd knows of a display beside its pixels."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, dialler: Dialler) -> None:
         """Connect and begin to watch; raises SourceError in one sentence."""
-        self.name = name
-        self.display = connect(name)
+        self.name = dialler.name
+        self.display = connect(dialler)
         self.display.set_error_handler(_log_error)
         self._ear = select.poll()
         self._ear.register(self.display.fileno(), select.POLLIN)
@@ -224,11 +224,6 @@ class Control:
         """Close the connection; the server frees damage and region with it."""
         with contextlib.suppress(xerror.ConnectionClosedError, OSError):
             self.display.close()
-
-    def interrupt(self) -> None:
-        """Make every call that waits for the server fail; from any thread."""
-        with contextlib.suppress(OSError):
-            self.display.display.socket.shutdown(socket.SHUT_RDWR)
 
     @contextlib.contextmanager
     def answering(self) -> Iterator[None]:

@@ -95,6 +95,8 @@ class Opening:
 
     def pending(self) -> bool:
         self._news |= self._control.news()
+        # Whatever comes there comes by the other connection, too, and wakes us.
+        self._connection.drain()
         return bool(self._news) or self._attention.polls
 
     def patience(self) -> float:

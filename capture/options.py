@@ -1,19 +1,13 @@
 """The options of capture: which pixels are looked at, and how."""
 
-import re
 from dataclasses import dataclass
 
 from webcapd.capture.caption import check_caption
+from webcapd.capture.dial import parse_name
 from webcapd.capture.option import check_given, option
 from webcapd.capture.rectangle import Rectangle, parse_rectangle
 from webcapd.capture.virtual import parse_size
 from webcapd.capture.watermark import LOCATIONS, load_watermark
-
-
-def check_display(name: str) -> None:
-    """Raise ValueError with a sentence if a display's name is none."""
-    if not re.fullmatch(r"((tcp|unix)/)?[-:a-zA-Z0-9._]*:[0-9]+(\.[0-9]+)?", name):
-        raise ValueError(f"{name!r} is no display name; one looks like :0 or host:0")
 
 
 @dataclass(frozen=True)
@@ -24,7 +18,7 @@ class CaptureOptions:
         "",
         "X display to show, such as :0 or lab3:0 (without it: $DISPLAY)",
         metavar="NAME",
-        check=check_display,
+        check=parse_name,
     )
     index: int | None = option(
         None,

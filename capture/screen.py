@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from webcapd.capture.attention import LookCounts
 from webcapd.capture.control import Control
 from webcapd.capture.decoration import Decoration
+from webcapd.capture.dial import Dialler
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.opening import Opening
 from webcapd.capture.options import CaptureOptions
@@ -25,6 +26,7 @@ class Screen:
 
     def __init__(self, display: str, options: CaptureOptions, target_fps: float) -> None:
         self.name = display
+        self._dialler = Dialler(display)
         self._options = options
         self._region = region_of(options)
         duration = options.damage_block_duration / target_fps
@@ -50,11 +52,12 @@ class Screen:
 
     def open(self) -> None:
         """Connect both planes and make the frame buffer; raises SourceError."""
+        self._dialler.reset()
         try:
-            self._control = Control(self.name)
+            self._control = Control(self._dialler)
             if obstacle := self._control.format.obstacle:
                 raise SourceError(f"display {self.name} has {obstacle}")
-            self._connection = XcbConnection(self.name)
+            self._connection = XcbConnection(self._dialler)
             self._opening = Opening(
                 self._control,
                 self._connection,
@@ -98,14 +101,13 @@ class Screen:
             if part is not None:
                 part.close()
         self._opening = self._connection = self._control = None
+        self._dialler.reset()
 
     def on_headway(self, headway: Callable[[], None]) -> None:
         self._headway = headway
 
     def interrupt(self) -> None:
-        for part in (self._connection, self._control):
-            if part is not None:
-                part.interrupt()
+        self._dialler.interrupt()
 
     def fileno(self) -> int:
         assert self._control is not None, "the source is not open"

@@ -1,18 +1,16 @@
 """The pixel plane's connection: libxcb and libxcb-shm through cffi, in ABI mode.
 
 Errors are values in xcb, so nothing here can end the process as Xlib's default
-handlers would.  Encoder thread only, but for interrupt().
+handlers would.  Encoder thread only.
 """
 
-import contextlib
 import functools
-import os
 import socket
-import threading
 from typing import Any
 
 from cffi import FFI
 
+from webcapd.capture.dial import Dialler
 from webcapd.capture.rectangle import Rectangle
 from webcapd.capture.source import SourceError
 
@@ -35,10 +33,11 @@ typedef struct { uint8_t response_type, shared_pixmaps; uint16_t sequence;
 typedef struct { uint8_t response_type, pad0; uint16_t sequence; uint32_t length;
                  uint8_t present; } extension_t;
 
-void *xcb_connect(const char *name, int *screen);
+typedef struct { int name_length; char *name; int data_length; char *data; } auth_t;
+void *xcb_connect_to_fd(int fd, auth_t *auth);
 void xcb_disconnect(void *c);
 int xcb_connection_has_error(void *c);
-int xcb_get_file_descriptor(void *c);
+void *xcb_poll_for_event(void *c);
 uint32_t xcb_generate_id(void *c);
 const extension_t *xcb_get_extension_data(void *c, xcb_extension_t *extension);
 error_t *xcb_request_check(void *c, cookie_t cookie);
@@ -94,42 +93,34 @@ class GrabError(Exception):
 class XcbConnection:
     """One connection to an X server, for its pixels alone."""
 
-    def __init__(self, display: str) -> None:
+    def __init__(self, dialler: Dialler) -> None:
         """Connect; raises SourceError."""
         self._xcb, self._shm, self._libc = _libraries()
-        self._connection = self._xcb.xcb_connect(display.encode(), ffi.NULL)
-        self._interrupt_lock = threading.Lock()
-        self._socket: socket.socket | None = None  # Guarded by _interrupt_lock.
-        if self._xcb.xcb_connection_has_error(self._connection):
-            self._xcb.xcb_disconnect(self._connection)
-            raise SourceError(f"the X server of display {display} refuses a second connection")
-        try:
-            self._socket = socket.socket(
-                fileno=os.dup(self._xcb.xcb_get_file_descriptor(self._connection))
-            )
-        except OSError as error:
-            self._xcb.xcb_disconnect(self._connection)
-            raise SourceError(f"cannot open display {display}: {error.strerror}") from None
-
-    @property
-    def local(self) -> bool:
+        dialled = dialler.dial()
+        self.local = dialled.socket.family == socket.AF_UNIX
         """Whether the server is on this machine, by the kind of socket."""
-        return self._socket is not None and self._socket.family == socket.AF_UNIX
+        parts = [ffi.new("char[]", part) for part in dialled.cookie]
+        shown = ffi.new("auth_t *", (len(parts[0]) - 1, parts[0], len(parts[1]) - 1, parts[1]))
+        auth = shown if dialled.cookie.kind else ffi.NULL
+        # From here on the descriptor is libxcb's, which closes it in any case.
+        self._connection = self._xcb.xcb_connect_to_fd(dialled.socket.detach(), auth)
+        if self._xcb.xcb_connection_has_error(self._connection):
+            self.close()
+            raise SourceError(f"the X server of display {dialler.name} refuses a second connection")
 
     def close(self) -> None:
-        with self._interrupt_lock:
-            if self._socket is None:
-                return
-            self._socket.close()
-            self._socket = None
         self._xcb.xcb_disconnect(self._connection)
 
-    def interrupt(self) -> None:
-        """Make every call that waits for the server fail; from any thread."""
-        with self._interrupt_lock:
-            if self._socket is not None:
-                with contextlib.suppress(OSError):
-                    self._socket.shutdown(socket.SHUT_RDWR)
+    def drain(self) -> int:
+        """Throw away what the server has told unasked; returns how many events and errors.
+
+        Some events no client can decline, and libxcb would keep them all.
+        """
+        count = 0
+        while (event := self._xcb.xcb_poll_for_event(self._connection)) != ffi.NULL:
+            self._libc.free(event)
+            count += 1
+        return count
 
     def shm_version(self) -> tuple[int, int] | None:
         """Tell the version of the server's MIT-SHM extension, None without it."""

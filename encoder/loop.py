@@ -196,11 +196,11 @@ class Encoder:
         except SourceChanged:
             log.debug("the screen changed its geometry")
         except SourceError as error:
-            expected = self._patient or isinstance(error, SourceNotReady)
-            if not (self._begun.is_set() or expected):
-                raise
             # The error of a source that was interrupted tells only of that.
             lost = "the X server does not answer" if self._given_up else str(error)
+            expected = self._patient or isinstance(error, SourceNotReady)
+            if not (self._begun.is_set() or expected):
+                raise SourceError(lost) from None
         finally:
             self._source.close()
         if lost and not self._stopping.is_set():

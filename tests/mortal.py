@@ -62,12 +62,17 @@ def _is_free(number: int) -> bool:
     )
 
 
+def free_number() -> int:
+    """Give the number of a display that there is not."""
+    start = os.getpid() % _NUMBERS
+    candidates = (_FIRST_NUMBER + (start + step) % _NUMBERS for step in range(_NUMBERS))
+    return next(filter(_is_free, candidates))
+
+
 @contextmanager
 def mortal_server() -> Iterator[MortalServer]:
     """Give a server that is not started yet; it is dead afterwards, and its traces are gone."""
-    start = os.getpid() % _NUMBERS
-    candidates = (_FIRST_NUMBER + (start + step) % _NUMBERS for step in range(_NUMBERS))
-    server = MortalServer(next(filter(_is_free, candidates)))
+    server = MortalServer(free_number())
     try:
         yield server
     finally:
