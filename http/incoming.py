@@ -26,13 +26,11 @@ MOST_HEAD_BYTES = 32 * 1024
 # One more, and the one that has waited longest is hung up on.
 MOST_WAITING = 512
 
-# A method is a token (RFC 9110, 9.1); anything else will never be a request.
-_NO_REQUEST = re.compile(rb"[^!#$%&'*+.^_`|~0-9A-Za-z-]")
-
+# What ends a head for h11, too, which parses it.
 _END = re.compile(rb"\n\r?\n")
 
 
-class Request(NamedTuple):
+class Received(NamedTuple):
     """A request's head, whole, and what came behind it."""
 
     head: bytes
@@ -47,10 +45,16 @@ class Waiting:
         self.connection = connection
         self.name = name
         """The address of the other side, as the socket module gives it."""
-        self.data = bytearray(data)
+        self.data = bytearray()
+        """What has come of the request."""
+        self._searched = 0
+        """Up to where there is no end of a head in it: each byte is looked at once."""
+        self._empty = 0
+        """Bytes of empty lines before it."""
         self.draining = False
         seconds = HEAD_SECONDS if data else _IDLE_SECONDS
         self.deadline = time.monotonic() + seconds
+        self._take(data)
 
     def drain(self) -> None:
         """From now on throw away what comes, until the other side hangs up.
@@ -70,36 +74,42 @@ class Waiting:
         except BlockingIOError:
             return True
         if data and not self.draining:
-            if not self.data:
+            if not (self.data or self._empty):
                 self.deadline = time.monotonic() + HEAD_SECONDS
-            self.data += data
+            self._take(data)
         return bool(data)
 
-    def request(self) -> Request | None:
-        """Give the request that has come, None while it is not whole.  Pure but for its data."""
-        # An empty line before a request is to be overlooked (RFC 9112, 2.2).
-        data = self.data.lstrip(b"\r\n")
-        if _NO_REQUEST.match(data):
+    def _take(self, data: bytes) -> None:
+        if not self.data:
+            # Empty lines before a request are to be overlooked (RFC 9112, 2.2).
+            begun = data.lstrip(b"\r\n")
+            self._empty += len(data) - len(begun)
+            data = begun
+        self.data += data
+
+    def received(self) -> Received | None:
+        """Give the request that has come, None while its head is not whole."""
+        end = _END.search(self.data, self._searched)
+        if end is None:
+            self._searched = max(0, len(self.data) - 2)
             return None
-        line = data.find(b"\n", 0, MOST_HEAD_BYTES)
-        if line >= 0 and b"HTTP/" not in data[:line]:
-            # No headers follow a line without a version.
-            return Request(bytes(data[: line + 1]), bytes(data[line + 1 :]))
-        end = _END.search(data)
-        if end is None or end.end() > MOST_HEAD_BYTES:
+        if end.end() > MOST_HEAD_BYTES or self._no_request():
             return None
-        return Request(bytes(data[: end.end()]), bytes(data[end.end() :]))
+        return Received(bytes(self.data[: end.end()]), bytes(self.data[end.end() :]))
 
     def fault(self) -> bytes:
         """Give the answer to what can be no request any more; empty while it can."""
-        data = self.data.lstrip(b"\r\n")
-        if data and _NO_REQUEST.match(data):
+        if self._no_request():
             return short_response(400, "this is no HTTP request")
+        if self._empty >= MOST_HEAD_BYTES:
+            return short_response(400, "empty lines are no HTTP request")
         if len(self.data) < MOST_HEAD_BYTES:
             return b""
-        if not data:
-            return short_response(400, "empty lines are no HTTP request")
         limit = f"of more than {MOST_HEAD_BYTES} bytes"
-        if b"\n" in data[:MOST_HEAD_BYTES]:
+        if b"\n" in self.data[:MOST_HEAD_BYTES]:
             return short_response(431, f"the request has headers {limit}")
         return short_response(414, f"the request has an address {limit}")
+
+    def _no_request(self) -> bool:
+        """Whether it begins as no request does: TLS, for one, by a control character."""
+        return bool(self.data) and self.data[0] <= 0x20

@@ -4,15 +4,14 @@ import contextlib
 import json
 import logging
 from collections.abc import Callable
-from email.message import Message
 from typing import NamedTuple
 
 from webcapd.encoder.latest import Closed
 from webcapd.encoder.variants import TooManyVariants
-from webcapd.http.access import Pass
 from webcapd.http.form import form_of, quarter_turns
 from webcapd.http.metrics import metrics
 from webcapd.http.refusal import Refusal
+from webcapd.http.request import Headers
 from webcapd.http.response import Header
 from webcapd.http.site import INDEX_PAGE, Site
 from webcapd.http.snapshot import entity_tag, has_tag, headers_of, take, wanted
@@ -25,10 +24,11 @@ class Asked(NamedTuple):
     """A request that has been admitted."""
 
     target: Target
-    headers: Message
+    headers: Headers
     server: str
     """The address it came to, for who names none."""
-    permit: Pass
+    permitted: Callable[[], bool]
+    """Whether the client may look, still."""
     left: Callable[[], bool]
     """Whether the client may have left."""
 
@@ -60,20 +60,20 @@ def _snapshot(site: Site, asked: Asked) -> Answer:
     waits = want.after is not None and want.timeout > 0
     with site.seats.for_long() if waits else contextlib.nullcontext():
         frame = take(latest, want, asked.left)
-    if waits and not asked.permit.holds_now():
+    if waits and not asked.permitted():
         raise Refusal(401, "the leave to look has ended meanwhile")
     site.snapshot_rate.tick()
     if frame is None:
         return Answer(204, "image/jpeg", b"")
     headers = headers_of(frame, want)
     # Lines of a list are one list (RFC 9110, 5.3).
-    tags = ",".join(asked.headers.get_all("If-None-Match", []))
+    tags = ",".join(asked.headers.get_all("If-None-Match"))
     known = has_tag(tags, entity_tag(frame.jpeg))
     return Answer(304 if known else 200, "image/jpeg", b"" if known else frame.jpeg, tuple(headers))
 
 
 def _metrics(site: Site, asked: Asked) -> Answer:
-    kind, body = metrics(site, asked.headers.get("Accept", ""))
+    kind, body = metrics(site, asked.headers.get("Accept"))
     return Answer(200, kind, body)
 
 

@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 
 from webcapd.http.connection import STALL_SECONDS, expect_life, hang_up
 from webcapd.http.descriptors import allow_descriptors, duplicate
+from webcapd.http.exchange import Exchange
 from webcapd.http.fanout import Fanout
 from webcapd.http.handler import Handler
-from webcapd.http.incoming import MOST_WAITING, Request, Waiting
+from webcapd.http.incoming import MOST_WAITING, Received, Waiting
 from webcapd.http.response import short_response
 from webcapd.http.seats import RESERVE
 from webcapd.http.site import Site
@@ -225,17 +226,17 @@ class Listener:
 
     def _heed(self, waiting: Waiting) -> None:
         """Serve a request that has come whole, refuse what can be none."""
-        if request := waiting.request():
-            self._serve(self._forget(waiting), waiting.name, request)
+        if received := waiting.received():
+            self._serve(self._forget(waiting), waiting.name, received)
         elif fault := waiting.fault():
             _answer(waiting, fault)
 
-    def _serve(self, connection: socket.socket, name: object, request: Request) -> None:
+    def _serve(self, connection: socket.socket, name: object, received: Received) -> None:
         """Start a thread for a request."""
         number = next(self._numbers)
         thread = threading.Thread(
             target=self._answer,
-            args=(connection, name, request, number),
+            args=(connection, name, received, number),
             name=f"client-{number}"[:15],
             daemon=True,
         )
@@ -255,25 +256,27 @@ class Listener:
             _answer(waiting, short_response(503, "too many requests at a time", retry_after=10))
 
     def _answer(
-        self, connection: socket.socket, name: object, request: Request, number: int
+        self, connection: socket.socket, name: object, received: Received, number: int
     ) -> None:
         """Answer one request, in a thread of its own."""
-        handler = Handler(connection, name, self, request.head, number)
+        exchange = Exchange(connection, name, self.site, number)
+        handler = Handler(exchange, self.fanout.add)
         again = False
         try:
             connection.settimeout(STALL_SECONDS)
-            again = handler.serve()
+            handler.serve(received.head, received.rest)
+            again = not exchange.is_last
         except OSError as error:
             # A client that leaves is not an error.
-            log.debug("%s is gone: %s", handler.client, error)
+            log.debug("%s is gone: %s", exchange.client, error)
         except Exception:
-            log.exception("a request from %s failed", handler.client)
+            log.exception("a request from %s failed", exchange.client)
         finally:
             with self._lock:
                 del self._clients[connection]
             if not handler.handed_over:
-                rest = request.rest if again else None
-                self._give_back(connection, name, rest, handler.has_body)
+                rest = exchange.rest if again else None
+                self._give_back(connection, name, rest, exchange.has_unread)
 
     def _give_back(
         self, connection: socket.socket, name: object, rest: bytes | None, drain: bool

@@ -8,7 +8,7 @@ parameters of their own, so unknown ones are ignored, in any order and number.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from webcapd.http.refusal import Refusal
 
@@ -53,22 +53,50 @@ class Target:
         return value == "1"
 
 
+def authority_of(target: str) -> str | None:
+    """Give host and port of a target that is a whole URL (RFC 9112, 3.2.2); None of others.
+
+    Raises Refusal.
+    """
+    return None if _is_local(target) else _url(target).netloc
+
+
 def parse_target(target: str) -> Target:
     """Read a request target; raises Refusal (400, 404)."""
+    if not _is_local(target):
+        parts = _url(target)
+        path, query = parts.path, parts.query
+    else:
+        # Not by urlsplit(): to that "//stream" is a host.
+        path, _, query = target.partition("#")[0].partition("?")
     try:
-        parts = urlsplit(target)
         # Blank values count: "/?stream" and a browser's "/?stream=" are one.
-        pairs = parse_qsl(parts.query, keep_blank_values=True, max_num_fields=100)
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=100)
     except ValueError:
         raise Refusal(400, "the request's address cannot be read") from None
-    query = {name.lower(): value for name, value in pairs}
-    path = parts.path.lower().strip("/")
-    named = filter(None, map(_page_named_by, query.items()))
-    page = path or next(named, "index")
+    values = {name.lower(): value for name, value in pairs}
+    named = filter(None, map(_page_named_by, values.items()))
+    page = path.lower().strip("/") or next(named, "index")
     if page not in (*PAGES, "index"):
         pages = ", ".join(f"/?{name}" for name in PAGES)
         raise Refusal(404, f"nothing is here; there are {pages} and /")
-    return Target(page, query)
+    return Target(page, values)
+
+
+def _is_local(target: str) -> bool:
+    """Whether a target is a path and a query, either of which may be empty; or all there is."""
+    return target[:1] in ("", "/", "?", "#", "*")
+
+
+def _url(target: str) -> SplitResult:
+    """Read a target that is a whole URL; raises Refusal."""
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        parts = None
+    if parts is None or parts.scheme not in ("http", "https") or not parts.netloc:
+        raise Refusal(400, "the request's address cannot be read")
+    return parts
 
 
 def _page_named_by(parameter: tuple[str, str]) -> str | None:

@@ -163,11 +163,33 @@ def test_token_is_not_logged_however_it_is_written(shared: Guarded) -> None:
     """See what the log has, at the end of the shared fixture."""
     for name in ("token", "TOKEN", "%74oken", "toke%6E"):
         assert shared.status(f"/?snapshot&{name}={LATER}") == 200
-    shared.ask(f"/nothing?token={LATER}")
+    targets = [
+        f"/nothing?token={LATER}",
+        *(f"/?snapshot{wrong}{LATER}" for wrong in ("&amp;token=", ";token=", "&tokens=", "&")),
+        *(f"/?token{wrong}{LATER}" for wrong in ("%3D", "%253D", "", ":", "/", "&", "=&", "==")),
+        f"/?tok%2565n={LATER}",
+        f"/?snapshot&quality={LATER}",
+        f"/{LATER}",
+        f"/token/{LATER}/",
+        f"/?{LATER}=",
+        f"http://{LATER}@localhost/?snapshot",
+        f"http://ann:{LATER}@evil.com/?snapshot",
+        f"//ann:{LATER}@localhost/",
+        f"/?snapshot#{LATER}",
+        f"/?token={LATER} {LATER}",
+        f"{LATER}",
+    ]
+    for target in targets:
+        for version in ("1.0", "1.1", "1.9"):
+            with raw(shared.program) as client:
+                client.ask(target, version=version)
+                client.head()
     with raw(shared.program) as client:
-        client.ask(f"/?token={LATER}", version="1.9")
+        client.ask("/?logged", method=LATER)
         client.head()
-    shared.program.wait_for_line(lambda line: "toke%6E=..." in line)
+        client.ask("/?snapshot&scale=0.5&", method="HEAD")
+        client.head()
+    shared.program.wait_for_line(lambda line: '"HEAD /?snapshot&scale=0.5& HTTP/1.1"' in line)
 
 
 def test_expired_token_is_worth_nothing(shared: Guarded) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import re
 import socket
+import time
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webcapd.http.incoming import MOST_HEAD_BYTES, Request, Waiting
+from webcapd.http.incoming import MOST_HEAD_BYTES, Received, Waiting
 
 GET = b"GET /?snapshot HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -43,7 +44,7 @@ def outcome(pieces: list[bytes]) -> Outcome:
             while sent > 0:
                 sent -= MOST_HEAD_BYTES
                 assert waiting.read()
-                while request := waiting.request():
+                while request := waiting.received():
                     requests.append(request.head)
                     waiting = Waiting(waiting.connection, "", request.rest)
                 if fault := waiting.fault():
@@ -77,8 +78,9 @@ def test_pieces_make_the_same_requests_as_the_whole(data: bytes, places: list[in
     [
         (GET + GET + GET[:9], (GET, GET), 0),
         (b"\r\n\n" + GET, (GET,), 0),
-        (b"GET /\r\n" + GET, (b"GET /\r\n", GET), 0),
-        (b"GARBAGE\r\nHost: a\r\n\r\n", (b"GARBAGE\r\n", b"Host: a\r\n"), 0),
+        (b"GET /\r\n" + GET, (b"GET /\r\n" + GET,), 0),
+        (b"GARBAGE\r\nHost: a\r\n\r\n", (b"GARBAGE\r\nHost: a\r\n\r\n",), 0),
+        (b"GET / HTTP/1.1\n\n" + GET, (b"GET / HTTP/1.1\n\n", GET), 0),
         (b"\x16\x03\x01\x02\x00", (), 400),
         (b" GET / HTTP/1.1\r\n", (), 400),
         (b"GET /" + b"x" * MOST_HEAD_BYTES, (), 414),
@@ -114,7 +116,7 @@ def test_empty_lines_without_end_are_no_request() -> None:
         for _ in range(8):
             theirs.sendall(b"\r\n" * (MOST_HEAD_BYTES // 8))
             assert waiting.read()
-            assert waiting.request() is None
+            assert waiting.received() is None
         assert waiting.fault().split()[1] == b"400"
 
 
@@ -143,7 +145,22 @@ def test_what_comes_after_the_last_word_is_thrown_away() -> None:
 def test_nothing_has_come_yet() -> None:
     with connected() as (waiting, _):
         assert waiting.read()
-        assert (waiting.request(), waiting.fault()) == (None, b"")
+        assert (waiting.received(), waiting.fault()) == (None, b"")
+
+
+@pytest.mark.parametrize("filling", [b"x", b"x: y\n", b"\r\n", b"\n"])
+def test_head_that_comes_by_the_byte_costs_no_more_than_its_length(filling: bytes) -> None:
+    """Else the accept thread, and with it everybody, would wait for it."""
+    start = b"" if filling.strip() == b"" else b"GET / HTTP/1.1\r\nX: "
+    data = (start + filling * MOST_HEAD_BYTES)[: MOST_HEAD_BYTES - 1]
+    with connected() as (waiting, theirs):
+        before = time.thread_time()
+        for byte in data:
+            theirs.send(bytes([byte]))
+            waiting.read()
+            assert (waiting.received(), waiting.fault()) == (None, b"")
+        # Some 0.2 s; with a search from the start each time it is 2 s and more.
+        assert time.thread_time() - before < 1
 
 
 @settings(deadline=None)
@@ -151,6 +168,6 @@ def test_nothing_has_come_yet() -> None:
 def test_any_bytes_are_a_request_or_a_fault_or_wait(data: bytes) -> None:
     with connected() as (waiting, _):
         waiting.data += data
-        request, fault = waiting.request(), waiting.fault()
-        assert request is None or isinstance(request, Request)
+        request, fault = waiting.received(), waiting.fault()
+        assert request is None or isinstance(request, Received)
         assert not fault or re.match(rb"HTTP/1\.1 4\d\d ", fault)

@@ -50,7 +50,9 @@ def test_token_is_not_shown_however_it_is_written(target: str, shown: str) -> No
     assert redacted(f"GET {target % SECRET} HTTP/1.1") == f"GET {shown} HTTP/1.1"
 
 
-@pytest.mark.parametrize("target", ["/?password=%s", "/?token%%3D%s", "/?user=ann&password=%s", "/a:%s@"])
+@pytest.mark.parametrize(
+    "target", ["/?password=%s", "/?token%%3D%s", "/?user=ann&password=%s", "/a:%s@"]
+)
 def test_short_password_is_not_shown_where_one_is_named(target: str) -> None:
     assert "horse" not in redacted(f"GET {target % 'horse'} HTTP/1.1")
 

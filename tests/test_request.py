@@ -40,6 +40,21 @@ def refused(client: RawClient, code: int) -> str:
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # The beginning of a TLS handshake.
         b"GET /\x1b[2J HTTP/x",
         b"GET http://[broken/?stream HTTP/1.1",
+        b"GET / HTTP/1.01",
+        b"GET / HTTP/1.1 ",
+        b"GET /  HTTP/1.1",
+        b"GET\t/\tHTTP/1.1",
+        b"GET /\x0bHTTP/1.1",
+        b"GET /\xa0HTTP/1.1",
+        b"GET /\x1c HTTP/1.1",
+        b"GET /\xc3\xbc HTTP/1.1",
+        b"GET\x85/ HTTP/1.1",
+        b"GET ftp://localhost/?stream HTTP/1.1",
+        b"GET localhost:stream HTTP/1.1",
+        b"GET stream HTTP/1.1",
+        b"GET http:stream HTTP/1.1",
+        b"GET http:///?stream HTTP/1.1",
+        b"GET http://ann:secret@localhost/?stream HTTP/1.1",
     ],
 )
 def test_malformed_request_line_is_refused_in_one_line(program: Webcapd, line: bytes) -> None:
@@ -53,6 +68,8 @@ def test_malformed_request_line_is_refused_in_one_line(program: Webcapd, line: b
     ("request_bytes", "code"),
     [
         pytest.param(b"GET / HTTP/2.0\r\n" + HOST + b"\r\n", 505, id="version"),
+        pytest.param(b"GET / HTTP/0.9\r\n" + HOST + b"\r\n", 505, id="old version"),
+        pytest.param(b"GET / HTTP/1.2\r\n" + HOST + b"\r\n", 505, id="new version"),
         pytest.param(b"BREW / HTTP/1.1\r\n" + HOST + b"\r\n", 501, id="method"),
         pytest.param(b"GET /" + b"x" * 66000 + b" HTTP/1.1\r\n", 414, id="long line"),
         pytest.param(b"GET / HTTP/1.1\r\nX: " + b"x" * 66000 + b"\r\n\r\n", 431, id="long header"),
@@ -108,6 +125,78 @@ def test_host_that_is_none_is_refused(program: Webcapd, host: bytes) -> None:
     with raw(program) as client:
         client.send(b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
         assert "--allow-host" not in refused(client, 400)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://evil.com/?health", "http://evil.com:80/", "https://EVIL.com", "//evil.com/"]
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST"])
+def test_foreign_host_in_the_address_is_refused(program: Webcapd, url: str, method: str) -> None:
+    """Of a whole URL the host counts (RFC 9112, 3.2.2); two slashes are a path."""
+    with raw(program) as client:
+        client.ask(url, method=method)
+        code = {"GET": 404, "HEAD": 404, "OPTIONS": 204, "POST": 405}[method]
+        assert client.head().code == (code if url[0] == "/" else 403)
+
+
+def test_own_host_in_the_address_is_served(program: Webcapd) -> None:
+    with raw(program) as client:
+        client.ask("http://localhost:8080/?health")
+        assert client.body(client.head())
+        client.ask("HTTP://127.0.0.1?health")
+        assert client.body(client.head())
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "BREW"])
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        (b"Host: evil.com\r\n", 403),
+        (b"Host: <b>\r\n", 400),
+        (b"", 400),
+        (HOST + b"Host: localhost\r\n", 400),
+        (HOST + b"Content-Length: x\r\n", 400),
+        (HOST + b"Content-Length: -1\r\n", 400),
+        (HOST + b"Content-Length: 1, 2\r\n", 400),
+        (HOST + b"Content-Length: \xb2\r\n", 400),
+        (HOST + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", 400),
+        (HOST + b"Transfer-Encoding: gzip, chunked\r\n", 501),
+        (HOST + b"From me\r\n", 400),
+        (HOST + b"From \r\n", 400),
+        (b"From me Fri\r\n" + HOST, 400),
+        (HOST + b": nameless\r\n", 400),
+        (HOST + b"X : y\r\n", 400),
+        (HOST + b"X: \x0b\r\n", 400),
+        (b" X: y\r\n" + HOST, 400),
+    ],
+)
+def test_all_methods_are_checked_alike(
+    program: Webcapd, method: str, headers: bytes, code: int
+) -> None:
+    with raw(program) as client:
+        client.send(b"%s / HTTP/1.1\r\n%s\r\n" % (method.encode(), headers) + INNER)
+        head = client.head()
+        assert head.code == code
+        if b"evil.com" not in headers and b"<b>" not in headers:
+            # What follows might be its body.
+            assert head.headers["connection"] == "close"
+            assert b"HTTP/1.1" not in client.rest()
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n"])
+def test_body_of_options_is_never_taken_for_a_request(program: Webcapd, framing: bytes) -> None:
+    with raw(program) as client:
+        client.send(b"OPTIONS / HTTP/1.1\r\n" + HOST + framing + b"\r\n" + INNER)
+        head = client.head()
+        assert (head.code, head.headers["connection"]) == (204, "close")
+        assert client.rest() == b""
+
+
+def test_chunked_body_is_not_known_to_http_1_0(program: Webcapd) -> None:
+    """A proxy may have taken what follows for the next request (RFC 9112, 6.1)."""
+    with raw(program) as client:
+        client.send(b"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+        refused(client, 400)
 
 
 @pytest.mark.parametrize("header", [b"X: y\rX-Forwarded-For: 10.0.0.7", b"X: y\rz", b"X: \0"])
@@ -198,5 +287,5 @@ def test_logged_request_cannot_write_to_the_terminal() -> None:
     with xvfb(96, 64) as screen, webcapd("--display", screen.name, "--loghttp") as program:
         with raw(program) as client:
             client.send(b"GET /\x1b[2J\x07\x9b HTTP/1.1\r\n" + HOST + b"\r\n")
-            refused(client, 404)
+            refused(client, 400)
         assert program.wait_for_line(lambda line: "GET" in line).isprintable()

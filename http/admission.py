@@ -1,0 +1,59 @@
+"""Whether a request is answered at all: its host, its method, its target, its credentials."""
+
+from typing import NamedTuple
+
+from webcapd.http.access import Pass
+from webcapd.http.address import neighbourhood
+from webcapd.http.exchange import Exchange
+from webcapd.http.hosts import host_is_served, is_host
+from webcapd.http.refusal import Refusal
+from webcapd.http.target import Target, authority_of, parse_target
+
+# Those that pages have.
+_READING = ("GET", "HEAD")
+
+# Others that are known, so that 501 would be wrong.
+_WRITING = ("POST", "PUT", "DELETE", "PATCH")
+
+
+class Admitted(NamedTuple):
+    """What a request may have."""
+
+    target: Target
+    permit: Pass
+
+
+def check_host(exchange: Exchange) -> None:
+    """See that the request is meant for this server; raises Refusal (400, 403)."""
+    request = exchange.request
+    authority = authority_of(request.target)
+    # A whole URL names the host, too, and then that one counts (RFC 9112, 3.2.2).
+    # Without one there is a Host, but in HTTP/1.0.
+    named = request.headers.get_all("host") + ([] if authority is None else [authority])
+    for host in named:
+        if host_is_served(host, exchange.site.names):
+            continue
+        if not is_host(host):
+            what = "Host header" if host != authority else "request's address"
+            raise Refusal(400, f"the {what} names no host")
+        name = host.partition(":")[0]
+        raise Refusal(403, f"no host {name!r} here; --allow-host {name!r} would let it in")
+
+
+def check_method(method: str) -> None:
+    """See that a page can answer the method; raises Refusal (405, 501)."""
+    if method in _WRITING:
+        raise Refusal(405, f"{method} is not for this address; GET and HEAD are")
+    if method not in _READING:
+        raise Refusal(501, f"{method} is not known here; GET and HEAD are")
+
+
+def admit(exchange: Exchange) -> Admitted:
+    """Read what is asked for, and see that the client may have it; raises Refusal."""
+    target = parse_target(exchange.request.target)
+    address = exchange.address
+    party = neighbourhood(address) if address else "unix"
+    authorization = exchange.request.headers.get("authorization")
+    token = target.query.get("token")
+    permit = exchange.site.access.admit(target.page, authorization, token, party)
+    return Admitted(target, permit)
