@@ -26,6 +26,35 @@ class Demand(NamedTuple):
     """The most frames a second that a subscriber wants; 0 without subscribers."""
     awaited: bool
     """Whether somebody waits for a fresh frame."""
+    due: float
+    """The moment from which a subscriber wants another frame; never without subscribers."""
+
+
+class Known(NamedTuple):
+    """The newest frame, and what is known of it."""
+
+    frame: Frame | None
+    as_of: float
+    """The screen looked like it at this moment (CLOCK_MONOTONIC) or later."""
+
+
+class Subscription:
+    """One subscriber's wish for frames."""
+
+    def __init__(self, fps: float) -> None:
+        self.fps = fps
+        self._period = 1 / fps
+        self.due = -math.inf
+        """The moment from which it wants another frame.
+
+        Written by the subscriber when a frame has left, and by the encoder
+        thread when one is published: whoever is the last knows best.
+        """
+
+    def served(self, now: float) -> None:
+        """Note that there is a frame for it now: the next one has time."""
+        if self.due <= now:
+            self.due = now + self._period
 
 
 class LatestFrame:
@@ -45,17 +74,19 @@ class LatestFrame:
         """The screen looked like _frame at this moment (CLOCK_MONOTONIC) or later."""
         self._asked = -math.inf
         """The latest moment that somebody waits to see the screen of."""
-        self._subscribed: list[float] = []
-        """The frames a second that each subscriber wants."""
+        self._subscribed: list[Subscription] = []
         self._last_wanted = time.monotonic()
         self._listeners: list[Callable[[], None]] = []
         self._closed = False
 
     def publish(self, frame: Frame, as_of: float) -> None:
         """Replace the frame by one that is true as of a moment."""
+        now = time.monotonic()
         with self._news:
             self._frame = frame
             self._as_of = as_of
+            for subscription in self._subscribed:
+                subscription.served(now)
             listeners = self._wake_all()
         _tell(listeners)
 
@@ -88,7 +119,11 @@ class LatestFrame:
     def demand(self) -> Demand:
         """Tell who wants frames."""
         with self._news:
-            return Demand(max(self._subscribed, default=0.0), self._asked > self._as_of)
+            return Demand(
+                max((one.fps for one in self._subscribed), default=0.0),
+                self._asked > self._as_of,
+                min((one.due for one in self._subscribed), default=math.inf),
+            )
 
     def idle_seconds(self) -> float:
         """Tell since when nobody has wanted frames; 0 while somebody does."""
@@ -103,16 +138,17 @@ class LatestFrame:
             self._last_wanted = time.monotonic()
 
     @contextmanager
-    def subscribed(self, fps: float = math.inf) -> Iterator[None]:
+    def subscribed(self, fps: float = math.inf) -> Iterator[Subscription]:
         """Keep the encoder at work, up to ``fps`` frames a second, while the context lasts."""
+        subscription = Subscription(fps)
         with self._news:
-            self._subscribed.append(fps)
+            self._subscribed.append(subscription)
         try:
             self._wake()
-            yield
+            yield subscription
         finally:
             with self._news:
-                self._subscribed.remove(fps)
+                self._subscribed.remove(subscription)
                 self._last_wanted = time.monotonic()
 
     def newer(self, sequence: int, timeout: float) -> Frame | None:
@@ -127,7 +163,7 @@ class LatestFrame:
             return self._frame if self._sequence() != sequence else None
 
     def listen(self, on_news: Callable[[], None]) -> None:
-        """Have ``on_news`` called, in the encoder thread, when taken() may have an answer.
+        """Have ``on_news`` called, in the encoder thread, when known() may say more.
 
         It must not wait.  A call may still be under way when unlisten() has returned.
         """
@@ -139,22 +175,19 @@ class LatestFrame:
             self._listeners.remove(on_news)
 
     def ask(self) -> float:
-        """Ask for the screen as of now; returns the moment, for taken()."""
+        """Ask for the screen as of now; returns the moment, which known() comes to reach."""
         with self._news:
             self._asked = max(self._asked, time.monotonic())
             moment = self._asked
         self._wake()
         return moment
 
-    def taken(self, sequence: int, moment: float) -> Frame | None:
-        """Give the frame if its number is not ``sequence`` and it is true as of a moment.
-
-        Never waits; raises Closed.
-        """
+    def known(self) -> Known:
+        """Give the newest frame, and as of when it is true; never waits.  Raises Closed."""
         with self._news:
             if self._closed:
                 raise Closed
-            return self._frame if self._sequence() != sequence and self._as_of >= moment else None
+            return Known(self._frame, self._as_of)
 
     def fresh(self, timeout: float, max_age: float = 0.0) -> Frame | None:
         """Wait for the screen as it is now or later; None when time is up.

@@ -23,7 +23,7 @@ from webcapd.encoder.options import EncoderOptions
 from webcapd.encoder.outage import Outage
 from webcapd.encoder.quality import QualityState, changed, settled, settles_at
 from webcapd.encoder.rate import Rate
-from webcapd.encoder.schedule import Wish, look_in
+from webcapd.encoder.schedule import Wish, look_in, wish_for
 from webcapd.encoder.variant import PLAIN, Form, Variant
 from webcapd.encoder.variants import Variants
 
@@ -36,13 +36,6 @@ _STUCK_SECONDS = 2.5
 _OPEN_SECONDS = 20.0
 
 _UNKNOWN_SIZE = (1280, 720)
-
-# Below this rate, those who wait for one picture do not wait for their turn.
-_LEAST_AWAITED_FPS = 2.0
-
-# A program that draws the same again and again is looked at half as often after
-# so many looks for nothing.
-_FRUITLESS_LOOKS = 15
 
 # Coded bands that may come back: some hundred screens of text.
 _CACHE_BYTES = 64 * 1024 * 1024
@@ -223,8 +216,11 @@ class Encoder:
             # With more to do than time for it the thread never gets to sleep.
             self._bell.headway()
             news = self._source.pending() or news
-            wishes = [self._wish(variant) for variant in self.variants.listed()]
-            followed = any(wish.fps for wish in wishes)
+            wishes = [
+                wish_for(variant, self._most_fps, self._fruitless)
+                for variant in self.variants.listed()
+            ]
+            followed = any(wish.followed for wish in wishes)
             if followed != attended:
                 self._source.attend(followed)
                 attended = followed
@@ -237,16 +233,6 @@ class Encoder:
             else:
                 # With news at hand, more of it need not wake us before the time.
                 self._bell.sleep(wait, None if followed and news else self._source.fileno())
-
-    def _wish(self, variant: Variant) -> Wish:
-        """Give what is wanted of a variant, within what the options allow."""
-        wanted, awaited = variant.latest.demand()
-        fps = min(wanted, self._most_fps)
-        if self._fruitless >= _FRUITLESS_LOOKS:
-            fps /= 2
-        # Who waits for one picture gets it soon, however slow the frames are.
-        rate = max(self._most_fps, _LEAST_AWAITED_FPS) if awaited else fps
-        return Wish(variant, fps, awaited, rate or self._most_fps)
 
     def _look(self, now: float, wishes: list[Wish]) -> None:
         """Bring the variants that are wanted, and due, up to date with the screen."""

@@ -100,7 +100,7 @@ class Variant:
 
     def report(self) -> Mapping[str, object]:
         """Tell what ``/?info`` says of the variant; for any thread."""
-        fps, _ = self.latest.demand()
+        fps = self.latest.demand().fps
         return {
             **self.form.report(),
             "wantedFps": fps if math.isfinite(fps) else None,

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from webcapd.encoder.frame import Frame
+from webcapd.encoder.latest import Subscription
 from webcapd.encoder.pace import Pace
 from webcapd.encoder.variant import Form, Variant
 from webcapd.encoder.variants import TooManyVariants, Variants
@@ -21,6 +22,11 @@ from webcapd.http.sessions import Session
 # A client that shows a frame only when another follows gets it twice when the
 # screen has rested this long.
 _REPEAT_SECONDS = 0.1
+
+# What is sent was on the screen so shortly before, however long nothing was
+# reported of it: the server may have been stopped meanwhile, or its moment been
+# another than this stream's.  Whoever gets few frames would see it for long.
+_OLDEST_SECONDS, _OLDEST_SELDOM_SECONDS = 1.0, 0.1
 
 # How often it is seen to that the client may still look.
 _PERMIT_SECONDS = 1.0
@@ -72,9 +78,11 @@ class Stream:
         self._seen = 0
         """Number of the variant's frame that was sent last; 0 for none."""
         self._asked = -math.inf
-        """A frame must be true as of this moment: one that nobody followed may be old."""
+        """The frame that is to be sent must be true as of this moment, as was asked for."""
         self._again = False
         """Whether the frame is one that the client has."""
+        self._as_of = -math.inf
+        """When the screen looked like the frame, as was known when its sending began."""
         self._began = 0.0
         """When the sending of the frame began."""
         self._rest_due = 0.0
@@ -94,9 +102,10 @@ class Stream:
         """Follow the variant of a form, and no other; raises TooManyVariants."""
         variant = self._variants.get(form)
         with ExitStack() as subscription:
-            subscription.enter_context(variant.latest.subscribed(self._manner.fps))
+            wish = subscription.enter_context(variant.latest.subscribed(self._manner.fps))
             self._subscription.close()
             self._subscription = subscription.pop_all()
+        self._wish: Subscription = wish
         self.variant: Variant = variant
         self.session.form = form
 
@@ -134,12 +143,27 @@ class Stream:
         if fps != math.inf and (wait := self._pace.wait(now, fps)):
             self.due = now + wait
             return None
-        newer = self.variant.latest.taken(self._seen, self._asked)
-        self._again = newer is None
-        if newer is not None:
-            return newer
-        self.due = self._rest_due
-        return self._frame if now >= self._rest_due else None
+        frame, as_of = self.variant.latest.known()
+        self._again = frame is None or frame.sequence == self._seen
+        if self._again and now < self._rest_due:
+            self.due = self._rest_due
+            return None
+        if not self._is_true(as_of, now):
+            self.due = math.inf  # There will be news: the answer.
+            return None
+        self._asked, self._as_of = -math.inf, as_of
+        return frame
+
+    def _is_true(self, as_of: float, now: float) -> bool:
+        """Tell whether what was on the screen at a moment may be sent; if not, ask for it anew."""
+        if self._asked > -math.inf:
+            # However long the answer takes: there will be none that is younger.
+            return as_of >= self._asked
+        oldest = _OLDEST_SECONDS if self._manner.fps == math.inf else _OLDEST_SELDOM_SECONDS
+        if as_of >= now - oldest:
+            return True
+        self._asked = self.variant.latest.ask()
+        return False
 
     def _lay_out(self, frame: Frame, now: float, head: bytes = b"") -> None:
         framing = self._manner.framing
@@ -173,6 +197,7 @@ class Stream:
         assert frame is not None
         if manner.fps != math.inf:
             self._pace.took_place(now, manner.fps)
+            self._wish.due = now + self._pace.wait(now, manner.fps)
         skipped = frame.sequence - self._seen - 1 if self._seen and not self._again else 0
         took = time.monotonic() - self._began
         self._buffer.adapt(self._unsent.size, self._unsent.pushes, took)
@@ -181,7 +206,7 @@ class Stream:
         if not self._again:
             self._seen = frame.sequence
             if self.session.frames > 1:
-                self._heed_age(took)
+                self._heed_age(max(0.0, time.monotonic() - self._as_of))
 
     def _rest(self) -> float:
         """Give the seconds after which the frame is sent again, if there is no other."""

@@ -114,10 +114,10 @@ def test_fresh_takes_a_screen_seen_after_the_call(
     bell.wait()
     # It waits, or is about to: this frame is from before the call.
     latest.publish(frame(2), as_of=before)
-    assert latest.demand() == (0, True)
+    assert latest.demand()[:2] == (0, True)
     latest.publish(frame(3), as_of=time.monotonic())
     assert waiting.result(PATIENCE) == frame(3)
-    assert latest.demand() == (0, False)
+    assert latest.demand()[:2] == (0, False)
 
 
 def test_confirming_the_frame_makes_it_fresh(
@@ -128,17 +128,17 @@ def test_confirming_the_frame_makes_it_fresh(
     for _ in waiting:
         bell.wait()
     latest.confirm(as_of=0)
-    assert latest.demand() == (0, True)
+    assert latest.demand()[:2] == (0, True)
     latest.confirm(as_of=time.monotonic())
     assert [future.result(PATIENCE) for future in waiting] == [frame(1)] * 3
 
 
 def test_fresh_wants_a_look_even_if_nobody_follows(latest: LatestFrame, bell: Bell) -> None:
     latest.publish(frame(1), as_of=time.monotonic())
-    assert latest.demand() == (0, False)
+    assert latest.demand()[:2] == (0, False)
     latest.fresh(0)
     bell.wait()
-    assert latest.demand() == (0, True)
+    assert latest.demand()[:2] == (0, True)
 
 
 def test_close_wakes_everybody(latest: LatestFrame, bell: Bell, pool: ThreadPoolExecutor) -> None:
@@ -163,14 +163,14 @@ def test_nothing_is_given_after_close(latest: LatestFrame) -> None:
 
 
 def test_demand_lasts_until_the_last_subscriber_leaves(latest: LatestFrame, bell: Bell) -> None:
-    assert latest.demand() == (0, False)
+    assert latest.demand()[:2] == (0, False)
     with latest.subscribed():
         bell.wait()
         with latest.subscribed():
             bell.wait()
-            assert latest.demand() == (math.inf, False)
-        assert latest.demand() == (math.inf, False)
-    assert latest.demand() == (0, False)
+            assert latest.demand()[:2] == (math.inf, False)
+        assert latest.demand()[:2] == (math.inf, False)
+    assert latest.demand()[:2] == (0, False)
 
 
 def test_fastest_subscriber_sets_the_demand(latest: LatestFrame) -> None:
@@ -183,7 +183,7 @@ def test_fastest_subscriber_sets_the_demand(latest: LatestFrame) -> None:
 def test_subscriber_that_fails_is_counted_out(latest: LatestFrame) -> None:
     with pytest.raises(BrokenPipeError), latest.subscribed():
         raise BrokenPipeError
-    assert latest.demand() == (0, False)
+    assert latest.demand()[:2] == (0, False)
 
 
 def test_subscribers_of_many_threads_are_counted(
@@ -203,7 +203,7 @@ def test_subscribers_of_many_threads_are_counted(
     for _ in range(20):
         for expected in (math.inf, 0):
             everybody.wait(PATIENCE)
-            assert latest.demand() == (expected, False)
+            assert latest.demand()[:2] == (expected, False)
             everybody.wait(PATIENCE)
     for subscriber in subscribers:
         subscriber.result(PATIENCE)
@@ -229,16 +229,35 @@ def test_listener_hears_of_frames_of_awaited_confirmation_and_of_the_end(
     assert len(heard) == 3
 
 
-def test_frame_is_taken_that_is_another_and_true_as_of_the_moment(latest: LatestFrame) -> None:
-    assert latest.taken(0, -math.inf) is None
-    latest.publish(frame(1), time.monotonic())
-    assert latest.taken(0, -math.inf) == frame(1)
-    assert latest.taken(1, -math.inf) is None
+def test_what_is_known_says_as_of_when_it_is_true(latest: LatestFrame) -> None:
+    assert latest.known() == (None, -math.inf)
+    latest.publish(frame(1), 5.0)
+    assert latest.known() == (frame(1), 5.0)
     moment = latest.ask()
     assert latest.demand().awaited
-    assert latest.taken(0, moment) is None
     latest.confirm(moment)
-    assert latest.taken(0, moment) == frame(1)
+    assert latest.known() == (frame(1), moment)
     latest.close()
     with pytest.raises(Closed):
-        latest.taken(0, moment)
+        latest.known()
+
+
+def test_subscriber_that_has_got_a_frame_wants_the_next_when_its_time_comes(
+    latest: LatestFrame,
+) -> None:
+    assert latest.demand().due == math.inf
+    with latest.subscribed(0.01) as slow:
+        # The first is wanted at once.
+        assert latest.demand().due < time.monotonic()
+        latest.publish(frame(1), as_of=0)
+        assert latest.demand().due > time.monotonic() + 50
+        with latest.subscribed():
+            assert latest.demand().due < time.monotonic()
+            latest.publish(frame(2), as_of=0)
+            assert latest.demand().due <= time.monotonic()
+        # What the other one got does not put it off for longer.
+        assert slow.due < time.monotonic() + 101
+        # The subscriber knows better when it was sent.
+        slow.due = 7.0
+        assert latest.demand().due == 7.0
+    assert latest.demand().due == math.inf

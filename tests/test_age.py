@@ -1,0 +1,162 @@
+"""No picture is sent that is older than promised, however seldom one is sent."""
+
+import math
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import mjpeg
+import pytest
+from motion import moving, scatter
+from painter import painter
+from program import Webcapd, webcapd
+from resting import is_full_of
+from xserver import XServer
+
+from webcapd.encoder.bandcache import BandCache
+from webcapd.encoder.bandcoder import BandCoder
+from webcapd.encoder.frame import Frame
+from webcapd.encoder.variant import PLAIN, Form, Variant
+from webcapd.encoder.variants import Variants
+from webcapd.http.follow import FollowRules
+from webcapd.http.multipart import ExactFraming
+from webcapd.http.sessions import Session
+from webcapd.http.stream import Manner, Stream
+
+RED, BLUE = 0xF00000, 0x0000F0
+
+
+def ages(program: Webcapd, path: str, parts: int) -> list[float]:
+    """Tell how old the parts of a stream after the first are when they come, in seconds."""
+    with mjpeg.stream(program, path) as stream:
+        stream.part()
+        return [-float(stream.part().headers["x-timestamp"]) + time.time() for _ in range(parts)]
+
+
+def test_seldom_picture_beside_many_of_another_form_is_of_now(server: XServer) -> None:
+    with (
+        webcapd("--display", server.name) as program,
+        mjpeg.stream(program, "/?stream&width=64"),
+        moving(server, scatter),
+    ):
+        # Encoded half a period too early it would be 2 s old.
+        assert max(ages(program, "/?stream&fps=0.25", 2)) < 1.0
+
+
+def test_seldom_pictures_of_one_form_at_two_rates_are_of_now(server: XServer) -> None:
+    with (
+        webcapd("--display", server.name) as program,
+        moving(server, scatter),
+        ThreadPoolExecutor() as pool,
+    ):
+        one = pool.submit(ages, program, "/?stream&fps=0.4", 4)
+        other = pool.submit(ages, program, "/?stream&fps=0.3", 3)
+        assert max(one.result() + other.result()) < 1.0
+
+
+def test_picture_sent_again_after_a_stop_is_of_now(server: XServer) -> None:
+    """What was drawn while webcapd was stopped is in the first part that follows."""
+    with (
+        webcapd("--display", server.name, "--keepalive", "1") as program,
+        painter(server) as brush,
+    ):
+        for colour, other in ((RED, BLUE), (BLUE, RED)) * 2:
+            brush.fill(colour)
+            with mjpeg.stream(program) as stream:
+                assert is_full_of(colour, mjpeg.decode(stream.part().body))
+                program.process.send_signal(signal.SIGSTOP)
+                brush.fill(other)
+                # Until the part is to be sent again: nothing tells of that.
+                time.sleep(1.5)
+                program.process.send_signal(signal.SIGCONT)
+                assert is_full_of(other, mjpeg.decode(stream.part().body))
+
+
+@pytest.mark.parametrize(
+    ("options", "query"),
+    [(("--fps", "0.1"), ""), (("--keepalive", "0.5"), "&fps=0.7"), (("--streamwait", "1.5"), "")],
+)
+def test_picture_sent_again_by_a_slow_stream_is_of_now(
+    server: XServer, options: tuple[str, ...], query: str
+) -> None:
+    """The part after a change shows it, where a frame lasts longer than the keepalive."""
+    with (
+        webcapd("--display", server.name, *("--keepalive", "1"), *options) as program,
+        painter(server) as brush,
+    ):
+        brush.fill(RED)
+        with mjpeg.stream(program, f"/?stream{query}") as stream:
+            assert is_full_of(RED, mjpeg.decode(stream.part().body))
+            for colour in (BLUE, RED) * 2:
+                brush.fill(colour)
+                assert is_full_of(colour, mjpeg.decode(stream.part().body))
+
+
+@contextmanager
+def followed(variants: Variants) -> Iterator[tuple[Stream, socket.socket]]:
+    """Give a stream of the plain form that has sent its first frame, and its reader's end."""
+    manner = Manner(
+        form=PLAIN,
+        fps=math.inf,
+        framing=ExactFraming(),
+        repeat=False,
+        fill=0,
+        keepalive=60.0,
+        follow=FollowRules(max_age=1.0, levels=(60, 45, 30)),
+        permitted=lambda: True,
+    )
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with ours, theirs:
+        stream = Stream(ours, variants, manner, Session("somebody"))
+        stream.begin(b"", Frame(1, b"jpeg", 8, 8, 75, 0.0, 0.0))
+        stream.advance(time.monotonic())
+        yield stream, theirs
+        stream.close()
+
+
+def test_age_counts_from_the_capture() -> None:
+    """Encoding is part of it: a picture that took long to make is not young when it leaves."""
+    coder, woken = BandCoder(), threading.Event()
+
+    def make(form: Form, sequence: int) -> Variant:
+        return Variant(form, coder, BandCache(0), "420", woken.set, sequence)
+
+    variants = Variants(make, 0)
+    latest = variants.get(PLAIN).latest
+    with followed(variants) as (stream, _):
+        for number in range(2, 30):
+            latest.publish(Frame(number, b"jpeg", 8, 8, 75, 0.0, 0.0), time.monotonic() - 0.8)
+            stream.advance(time.monotonic())
+        assert stream.session.frames == 29
+        assert stream.session.age > 0.7
+        # What a picture has of age by its making counts for the level as well.
+        assert stream.session.level == 0, "it has not lasted long enough"
+    coder.close()
+
+
+def test_frame_that_was_long_in_the_making_is_sent_once_asked_for() -> None:
+    """Nobody waits for a younger one than the encoder can make."""
+    coder, woken = BandCoder(), threading.Event()
+
+    def make(form: Form, sequence: int) -> Variant:
+        return Variant(form, coder, BandCache(0), "420", woken.set, sequence)
+
+    variants = Variants(make, 0)
+    latest = variants.get(PLAIN).latest
+    with followed(variants) as (stream, _):
+        woken.clear()
+        began = time.monotonic()
+        latest.publish(Frame(2, b"jpeg", 8, 8, 75, 0.0, 0.0), began - 5)
+        stream.advance(began)
+        assert woken.is_set() and latest.demand().awaited
+        assert stream.session.frames == 1
+        latest.publish(Frame(3, b"jpeg", 8, 8, 75, 0.0, 0.0), time.monotonic())
+        # It comes to be sent only now.
+        stream.advance(time.monotonic() + 5)
+        assert stream.session.frames == 2
+    coder.close()
