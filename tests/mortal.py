@@ -13,6 +13,7 @@ from xserver import XServer
 
 # Far above what servers take that choose a number by themselves.
 _FIRST_NUMBER, _NUMBERS = 2000, 20000
+_APART = 16
 
 
 class MortalServer(XServer):
@@ -64,7 +65,8 @@ def _is_free(number: int) -> bool:
 
 def free_number() -> int:
     """Give the number of a display that there is not."""
-    start = os.getpid() % _NUMBERS
+    # Tests run side by side, in processes with neighbouring numbers.
+    start = os.getpid() * _APART % _NUMBERS
     candidates = (_FIRST_NUMBER + (start + step) % _NUMBERS for step in range(_NUMBERS))
     return next(filter(_is_free, candidates))
 
