@@ -243,27 +243,27 @@ def serve(options: Options, stop: Stop) -> int:
             if listener.exposure:
                 log.warning("%s", listener.exposure)
             manager.tell("READY=1", f"STATUS={site.summary()}")
-            return _look_after(options.http, stop, encoder, site, manager)
+            return _look_after(options.http, stop, encoder, listener, manager)
         finally:
             manager.tell("STOPPING=1")
             _end(listener, encoder, virtual)
 
 
 def _look_after(
-    options: HttpOptions, stop: Stop, encoder: Encoder, site: Site, manager: ServiceManager
+    options: HttpOptions, stop: Stop, encoder: Encoder, listener: Listener, manager: ServiceManager
 ) -> int:
     """See to what may hang, and tell how it goes, until asked to stop; returns the exit code."""
     period = min(_TICK_SECONDS, manager.watchdog_seconds / 3 or math.inf)
     told = time.monotonic()
     while (status := stop.wait(period)) is None:
         encoder.unstick()
-        if encoder.makes_headway():
+        if encoder.makes_headway() and listener.makes_headway():
             manager.tell("WATCHDOG=1")
         if time.monotonic() - told >= _TOLD_SECONDS:
             told = time.monotonic()
-            manager.tell(f"STATUS={site.summary()}")
+            manager.tell(f"STATUS={listener.site.summary()}")
             if options.showfps:
-                log.info("%s", site.rates())
+                log.info("%s", listener.site.rates())
     return status
 
 

@@ -21,6 +21,7 @@ from typing import NamedTuple
 from webcapd.encoder.latest import Closed
 from webcapd.encoder.variant import Variant
 from webcapd.http.access import Withdrawn
+from webcapd.http.pulse import Pulse
 from webcapd.http.stream import Stream
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class Fanout:
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fanout", daemon=True)
+        self.pulse = Pulse(self._wake)
         self._added: deque[Served] = deque()
         """The bell rings for each."""
         # Fanout thread only:
@@ -112,6 +114,7 @@ class Fanout:
         """Send until stop()."""
         self._poll.register(self._bell, select.EPOLLIN)
         while not self._stopping.is_set():
+            self.pulse.answer()
             wait = self._agenda[0][0] - time.monotonic() if self._agenda else None
             for descriptor, events in self._poll.poll(wait and max(0.0, wait)):
                 if descriptor == self._bell:

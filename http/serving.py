@@ -17,6 +17,7 @@ from webcapd.http.exchange import Exchange
 from webcapd.http.fanout import Fanout
 from webcapd.http.handler import Handler
 from webcapd.http.incoming import MOST_WAITING, Received, Waiting
+from webcapd.http.pulse import Pulse
 from webcapd.http.response import short_response
 from webcapd.http.seats import RESERVE
 from webcapd.http.site import Site
@@ -34,7 +35,7 @@ _SWEEP_SECONDS = 1.0
 class Listener:
     """All sockets that are listened on, and all threads behind them.
 
-    start(), stop() and join() are for the main thread.
+    start(), stop(), join() and makes_headway() are for the main thread.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Listener:
         self._stopping = threading.Event()
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._thread = threading.Thread(target=self._run, name="accept", daemon=True)
+        self._pulse = Pulse(self._wake)
         self.fanout = Fanout(on_failure)
         self._on_failure = on_failure
         self._numbers = itertools.count(1)
@@ -84,11 +86,20 @@ class Listener:
     def stop(self) -> None:
         """Accept nobody more and hang up on everybody; returns at once."""
         self._stopping.set()
-        os.eventfd_write(self._bell, 1)
+        self._wake()
         with self._lock:
             for connection in self._clients:
                 hang_up(connection)
         self.fanout.stop()
+
+    def makes_headway(self) -> bool:
+        """Whether the threads without which nobody is served still answer."""
+        # Both are asked each time.
+        return all([self._pulse.beats(), self.fanout.pulse.beats()])
+
+    def _wake(self) -> None:
+        """Wake the accept thread; from any thread."""
+        os.eventfd_write(self._bell, 1)
 
     def join(self, timeout: float) -> bool:
         """Wait until all threads have ended; tells whether they did in time."""
@@ -116,6 +127,7 @@ class Listener:
             self._poll.register(descriptor, select.EPOLLIN)
         sweep = 0.0
         while not self._stopping.is_set():
+            self._pulse.answer()
             for descriptor, _ in self._poll.poll(_SWEEP_SECONDS if self._waiting else None):
                 if descriptor == self._bell:
                     self._take_back()
@@ -294,7 +306,7 @@ class Listener:
         if rest is None:
             waiting.drain()
         self._returned.append(waiting)
-        os.eventfd_write(self._bell, 1)
+        self._wake()
 
 
 def _answer(waiting: Waiting, response: bytes) -> None:
