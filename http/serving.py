@@ -1,7 +1,6 @@
-"""The accept thread, which takes in requests, and the client threads, which answer one each."""
+"""The accept thread, which takes in connections and requests."""
 
 import contextlib
-import itertools
 import logging
 import os
 import select
@@ -11,11 +10,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from webcapd.http.connection import STALL_SECONDS, expect_life, hang_up
+from webcapd.http.clients import ClientThreads
+from webcapd.http.connection import expect_life
 from webcapd.http.descriptors import allow_descriptors, duplicate
-from webcapd.http.exchange import Exchange
 from webcapd.http.fanout import Fanout
-from webcapd.http.handler import Handler
 from webcapd.http.incoming import MOST_WAITING, Received, Waiting
 from webcapd.http.pulse import Pulse
 from webcapd.http.response import short_response
@@ -54,9 +52,7 @@ class Listener:
         self._pulse = Pulse(self._wake)
         self.fanout = Fanout(on_failure)
         self._on_failure = on_failure
-        self._numbers = itertools.count(1)
-        self._lock = threading.Lock()
-        self._clients: dict[socket.socket, threading.Thread] = {}  # Guarded by _lock.
+        self._clients = ClientThreads(site, self.fanout.add, self._give_back)
         self._returned: deque[Waiting] = deque()
         """Connections whose request has been answered; the bell rings for each."""
         # Accept thread only:
@@ -87,9 +83,7 @@ class Listener:
         """Accept nobody more and hang up on everybody; returns at once."""
         self._stopping.set()
         self._wake()
-        with self._lock:
-            for connection in self._clients:
-                hang_up(connection)
+        self._clients.stop()
         self.fanout.stop()
 
     def makes_headway(self) -> bool:
@@ -104,15 +98,14 @@ class Listener:
     def join(self, timeout: float) -> bool:
         """Wait until all threads have ended; tells whether they did in time."""
         deadline = time.monotonic() + timeout
-        with self._lock:
-            threads = [self._thread, *self._clients.values()]
-        for thread in threads:
-            if thread.ident is not None:
-                thread.join(max(0.0, deadline - time.monotonic()))
-        ended = self.fanout.join(max(0.0, deadline - time.monotonic()))
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        ended = not self._thread.is_alive()
+        for part in (self._clients, self.fanout):
+            ended = part.join(max(0.0, deadline - time.monotonic())) and ended
         for one in self._sockets:
             one.close()
-        return ended and not any(thread.is_alive() for thread in threads)
+        return ended
 
     def _run(self) -> None:
         try:
@@ -239,72 +232,24 @@ class Listener:
     def _heed(self, waiting: Waiting) -> None:
         """Serve a request that has come whole, refuse what can be none."""
         if received := waiting.received():
-            self._serve(self._forget(waiting), waiting.name, received)
+            self._serve(waiting, received)
         elif fault := waiting.fault():
             _answer(waiting, fault)
 
-    def _serve(self, connection: socket.socket, name: object, received: Received) -> None:
-        """Start a thread for a request."""
-        number = next(self._numbers)
-        thread = threading.Thread(
-            target=self._answer,
-            args=(connection, name, received, number),
-            name=f"client-{number}"[:15],
-            daemon=True,
-        )
+    def _serve(self, waiting: Waiting, received: Received) -> None:
+        """Have a request answered in a thread of its own."""
+        connection = self._forget(waiting)
         try:
-            with self._lock:
-                full = len(self._clients) >= self.site.options.max_clients + RESERVE
-                if not full and not self._stopping.is_set():
-                    self._clients[connection] = thread
-                    thread.start()
-                    return
+            if self._clients.serve(connection, waiting.name, received):
+                return
         except RuntimeError as error:
-            with self._lock:
-                del self._clients[connection]
             self._tell_trouble(error)
-        waiting = Waiting(connection, name)
-        if self._await_request(waiting):
-            _answer(waiting, short_response(503, "too many requests at a time", retry_after=10))
+        refused = Waiting(connection, waiting.name)
+        if self._await_request(refused):
+            _answer(refused, short_response(503, "too many requests at a time", retry_after=10))
 
-    def _answer(
-        self, connection: socket.socket, name: object, received: Received, number: int
-    ) -> None:
-        """Answer one request, in a thread of its own."""
-        exchange = Exchange(connection, name, self.site, number)
-        handler = Handler(exchange, self.fanout.add)
-        again = False
-        try:
-            connection.settimeout(STALL_SECONDS)
-            handler.serve(received.head, received.rest)
-            again = not exchange.is_last
-        except OSError as error:
-            # A client that leaves is not an error.
-            log.debug("%s is gone: %s", exchange.client, error)
-        except Exception:
-            log.exception("a request from %s failed", exchange.client)
-        finally:
-            with self._lock:
-                del self._clients[connection]
-            if not handler.handed_over:
-                rest = exchange.rest if again else None
-                self._give_back(connection, name, rest, exchange.has_unread)
-
-    def _give_back(
-        self, connection: socket.socket, name: object, rest: bytes | None, drain: bool
-    ) -> None:
-        """Have a connection wait for its next request, or end it if ``rest`` is None."""
-        if rest is None and not drain:
-            hang_up(connection)
-            connection.close()
-            return
-        try:
-            waiting = Waiting(connection, name, rest or b"")
-        except OSError:
-            connection.close()
-            return
-        if rest is None:
-            waiting.drain()
+    def _give_back(self, waiting: Waiting) -> None:
+        """Have a connection wait for its next request; from any thread."""
         self._returned.append(waiting)
         self._wake()
 
