@@ -224,6 +224,7 @@ def serve(options: Options, stop: Stop) -> int:
             names=own_names(socket.gethostname(), options.http.allow_host),
             variants=encoder.variants,
             encode_rate=encoder.rate,
+            picture_size=encoder.picture_size,
             status=lambda: {"capture": screen.status(), "encoder": encoder.status()},
             motion_quality=options.encoder.jpeg_quality,
             config=options.config(),

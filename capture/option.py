@@ -13,7 +13,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from webcapd.capture.number import parse_number, parse_whole
+
 _Options = TypeVar("_Options")
+
+_READERS: dict[type, Callable[[str], Any]] = {int: parse_whole, float: parse_number}
 
 
 @dataclass(frozen=True)
@@ -155,15 +159,10 @@ def _reader(one: Declared) -> Callable[[str], Any]:
     def read(text: str) -> Any:
         if one.details.read is not None:
             return _told(one.details.read, text)
-        try:
-            value = one.kind(text)
-        except ValueError:
-            wanted = "a whole number" if one.kind is int else "a number"
-            raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}") from None
-        # "not (low <= value)" also refuses NaN, which compares false with all.
-        if low is not None and not (low <= value):
+        value = _told(_READERS.get(one.kind, one.kind), text)
+        if low is not None and value < low:
             raise argparse.ArgumentTypeError(f"{text} is below the least, {low:g}")
-        if high is not None and not (value <= high):
+        if high is not None and value > high:
             raise argparse.ArgumentTypeError(f"{text} is above the most, {high:g}")
         if one.details.check is not None:
             _told(one.details.check, value)

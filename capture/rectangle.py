@@ -1,7 +1,10 @@
 """A rectangle of pixels.  Pure."""
 
-import re
 from typing import NamedTuple
+
+from webcapd.capture.number import parse_whole
+
+_FARTHEST = 99999
 
 
 class Rectangle(NamedTuple):
@@ -46,8 +49,11 @@ class Rectangle(NamedTuple):
 
 def parse_rectangle(text: str) -> Rectangle:
     """Read X,Y,WIDTH,HEIGHT; raises ValueError with a sentence."""
-    match = re.fullmatch(r"(-?\d{1,5}),(-?\d{1,5}),(\d{1,5}),(\d{1,5})", text.replace(" ", ""))
-    if not match or not (rectangle := Rectangle(*map(int, match.groups()))):
+    try:
+        rectangle = Rectangle(*map(parse_whole, text.split(",")))
+    except (TypeError, ValueError):
+        rectangle = Rectangle(0, 0, 0, 0)
+    if not rectangle or max(map(abs, rectangle)) > _FARTHEST:
         raise ValueError(
             f"{text!r} is no rectangle; one looks like 10,20,300,200: x,y,width,height"
         )

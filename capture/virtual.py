@@ -9,7 +9,6 @@ killed webcapd has left is taken away by the next.
 
 import contextlib
 import os
-import re
 import secrets
 import select
 import shutil
@@ -24,6 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from webcapd.capture.number import parse_whole
 from webcapd.capture.source import SourceError
 from webcapd.capture.stop import Stop
 
@@ -36,8 +36,11 @@ _FAMILY_LOCAL, _FAMILY_WILD = 256, 0xFFFF
 
 def parse_size(text: str) -> tuple[int, int]:
     """Read WIDTHxHEIGHT; raises ValueError with one sentence."""
-    match = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", text)
-    size = (int(match[1]), int(match[2])) if match else (0, 0)
+    try:
+        width, height = map(parse_whole, text.lower().split("x"))
+        size = (width, height)
+    except ValueError:
+        size = (0, 0)
     if not all(1 <= side <= 16384 for side in size):
         raise ValueError(f"{text!r} is no size; one looks like 1280x720, each side 1 to 16384")
     return size

@@ -40,6 +40,11 @@ class View:
         factor = min(1.0, self.scale, (fit_width or width) / width, (fit_height or height) / height)
         return max(1, round(height * factor)), max(1, round(width * factor))
 
+    def whole_size(self, width: int, height: int) -> Size:
+        """Give width and height of a screen once rotated and scaled, before it is cropped."""
+        rows, columns = self.scaled_rows_and_columns(width, height)
+        return (rows, columns) if self.quarter_turns % 2 else (columns, rows)
+
     def arrange(self, scaled: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Rotate, crop and flip a scaled screen, without copying a pixel."""
         turned = np.rot90(scaled, -self.quarter_turns)

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from typing import TypeVar
 
-from webcapd.capture.rectangle import parse_rectangle
+from webcapd.capture.rectangle import Rectangle, parse_rectangle
 from webcapd.encoder.variant import Form
 from webcapd.encoder.view import View
 from webcapd.http.refusal import Refusal
@@ -38,6 +38,19 @@ def fps_of(target: Target) -> float:
     """Give the most frames a second that a request asks for; raises Refusal."""
     fps = target.number("fps", 0.01, 1000)
     return math.inf if fps is None else fps
+
+
+def check_crop(form: Form, screen: tuple[int, int]) -> None:
+    """See that a form shows something of a screen of this size; raises Refusal.
+
+    For who begins to look: one who looks already keeps a pixel of a screen that shrinks.
+    """
+    crop = form.view.crop
+    if crop is None:
+        return
+    width, height = form.view.whole_size(*screen)
+    if not crop.within(Rectangle(0, 0, width, height)):
+        raise Refusal(400, f"the crop lies outside of the picture, which is {width}x{height}")
 
 
 def _view(target: Target) -> View:

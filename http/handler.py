@@ -9,6 +9,7 @@ from webcapd.http.connection import sends_no_more
 from webcapd.http.exchange import METHODS, Exchange
 from webcapd.http.origins import preflight_headers
 from webcapd.http.pages import Asked, answer
+from webcapd.http.parameters import check_parameters
 from webcapd.http.refusal import Refusal
 from webcapd.http.streaming import HandOver, give_stream
 
@@ -50,6 +51,7 @@ class Handler:
         self._exchange.answer(204, "text/plain", b"", ("Allow", METHODS), *preflight)
 
     def _give(self, admitted: Admitted) -> None:
+        check_parameters(admitted.target)
         if admitted.target.page == "stream":
             self.handed_over = give_stream(self._exchange, admitted, self._held, self._hand_over)
         else:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from webcapd.encoder.latest import Closed
 from webcapd.encoder.variants import TooManyVariants
-from webcapd.http.form import form_of, quarter_turns
+from webcapd.http.form import check_crop, form_of, quarter_turns
 from webcapd.http.metrics import metrics
 from webcapd.http.refusal import Refusal
 from webcapd.http.request import Headers
@@ -62,6 +62,8 @@ def _snapshot(site: Site, asked: Asked) -> Answer:
         frame = take(latest, want, asked.left)
     if waits and not asked.permitted():
         raise Refusal(401, "the leave to look has ended meanwhile")
+    # Only by now it is known how large the screen is.
+    check_crop(form, site.picture_size())
     site.snapshot_rate.tick()
     if frame is None:
         return Answer(204, "image/jpeg", b"")

@@ -29,6 +29,8 @@ class Site:
     """Host names that are answered."""
     variants: Variants
     encode_rate: Rate
+    picture_size: Callable[[], tuple[int, int]]
+    """Tells width and height of the screen, as of the last frame."""
     status: Callable[[], Mapping[str, object]]
     """Tells of capture and encoder, for the state page."""
     motion_quality: int

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from webcapd.http.admission import Admitted
 from webcapd.http.connection import hang_up, send_all
 from webcapd.http.exchange import Exchange
+from webcapd.http.form import check_crop
 from webcapd.http.manner import manner_of
 from webcapd.http.multipart import CONTENT_TYPE
 from webcapd.http.refusal import Refusal
@@ -40,6 +41,8 @@ def give_stream(
     frame = stream.variant.latest.fresh(PICTURE_SECONDS)
     if frame is None:
         raise Refusal(503, "the display gives no picture at the moment", retry_after=2)
+    if not frame.outage:
+        check_crop(manner.form, site.picture_size())
     stream.begin(exchange.head(200, CONTENT_TYPE, None), frame)
     _hand_over(exchange, stream, held.pop_all(), hand_over)
     return True

@@ -5,12 +5,15 @@ Pure.  The forms served: ``/?stream``, ``/stream`` and mjpg-streamer's
 parameters of their own, so unknown ones are ignored, in any order and number.
 """
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from webcapd.capture.number import parse_number, parse_whole
 from webcapd.http.refusal import Refusal
+
+_Number = TypeVar("_Number", int, float)
 
 PAGES = ("stream", "snapshot", "info", "health", "metrics")
 
@@ -25,23 +28,25 @@ class Target:
 
     def number(self, name: str, low: float, high: float) -> float | None:
         """Read a parameter that is a number, None if absent; raises Refusal."""
+        return self._read(name, parse_number, low, high)
+
+    def whole(self, name: str, low: int, high: int) -> int | None:
+        """Read a parameter that is a whole number, None if absent; raises Refusal."""
+        return self._read(name, parse_whole, low, high)
+
+    def _read(
+        self, name: str, read: Callable[[str], _Number], low: float, high: float
+    ) -> _Number | None:
         text = self.query.get(name)
         if text is None:
             return None
         try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
+            value = read(text)
+        except ValueError as error:
+            raise Refusal(400, f"{name}: {error}") from None
         if not low <= value <= high:
-            raise Refusal(400, f"{name}={text!r} is no number from {low:g} to {high:g}")
+            raise Refusal(400, f"{name}: {text} is not from {low:g} to {high:g}")
         return value
-
-    def whole(self, name: str, low: int, high: int) -> int | None:
-        """Read a parameter that is a whole number, None if absent; raises Refusal."""
-        value = self.number(name, low, high)
-        if value is not None and value != int(value):
-            raise Refusal(400, f"{name}={self.query[name]!r} is not a whole number")
-        return None if value is None else int(value)
 
     def switch(self, name: str) -> bool | None:
         """Read a parameter that is 0 or 1, None if absent; raises Refusal."""

@@ -146,7 +146,26 @@ def test_range_is_closed(one: Declared, refused: Refused) -> None:
 
 @pytest.mark.parametrize("one", RANGED, ids=names)
 @pytest.mark.parametrize(
-    "text", ["", " ", "x", "1x", "nan", "-nan", "inf", "-inf", "1e999", "0x10", "1,5", "8" * 5000]
+    "text",
+    [
+        "",
+        " ",
+        "x",
+        "1x",
+        "nan",
+        "-nan",
+        "inf",
+        "-inf",
+        "1e999",
+        "0x10",
+        "1,5",
+        "8" * 5000,
+        "1_0",
+        " 1",
+        "1 ",
+        "+1",
+        "\u0667\u0665",
+    ],
 )
 def test_bad_number_is_refused(one: Declared, text: str, refused: Refused) -> None:
     assert one.flags[0] in refused(f"{one.flags[0]}={text}")
@@ -173,6 +192,10 @@ def test_bad_number_is_refused(one: Declared, text: str, refused: Refused) -> No
         ("--virtual", "640x480x24"),
         ("--virtual", "16385x1"),
         ("--virtual", "6\n4"),
+        ("--virtual", "\u0666x\u0664"),
+        ("--virtual", "640 x480"),
+        ("--mask", "1,2,3,\u0664"),
+        ("--mask", "1, 2, 3, 4"),
         ("--virtual", "640x480", "--"),
         ("--", "xterm"),
         ("--",),

@@ -10,6 +10,7 @@ from buffers import frame_buffer
 from motion import moving
 from painter import painter
 from program import Webcapd, webcapd
+from rawhttp import raw
 from resizing import resize
 from waiting import wait_until
 from xserver import Pixels, XServer, xvfb
@@ -121,18 +122,45 @@ def test_variants_are_bounded_and_free_again(server: XServer) -> None:
     [
         "rotate=45", "rotate=", "width=0", "width=-5", "height=x", "scale=0", "scale=nan",
         "crop=1,2,3", "crop=0,0,0,5", "quality=0", "quality=101", "quality=7.5", "fps=0",
-        "fps=inf", "gray=yes", "flip=x",
+        "fps=inf", "fps=nan", "gray=yes", "flip=x", "width=1_0", "width=%D9%A1%D9%A2",
+        "quality=+75", "quality=%2B75", "scale=%201", "scale=1e0", "crop=%D9%A1,0,5,5",
+        "crop=0,0,5,5%20", "max_age=nan", "timeout=1_0", "advance=%D9%A1", "download=yes",
     ],
 )  # fmt: skip
 def test_malformed_values_are_refused_in_one_sentence(server: XServer, asked: str) -> None:
     with webcapd("--display", server.name) as program:
-        for page in ("stream", "snapshot"):
+        for page in ("stream", "snapshot", "info", "health", "metrics", ""):
             status, _, sentence = program.get(f"/?{page}&{asked}")
-            if asked.startswith("fps") and page == "snapshot":
-                continue  # A snapshot has no rate.
             assert status == 400
             assert sentence.count(b"\n") == 1
         assert variants(program) == 1
+
+
+@pytest.mark.parametrize("page", ["stream", "snapshot"])
+def test_crop_of_nothing_is_refused_with_the_size_of_the_picture(
+    server: XServer, page: str
+) -> None:
+    height, width = server.pixels().shape[:2]
+    outside = {
+        f"crop={width},0,5,5": f"{width}x{height}",
+        f"crop=0,{height},5,5": f"{width}x{height}",
+        "crop=-5,0,5,5": f"{width}x{height}",
+        f"rotate=90&crop={height},0,5,5": f"{height}x{width}",
+        f"scale=0.5&crop={width // 2},0,5,5": f"{width // 2}x{height // 2}",
+    }
+    inside = (
+        f"crop={width - 1},{height - 1},5,5",
+        "crop=-5,-5,6,6",
+        f"rotate=90&crop=0,{height},5,5",
+    )
+    with webcapd("--display", server.name) as program:
+        for asked, size in outside.items():
+            status, _, sentence = program.get(f"/?{page}&{asked}")
+            assert (status, size in sentence.decode()) == (400, True), asked
+        for asked in inside:
+            with raw(program) as client:
+                client.ask(f"/?{page}&{asked}")
+                assert client.head().code == 200, asked
 
 
 def test_rate_asked_for_is_the_rate_encoded(server: XServer) -> None:
