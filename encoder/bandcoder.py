@@ -6,7 +6,6 @@ bring a libjpeg-turbo of their own (measured, a 1080p frame at quality 75: 3.9 m
 PyTurboJPEG, which can only code band by band, 4.5 to 5.0 ms).
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Protocol
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from webcapd.capture.bands import BAND_ROWS
 from webcapd.encoder.jpeg import entropy_coded, header_of, intervals, restart_interval
+from webcapd.encoder.processors import processors
 
 # Handing bands to another thread costs two wake-ups, about 50 us: as much as
 # one band of 1920 pixels takes to encode.  From 8 bands on it halves the time.
@@ -83,7 +83,7 @@ class BandCoder:
 
     def __init__(self, workers: int | None = None) -> None:
         """``workers`` counts the threads that help (one fewer than processors unless given)."""
-        self._workers = (os.cpu_count() or 1) - 1 if workers is None else workers
+        self._workers = processors() - 1 if workers is None else workers
         self._pool = ThreadPoolExecutor(max(1, self._workers), thread_name_prefix="coder")
 
     def header(self, pixels: Pixels, coding: Coding) -> bytes:

@@ -4,6 +4,7 @@ import contextlib
 import select
 import socket
 import time
+from collections.abc import Iterator
 
 
 class Bell:
@@ -16,7 +17,9 @@ class Bell:
         self._ear, self._bell = socket.socketpair()
         self._ear.setblocking(False)
         self._bell.setblocking(False)
-        self._busy_since: float | None = None  # Written by the encoder thread only.
+        # Written by the encoder thread only:
+        self._busy_since: float | None = None
+        self._encodes = False
 
     def ring(self) -> None:
         """Wake the thread from its sleep, or keep it from falling asleep."""
@@ -28,6 +31,21 @@ class Bell:
         """Tell for how long the thread has been without headway; 0 while it sleeps."""
         since = self._busy_since
         return 0.0 if since is None else time.monotonic() - since
+
+    def unanswered_seconds(self) -> float:
+        """Tell for how long the thread may have waited for the source; 0 while it encodes."""
+        return 0.0 if self._encodes else self.busy_seconds()
+
+    @contextlib.contextmanager
+    def encoding(self) -> Iterator[None]:
+        """Note that the thread has work of its own, however long that takes."""
+        self._encodes = True
+        self.headway()
+        try:
+            yield
+        finally:
+            self.headway()
+            self._encodes = False
 
     def headway(self) -> None:
         """Note that the thread is awake and gets on with its work."""

@@ -75,7 +75,6 @@ class LatestFrame:
         self._asked = -math.inf
         """The latest moment that somebody waits to see the screen of."""
         self._subscribed: list[Subscription] = []
-        self._last_wanted = time.monotonic()
         self._listeners: list[Callable[[], None]] = []
         self._closed = False
 
@@ -125,18 +124,6 @@ class LatestFrame:
                 min((one.due for one in self._subscribed), default=math.inf),
             )
 
-    def idle_seconds(self) -> float:
-        """Tell since when nobody has wanted frames; 0 while somebody does."""
-        with self._news:
-            if self._subscribed or self._asked > self._as_of:
-                return 0.0
-            return time.monotonic() - self._last_wanted
-
-    def touch(self) -> None:
-        """Note that somebody is about to want frames."""
-        with self._news:
-            self._last_wanted = time.monotonic()
-
     @contextmanager
     def subscribed(self, fps: float = math.inf) -> Iterator[Subscription]:
         """Keep the encoder at work, up to ``fps`` frames a second, while the context lasts."""
@@ -149,7 +136,6 @@ class LatestFrame:
         finally:
             with self._news:
                 self._subscribed.remove(subscription)
-                self._last_wanted = time.monotonic()
 
     def newer(self, sequence: int, timeout: float) -> Frame | None:
         """Wait for a frame other than number ``sequence``; None when time is up.

@@ -21,6 +21,7 @@ from webcapd.encoder.bandcoder import BandCoder
 from webcapd.encoder.bell import Bell
 from webcapd.encoder.options import EncoderOptions
 from webcapd.encoder.outage import Outage
+from webcapd.encoder.patience import Patience
 from webcapd.encoder.quality import QualityState, changed, settled, settles_at
 from webcapd.encoder.rate import Rate
 from webcapd.encoder.schedule import Wish, look_in, wish_for
@@ -28,12 +29,6 @@ from webcapd.encoder.variant import PLAIN, Form, Variant
 from webcapd.encoder.variants import Variants
 
 log = logging.getLogger(__name__)
-
-# A source that takes longer than this for one answer is given up.
-_STUCK_SECONDS = 2.5
-
-# Opening takes some thirty round trips, and a display may be far away.
-_OPEN_SECONDS = 20.0
 
 _UNKNOWN_SIZE = (1280, 720)
 
@@ -65,11 +60,12 @@ class Encoder:
         self._source = source
         self._bell = Bell()
         source.on_headway(self._bell.headway)
+        self._patience = Patience(self._bell, source.interrupt)
         self._coder = BandCoder()
         self._most_fps = options.most_fps
         self._on_begun = on_begun
         self._on_failure = on_failure
-        self._patient = patient
+        self._waits = patient
         self._rules = options.quality_rules()
         cache, ring = BandCache(_CACHE_BYTES), self._bell.ring
 
@@ -84,9 +80,6 @@ class Encoder:
         """Looks that found nothing new, since the last that did."""
         self._outage: Outage | None = None
         self._outages = 0
-        self._opening = False
-        self._given_up = False
-        """Set by unstick(): the source was interrupted because it hung."""
 
         self._stopping = threading.Event()
         self._begun = threading.Event()
@@ -126,18 +119,11 @@ class Encoder:
 
     def unstick(self) -> None:
         """Give up a source that has not answered for too long; to be called now and then."""
-        if self._bell.busy_seconds() > self._bearable_seconds:
-            self._given_up = True
-            self._source.interrupt()
+        self._patience.unstick()
 
     def makes_headway(self) -> bool:
         """Whether the thread does not hang in a way that unstick() cannot help."""
-        return self._bell.busy_seconds() <= 2 * self._bearable_seconds
-
-    @property
-    def _bearable_seconds(self) -> float:
-        """How long the source may take for one answer."""
-        return _OPEN_SECONDS if self._opening else _STUCK_SECONDS
+        return self._patience.makes_headway()
 
     def status(self) -> Mapping[str, object]:
         """Tell what ``/?info`` says of the encoder."""
@@ -180,18 +166,17 @@ class Encoder:
         # A sentence and not the error: through its traceback that would keep
         # the frame buffer alive, and the memory it shares.
         lost = ""
-        self._given_up = False
         try:
-            self._opening = True
+            self._patience.opening(True)
             self._source.open()
-            self._opening = False
+            self._patience.opening(False)
             self._serve()
         except SourceChanged:
             log.debug("the screen changed its geometry")
         except SourceError as error:
             # The error of a source that was interrupted tells only of that.
-            lost = "the X server does not answer" if self._given_up else str(error)
-            expected = self._patient or isinstance(error, SourceNotReady)
+            lost = "the X server does not answer" if self._patience.given_up else str(error)
+            expected = self._waits or isinstance(error, SourceNotReady)
             if not (self._begun.is_set() or expected):
                 raise SourceError(lost) from None
         finally:
@@ -269,7 +254,8 @@ class Encoder:
     ) -> list[int] | None:
         """Update a variant; one that cannot be is dropped, but for the plain one."""
         try:
-            return variant.update(frame_buffer, quality, captured, as_of, outage)
+            with self._bell.encoding():
+                return variant.update(frame_buffer, quality, captured, as_of, outage)
         except Exception:
             # A form that somebody asked for must not end the rest.
             if variant.form == PLAIN:

@@ -1,19 +1,30 @@
 """The variants there are now: made when asked for, dropped when nobody wants them."""
 
+import math
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from webcapd.encoder.variant import PLAIN, Form, Variant
 
 # A dashboard that reloads, or polls snapshots, finds its variant still there.
 LINGER_SECONDS = 10.0
 
-# Between the making of a variant and the first wish for a frame of it.
-_ABOUT_TO_WANT_SECONDS = 0.2
-
 
 class TooManyVariants(Exception):
     """No more variants may be made; the text is one sentence."""
+
+
+@dataclass
+class _Kept:
+    """A variant, and who has it; guarded by the lock of the list."""
+
+    variant: Variant
+    leases: int = 0
+    idle_since: float = -math.inf
+    """When the last lease of it ended."""
 
 
 class Variants:
@@ -28,7 +39,7 @@ class Variants:
         self._most = most
         self._lock = threading.Lock()
         # Guarded by _lock:
-        self._variants = {PLAIN: make(PLAIN, 0)}
+        self._kept = {PLAIN: _Kept(make(PLAIN, 0))}
         self._dropped = 0
         """The highest number that a frame of a dropped variant had.
 
@@ -37,23 +48,36 @@ class Variants:
         """
         self._closed = False
 
-    def get(self, form: Form) -> Variant:
-        """Give the variant of a form, made if need be; raises TooManyVariants."""
+    @contextmanager
+    def lease(self, form: Form) -> Iterator[Variant]:
+        """Give the variant of a form, made if need be, and keep it while the context lasts.
+
+        Raises TooManyVariants.
+        """
+        kept = self._take(form)
+        try:
+            yield kept.variant
+        finally:
+            with self._lock:
+                kept.leases -= 1
+                kept.idle_since = time.monotonic()
+
+    def _take(self, form: Form) -> _Kept:
         with self._lock:
-            self._drop_idle(LINGER_SECONDS)
-            if form not in self._variants:
+            self._drop_idle()
+            if form not in self._kept:
                 self._make_room()
-                self._variants[form] = self._make(form, self._dropped)
+                self._kept[form] = _Kept(self._make(form, self._dropped))
                 if self._closed:
-                    self._variants[form].latest.close()
-            variant = self._variants[form]
-            variant.latest.touch()
-            return variant
+                    self._kept[form].variant.latest.close()
+            kept = self._kept[form]
+            kept.leases += 1
+            return kept
 
     def listed(self) -> list[Variant]:
         """Give all variants, the plain one first."""
         with self._lock:
-            return list(self._variants.values())
+            return [kept.variant for kept in self._kept.values()]
 
     def drop(self, variant: Variant) -> None:
         """Drop a variant for good, and hang up on who follows it."""
@@ -70,21 +94,32 @@ class Variants:
 
     def _make_room(self) -> None:
         """See that one more variant may be made; raises TooManyVariants.  _lock is held."""
-        if len(self._variants) > self._most:
-            # None of them has been idle long enough to go by itself.
-            self._drop_idle(_ABOUT_TO_WANT_SECONDS)
-        if len(self._variants) > self._most:
-            raise TooManyVariants(
-                f"{self._most} variants are in use already, and --max-variants allows no more"
-            )
+        idle = self._idle()
+        while len(self._kept) > self._most:
+            if not idle:
+                raise TooManyVariants(
+                    f"{self._most} variants are in use already, and --max-variants allows no more"
+                )
+            self._forget(idle.pop(0).variant)
 
-    def _drop_idle(self, seconds: float) -> None:
-        """Drop the variants that nobody has wanted for so long.  _lock is held."""
-        for form, variant in list(self._variants.items()):
-            if form != PLAIN and variant.latest.idle_seconds() > seconds:
-                self._forget(variant)
+    def _drop_idle(self) -> None:
+        """Drop the variants that nobody has wanted for long.  _lock is held."""
+        now = time.monotonic()
+        for kept in self._idle():
+            if now - kept.idle_since > LINGER_SECONDS:
+                self._forget(kept.variant)
+
+    def _idle(self) -> list[_Kept]:
+        """List the variants that nobody has, but for the plain one, the longest idle first.
+
+        _lock is held.
+        """
+        idle = [one for form, one in self._kept.items() if form != PLAIN and not one.leases]
+        return sorted(idle, key=lambda one: one.idle_since)
 
     def _forget(self, variant: Variant) -> None:
         """Have a form be made anew when it is asked for again.  _lock is held."""
-        self._variants.pop(variant.form, None)
+        kept = self._kept.get(variant.form)
+        if kept is not None and kept.variant is variant:
+            del self._kept[variant.form]
         self._dropped = max(self._dropped, variant.sequence)

@@ -56,10 +56,12 @@ def _info(site: Site, asked: Asked) -> Answer:
 def _snapshot(site: Site, asked: Asked) -> Answer:
     want = wanted(asked.target)
     form = form_of(asked.target, quarter_turns(site.options.rotate))
-    latest = site.variants.get(form).latest
     waits = want.after is not None and want.timeout > 0
-    with site.seats.for_long() if waits else contextlib.nullcontext():
-        frame = take(latest, want, asked.left)
+    with (
+        site.variants.lease(form) as variant,
+        site.seats.for_long() if waits else contextlib.nullcontext(),
+    ):
+        frame = take(variant.latest, want, asked.left)
     if waits and not asked.permitted():
         raise Refusal(401, "the leave to look has ended meanwhile")
     # Only by now it is known how large the screen is.

@@ -100,8 +100,8 @@ class Stream:
 
     def _subscribe(self, form: Form) -> None:
         """Follow the variant of a form, and no other; raises TooManyVariants."""
-        variant = self._variants.get(form)
         with ExitStack() as subscription:
+            variant = subscription.enter_context(self._variants.lease(form))
             wish = subscription.enter_context(variant.latest.subscribed(self._manner.fps))
             self._subscription.close()
             self._subscription = subscription.pop_all()

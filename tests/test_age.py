@@ -127,7 +127,7 @@ def test_age_counts_from_the_capture() -> None:
         return Variant(form, coder, BandCache(0), "420", woken.set, sequence)
 
     variants = Variants(make, 0)
-    latest = variants.get(PLAIN).latest
+    latest = variants.listed()[0].latest
     with followed(variants) as (stream, _):
         for number in range(2, 30):
             latest.publish(Frame(number, b"jpeg", 8, 8, 75, 0.0, 0.0), time.monotonic() - 0.8)
@@ -147,7 +147,7 @@ def test_frame_that_was_long_in_the_making_is_sent_once_asked_for() -> None:
         return Variant(form, coder, BandCache(0), "420", woken.set, sequence)
 
     variants = Variants(make, 0)
-    latest = variants.get(PLAIN).latest
+    latest = variants.listed()[0].latest
     with followed(variants) as (stream, _):
         woken.clear()
         began = time.monotonic()

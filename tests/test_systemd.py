@@ -17,7 +17,7 @@ from xserver import XServer
 
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.pixelformat import BGRX
-from webcapd.encoder import loop
+from webcapd.encoder import loop, patience
 from webcapd.encoder.options import EncoderOptions
 
 
@@ -177,7 +177,7 @@ class StuckSource:
 
 def test_encoder_that_hangs_makes_no_headway(monkeypatch: pytest.MonkeyPatch) -> None:
     # In earnest it is given seconds.
-    monkeypatch.setattr(loop, "_STUCK_SECONDS", 0.1)
+    monkeypatch.setattr(patience, "_ANSWER_SECONDS", 0.1)
     source = StuckSource()
     encoder = loop.Encoder(source, EncoderOptions(), lambda: None, lambda error: None)
     assert encoder.makes_headway()

@@ -1,7 +1,6 @@
 """Viewers get the size, rotation and quality they ask for, at one encode for all who ask alike."""
 
 import contextlib
-from functools import partial
 
 import mjpeg
 import numpy as np
@@ -186,8 +185,7 @@ def test_idle_variants_make_room_for_wanted_ones(server: XServer) -> None:
     ):
         assert stream.part()
         for quality in range(10, 15):
-            path = f"/?snapshot&quality={quality}"
-            wait_until(path, partial(is_served, program, path))
+            assert program.get(f"/?snapshot&quality={quality}")[0] == 200
         assert variants(program) <= 3
         assert program.get("/?snapshot&rotate=90")[0] == 200
 
@@ -197,11 +195,9 @@ def test_numbers_of_pictures_are_not_used_again(server: XServer) -> None:
     with webcapd("--display", server.name, "--max-variants", "1") as program, painter(server) as b:
         number = program.get("/?snapshot&scale=0.5")[1]["X-Sequence"]
         # Its place is wanted by another one.
-        wait_until("another form", lambda: is_served(program, "/?snapshot&rotate=90"))
+        assert program.get("/?snapshot&rotate=90")[0] == 200
         b.noise(1)
-        again = f"/?snapshot&scale=0.5&after={number}"
-        wait_until("the first form", lambda: program.get(again)[0] != 503)
-        assert program.get(again)[0] == 200
+        assert program.get(f"/?snapshot&scale=0.5&after={number}")[0] == 200
 
 
 def test_slow_viewer_holds_up_nobody(server: XServer) -> None:
