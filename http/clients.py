@@ -51,11 +51,20 @@ class ClientThreads:
         )
         with self._lock:
             full = len(self._threads) >= self._site.options.max_clients + RESERVE
-            if full or self._stopping:
+            if self._stopping or (full and not self._make_room()):
                 return False
             # Before it is in the list, so that none is there that never began.
             thread.start()
             self._threads[connection] = thread
+        return True
+
+    def _make_room(self) -> bool:
+        """Have the slowest reader's thread end; tells whether one does.  _lock is held."""
+        slowest = self._site.sending.cut_off_slowest()
+        if slowest is None:
+            return False
+        # It has nothing to wait for any more.
+        self._threads.pop(slowest, None)
         return True
 
     def stop(self) -> None:
@@ -92,7 +101,7 @@ class ClientThreads:
             log.exception("a request from %s failed", exchange.client)
         finally:
             with self._lock:
-                del self._threads[connection]
+                self._threads.pop(connection, None)
             if not handler.handed_over:
                 rest = exchange.rest if again else None
                 self._finish(connection, name, rest, exchange.has_unread)

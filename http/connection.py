@@ -24,6 +24,11 @@ STALL_SECONDS = 10.0
 # One that takes longer for a single message takes too little to be worth it.
 MESSAGE_SECONDS = 60.0
 
+# An answer holds a thread, so its reader has this long, and as long as a line of
+# a megabit takes, up to the above.
+_ANSWER_SECONDS = 5.0
+_ANSWER_BYTES_PER_SECOND = 128 * 1024
+
 # The same on the other side of a dead line: what was sent is not even acknowledged.
 _UNACKNOWLEDGED_MILLISECONDS = 20_000
 
@@ -132,16 +137,25 @@ class Unsent:
             self._buffers = []
 
 
+def answer_seconds(size: int) -> float:
+    """Tell how long a client may take for an answer of so many bytes.  Pure."""
+    return min(MESSAGE_SECONDS, _ANSWER_SECONDS + size / _ANSWER_BYTES_PER_SECOND)
+
+
 def send_all(connection: socket.socket, buffers: Sequence[bytes]) -> None:
     """Send buffers as one message, gathered by the kernel without a copy here.
 
     Waits.  Raises TimeoutError when the client takes nothing for the socket's
     timeout or too little for long, and OSError when it is gone.
     """
-    deadline = time.monotonic() + MESSAGE_SECONDS
     unsent = Unsent(connection)
     unsent.put(*buffers)
-    while unsent:
+    deadline = time.monotonic() + answer_seconds(unsent.size)
+    while True:
         unsent.push()
-        if unsent and time.monotonic() > deadline:
+        if not unsent:
+            return
+        rest = deadline - time.monotonic()
+        if rest <= 0:
             raise TimeoutError("the client takes too little")
+        connection.settimeout(min(STALL_SECONDS, rest))

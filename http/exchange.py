@@ -101,7 +101,8 @@ class Exchange:
     def answer(self, status: int, kind: str, body: bytes, *extra: Header) -> None:
         """Send a whole response, in one write.  Raises OSError when the client is gone."""
         head = self.head(status, kind, len(body), *extra)
-        send_all(self.connection, (head,) if self._to_head else (head, body))
+        with self.site.sending.to(self.connection):
+            send_all(self.connection, (head,) if self._to_head else (head, body))
 
     def head(self, status: int, kind: str, length: int | None, *extra: Header) -> bytes:
         """Give the head of the response, and log it; ``length`` is None for an endless body."""

@@ -13,6 +13,7 @@ from webcapd.http.incoming import HEAD_SECONDS, MOST_HEAD_BYTES, MOST_WAITING
 from webcapd.http.options import HttpOptions
 from webcapd.http.proxies import Proxies
 from webcapd.http.seats import RESERVE, Seats
+from webcapd.http.sending import Sending
 from webcapd.http.sessions import Sessions
 
 INDEX_PAGE = Path(__file__).with_name("index.html").read_bytes()
@@ -39,6 +40,7 @@ class Site:
     """All options and their values."""
     proxies: Proxies = field(init=False)
     seats: Seats = field(init=False)
+    sending: Sending = field(default_factory=Sending)
     sessions: Sessions = field(default_factory=Sessions)
     snapshot_rate: Rate = field(default_factory=Rate)
     began: float = field(default_factory=time.monotonic)
