@@ -24,8 +24,6 @@ class Choice(NamedTuple):
     """Taken for changed, unhashed."""
     columns: Mapping[int, int] = {}
     """Of bands that only some columns of were drawn on, these: a bit for each."""
-    everything: bool = False
-    """Whether these are all bands, whatever was reported."""
 
 
 @dataclass
@@ -42,7 +40,7 @@ class LookCounts:
     """Bands that really had changed."""
     full_scans: int = 0
     missed: int = 0
-    """Bands that a full scan found changed, and no damage report told of."""
+    """Bands found changed, at least in part, that no damage report told of."""
 
     def report(self) -> Mapping[str, int]:
         return {
@@ -66,8 +64,8 @@ class Attention(Protocol):
     def look_everywhere(self) -> None:
         """Have the next look take in all bands."""
 
-    def looked(self, choice: Choice, changed: Iterable[int], area: Rectangle) -> None:
-        """Hear which of the hashed bands had changed."""
+    def looked(self, choice: Choice, changed: Mapping[int, int], area: Rectangle) -> None:
+        """Hear which of the hashed bands had changed, and which columns of them."""
 
     def found_still(self, bands: Iterable[int]) -> None:
         """Hear which bands that were presumed changed had not."""
@@ -103,7 +101,6 @@ class DamageAttention:
         self._scanning = self._scanning or time.monotonic() >= self._scan_due
         if self._scanning:
             self._chosen = set(range(self.layout.count))
-            return Choice(sorted(self._chosen), [], everything=True)
         self._chosen |= self._hinted.keys()
         return Choice(sorted(self._chosen), [], self._hinted)
 
@@ -117,15 +114,15 @@ class DamageAttention:
         # As at the start: what is found then was not missed.
         self._scan_due = 0.0
 
-    def looked(self, choice: Choice, changed: Iterable[int], area: Rectangle) -> None:
-        unhinted = set(changed) - self._hinted.keys()
+    def looked(self, choice: Choice, changed: Mapping[int, int], area: Rectangle) -> None:
+        unhinted = _beside(changed, self._hinted)
         self._chosen, self._hinted = set(), {}
+        if unhinted and self._scan_due:
+            # What was drawn between taking the damage and the grab is in the
+            # reports by now.
+            self._hinted = self._take_damage(area)
+            self.counts.missed += len(_beside(unhinted, self._hinted))
         if self._scanning:
-            if unhinted and self._scan_due:
-                # What was drawn between taking the damage and the grab is in
-                # the reports by now.
-                self._hinted = self._take_damage(area)
-                self.counts.missed += len(unhinted - self._hinted.keys())
             self.counts.full_scans += 1
             self._scanning = False
             self._scan_due = time.monotonic() + self.scan_period
@@ -138,6 +135,12 @@ class DamageAttention:
 
     def heat(self) -> None:
         """All are alike."""
+
+
+def _beside(found: Mapping[int, int], told: Mapping[int, int]) -> dict[int, int]:
+    """Give what was found of bands, and of columns of them, that was not told."""
+    rest = {band: columns & ~told.get(band, 0) for band, columns in found.items()}
+    return {band: columns for band, columns in rest.items() if columns}
 
 
 @dataclass
@@ -169,7 +172,7 @@ class PollAttention:
     def look_everywhere(self) -> None:
         self._everywhere = True
 
-    def looked(self, choice: Choice, changed: Iterable[int], area: Rectangle) -> None:
+    def looked(self, choice: Choice, changed: Mapping[int, int], area: Rectangle) -> None:
         self._everywhere, self._choice = False, None
         self._presumed = choice.presumed
         self.throttle.looked(choice.hashed, changed, time.monotonic())

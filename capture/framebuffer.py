@@ -9,11 +9,14 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from webcapd.capture.bands import BandLayout
+from webcapd.capture.bands import BAND_ROWS, BandLayout
 from webcapd.capture.pixelformat import BGRX, PixelFormat, converter
 from webcapd.capture.rectangle import Rectangle
 
 Bytes = NDArray[np.uint8]
+
+# Reports of a whole band in a row, after which it is taken to move all over.
+_STREAK = 8
 
 
 class Overlay(Protocol):
@@ -49,9 +52,10 @@ class FrameBuffer:
     hashes never see them.  They join a band's key instead, so that a pointer
     that moves re-encodes the bands it leaves and enters, and nothing is hashed.
 
-    A band has one hash, and a key for each of its tiles.  When it has changed,
-    the tiles that damage told of get its new hash as their key.  The others are
-    believed to be what they were, until make_sure().
+    A band has one hash, which tells at little cost whether it changed, and a key
+    for each of its tiles.  When it has changed, its tiles are hashed one by one:
+    what damage tells of columns is not believed.  Only where it tells of all of
+    them time after time are they not told apart.
 
     The X byte of a depth-24 server is undefined.  It is hashed all the same:
     leaving it out would cost a copy, and a server that changes it alone costs
@@ -69,8 +73,18 @@ class FrameBuffer:
         self._seed = 0 if form.is_bgrx else hash(form) & 0xFFFFFFFF
         # A band that was never looked at has no hash.
         self.hashes: list[int | None] = [None] * self.layout.count
-        self._tiles: list[tuple[int | None, ...]] = [()] * self.layout.count
-        """Of each band, the hash that it had when its tiles were last news."""
+        self._tiles: list[tuple[int, ...]] = [()] * self.layout.count
+        """Of each band, what its tiles show: a hash of their own pixels, or of the band's."""
+        self._tile_hashes: list[tuple[int, ...]] = [()] * self.layout.count
+        """Of each band whose tiles were told apart last time, their own hashes."""
+        self._streaks = [0] * self.layout.count
+        """How many times in a row each band changed when all its columns were reported."""
+        self._tile_bytes = self.layout.tile_width * form.bits_per_pixel // 8
+        last = raw.shape[1] - (self.layout.columns - 1) * self._tile_bytes
+        self._scratch = np.zeros(
+            (self.layout.columns, BAND_ROWS, max(self._tile_bytes, last)), np.uint8
+        )
+        """For the tiles of one band, each in one piece."""
         self.keys: list[Hashable] = [None] * self.layout.count
         """What viewers see in each band: equal keys, equal pixels.  A tuple of the tiles' own."""
         self._laid: list[tuple[range, range, Overlay]] = []
@@ -95,58 +109,58 @@ class FrameBuffer:
 
     def settle(
         self, bands: Iterable[int], columns: Mapping[int, int] = MappingProxyType({})
-    ) -> list[int]:
-        """Hash bands whose raw pixels may be new; list those that really changed.
+    ) -> dict[int, int]:
+        """Hash bands whose raw pixels may be new; gives those that really changed.
 
-        ``columns`` has, of a band that only some columns of may be new, these: a bit for each.
+        ``columns`` has, of a band that only some columns were said of to be new, these: a bit
+        for each.  So has what is given; where it cannot be told, what was said is taken for it.
         """
-        changed, presumed = [], []
+        changed, presumed = {}, []
         for band in bands:
             top, bottom = self.layout.rows(band)
             found = xxhash.xxh3_64_intdigest(self.raw[top:bottom].data, self._seed)
-            same = found == self.hashes[band]
-            if self._take_over(band, found, columns.get(band), same):
-                changed.append(band)
-            elif isinstance(self.keys[band], Presumed):
+            if found != self.hashes[band]:
+                changed[band] = self._take_over(band, found, columns.get(band))
+                continue
+            if isinstance(self.keys[band], Presumed):
                 presumed.append(band)
+            if band not in columns and not self._tile_hashes[band]:
+                # A scan, and it does not move any more.
+                self._tile_hashes[band], self._streaks[band] = self._hash_tiles(band), 0
         self._renew((*changed, *presumed))
         return changed
 
-    def _take_over(self, band: int, found: int, columns: int | None, same: bool) -> bool:
-        """Note the hash of a band and its tiles; tells whether any of them is news."""
+    def _take_over(self, band: int, found: int, columns: int | None) -> int:
+        """Note the hash of a band that changed, and its tiles; gives the columns that changed."""
         self.hashes[band] = found
-        tiles, whole = self._tiles[band], (found,) * self.layout.columns
-        if columns is None and same:
-            return False
-        if columns is None or columns == self.layout.every_column or not tiles:
-            self._tiles[band] = whole
-        else:
-            # Also if the band is as it was: what was drawn after the damage was
-            # taken, and before the grab, is told only now.
-            self._tiles[band] = tuple(
-                found if columns >> column & 1 else tile for column, tile in enumerate(tiles)
-            )
-        return self._tiles[band] != tiles
+        every, known = self.layout.every_column, self._tile_hashes[band]
+        self._streaks[band] = self._streaks[band] + 1 if columns == every else 0
+        if self._streaks[band] > _STREAK:
+            self._tile_hashes[band], self._tiles[band] = (), (found,) * self.layout.columns
+            return every
+        hashes = self._tile_hashes[band] = self._hash_tiles(band)
+        if not known:
+            self._tiles[band] = hashes
+            return every if columns is None else columns
+        fresh = [now != then for now, then in zip(hashes, known, strict=True)]
+        self._tiles[band] = tuple(
+            now if is_fresh else key
+            for is_fresh, now, key in zip(fresh, hashes, self._tiles[band], strict=True)
+        )
+        return sum(1 << column for column, is_fresh in enumerate(fresh) if is_fresh)
 
-    def make_sure(self) -> list[int]:
-        """Take for news the tiles that were only believed to be what they were; list their bands.
-
-        For when all bands have just been hashed.
-        """
-        unsure = [
-            band
-            for band, tiles in enumerate(self._tiles)
-            if any(tile != self.hashes[band] for tile in tiles)
-        ]
-        for band in unsure:
-            self._tiles[band] = (self.hashes[band],) * self.layout.columns
-        self._renew(unsure)
-        return unsure
-
-    def is_sure(self, band: int, first: int, last: int) -> bool:
-        """Whether the keys of these tiles are known to be their pixels', and not only believed."""
-        part = self._tiles[band][first : last + 1]
-        return part.count(self.hashes[band]) == len(part)
+    def _hash_tiles(self, band: int) -> tuple[int, ...]:
+        """Hash the tiles of a band one by one: of pixels in one piece, which they do not lie in."""
+        top, bottom = self.layout.rows(band)
+        rows, others = self.raw[top:bottom], self.layout.columns - 1
+        if not others:
+            return (self.hashes[band] or 0,)
+        pieces, cut = self._scratch[:, : bottom - top], others * self._tile_bytes
+        cells = rows[:, :cut].reshape(bottom - top, others, self._tile_bytes)
+        pieces[:-1, :, : self._tile_bytes] = cells.transpose(1, 0, 2)
+        pieces[-1, :, : rows.shape[1] - cut] = rows[:, cut:]
+        digest, seed = xxhash.xxh3_64_intdigest, self._seed
+        return tuple([digest(piece, seed) for piece in pieces])
 
     def presume_changed(self, bands: Iterable[int]) -> None:
         """Take bands for changed, unhashed."""

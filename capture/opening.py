@@ -112,15 +112,15 @@ class Opening:
         self._looked = time.monotonic()
         changed = self.frame_buffer.settle(choice.hashed, choice.columns)
         self.frame_buffer.presume_changed(choice.presumed)
-        self._attention.looked(choice, changed, self._area)
+        # What was made black was not missed.
+        self._attention.looked(choice, {} if self._blackened else changed, self._area)
         if self._blackened:
             self._attention.look_everywhere()
         self._counts.looks += 1
         self._counts.looked_at += len(choice.hashed) + len(choice.presumed)
         self._counts.changed += len(changed)
-        unsure = self.frame_buffer.make_sure() if choice.everything else []
         over = self._lay_over(pointer)
-        return sorted({*changed, *choice.presumed, *unsure, *over})
+        return sorted({*changed, *choice.presumed, *over})
 
     def found_still(self, bands: Iterable[int]) -> None:
         self._attention.found_still(bands)

@@ -23,9 +23,6 @@ class Picture(Pixels, Protocol):
     keys: list[Hashable]
     """Equal keys, equal pixels.  Of a layout with several columns, tuples of the tiles' keys."""
 
-    def is_sure(self, band: int, first: int, last: int) -> bool:
-        """Whether the keys of these tiles are known to be their pixels', and not only believed."""
-
 
 class BandedJpeg:
     """One frame of a fixed subsampling, kept in parts.
@@ -117,7 +114,8 @@ class BandedJpeg:
         self.bands_coded += len({strip.band for strip in strips})
         for strip, coded in self._coder.encode(picture, strips, self._coding).items():
             self._put(strip, coded)
-            if strip in names and self._is_worth_keeping(picture, strip):
+            # What was not even hashed will never be seen again under its name.
+            if strip in names and not isinstance(picture.keys[strip.band], Presumed):
                 self._cache.put(names[strip], coded)
 
     def _moving(self, stale: Sequence[int]) -> set[int]:
@@ -141,15 +139,6 @@ class BandedJpeg:
 
     def _put(self, strip: Strip, coded: Sequence[bytes]) -> None:
         self._tiles[strip.band][strip.first : strip.last + 1] = coded
-
-    def _is_worth_keeping(self, picture: Picture, strip: Strip) -> bool:
-        """Whether a strip may be seen again under its name."""
-        # What was not even hashed will never be.
-        if isinstance(picture.keys[strip.band], Presumed):
-            return False
-        # What is only believed may be something else.
-        last = strip.last if self._coding.columns > 1 else picture.layout.columns - 1
-        return picture.is_sure(strip.band, strip.first, last)
 
     def _name(self, picture: Picture, strip: Strip) -> Hashable:
         """Say everything that a coded strip depends on."""

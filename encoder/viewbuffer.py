@@ -104,10 +104,6 @@ class ViewBuffer:
         for band in bands:
             self.keys[band] = xxhash.xxh3_64_intdigest(self.bands(band).data)
 
-    def is_sure(self, band: int, first: int, last: int) -> bool:
-        """Whether a key is known to be that of the pixels: it always is, hashed from them."""
-        return True
-
     def bands(self, first: int, last: int | None = None) -> Bytes:
         """Give the pixels of bands ``first`` to ``last``, both included."""
         assert self._picture is not None, "no source is followed"

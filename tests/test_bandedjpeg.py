@@ -41,7 +41,7 @@ class Drawing:
         area = screen.pixels[self.top :, self.left :][: self.height, : self.width]
         area[:] = generator.integers(0, 256, area.shape if self.noisy else 4, np.uint8)
 
-    def settle(self, screen: FrameBuffer) -> list[int]:
+    def settle(self, screen: FrameBuffer) -> dict[int, int]:
         if not self.looked_at_closely:
             return screen.settle(range(screen.layout.count))
         tiles = self.tiles(screen)
@@ -146,9 +146,10 @@ def test_late_reports_are_made_good(
 
 @settings(deadline=None)
 @given(sizes, st.lists(drawings, max_size=4), st.lists(drawings, min_size=1, max_size=4))
-def test_columns_never_reported_are_found_when_made_sure(
+def test_columns_never_reported_are_found_with_those_that_are(
     coder: BandCoder, size: tuple[int, int], told: list[Drawing], hidden: list[Drawing]
 ) -> None:
+    """In bands that were reported at once, in others when all are looked at."""
     screen = noise(*size)
     jpeg = banded(coder)
     for one, other in zip_longest(told, hidden):
@@ -156,11 +157,14 @@ def test_columns_never_reported_are_found_when_made_sure(
             drawing.draw(screen)
         tiles = one.tiles(screen) if one else {}
         screen.settle(sorted(tiles), tiles)
-        jpeg.update(screen, 75)
+        seen, wanted = mjpeg.decode(updated(jpeg, screen)), whole(screen, 75, "420")
+        for band in tiles:
+            top, bottom = screen.layout.rows(band)
+            # Decoders mix the outermost rows with the colour of the band beside.
+            rows = slice(top + 1, bottom - 1)
+            assert np.array_equal(seen[rows], wanted[rows])
     screen.settle(range(screen.layout.count))
-    screen.make_sure()
     assert np.array_equal(mjpeg.decode(updated(jpeg, screen)), whole(screen, 75, "420"))
-    assert screen.make_sure() == []
 
 
 def test_one_tile_of_a_band_is_encoded_alone() -> None:

@@ -1,14 +1,19 @@
 """Damage reports say where to look, the hash says what changed, and the state page tells both."""
 
+import contextlib
+import mmap
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import mjpeg
 import numpy as np
+import pytest
 from motion import moving, scatter
 from painter import painter
 from program import Webcapd, webcapd
 from waiting import wait_until
-from xserver import Pixels, XServer
+from xserver import Pixels, XServer, xvfb
 
 # Long enough for no scan to come by while a test counts.
 NO_SCANS = ("--full-scan-period", "3600")
@@ -124,3 +129,70 @@ def test_masked_window_that_moves_is_nothing_missed(server: XServer) -> None:
             stream.until(mjpeg.decode(mjpeg.encode(pixels)))
         assert counters(program)["bandsMissedByDamage"] == 0
         assert np.array_equal(mjpeg.decode(program.snapshot()), mjpeg.decode(mjpeg.encode(pixels)))
+
+
+@contextlib.contextmanager
+def secretive(folder: Path, width: int = 640) -> Iterator[tuple[XServer, Pixels]]:
+    """Run a server whose frame buffer can be written to behind its back, and give that."""
+    with xvfb(width, 480, "-fbdir", str(folder)) as server:
+        with (folder / "Xvfb_screen0").open("r+b") as file:
+            memory = mmap.mmap(file.fileno(), 0)
+        # An XWD file: the length of its head is its first number, that of its
+        # colours, of 12 bytes each, its twentieth.
+        head = np.frombuffer(memory, ">u4", 25)
+        begin = int(head[0]) + 12 * int(head[19])
+        pixels = np.frombuffer(memory, np.uint8, 480 * width * 4, begin).reshape(480, width, 4)
+        yield server, pixels
+
+
+def test_unreported_change_beside_a_reported_one_is_shown_and_counted(tmp_path: Path) -> None:
+    with (
+        secretive(tmp_path) as (server, pixels),
+        painter(server) as brush,
+        webcapd("--display", server.name, *NO_SCANS) as program,
+        mjpeg.stream(program) as stream,
+    ):
+        brush.noise(1)
+        stream.until(expected(server))
+        for number in range(5):
+            missed = counters(program)["bandsMissedByDamage"]
+            pixels[100:124, 600:630] = 40 * number + 20
+            brush.rectangle(0xFF0000 >> number, 10, 104, 20, 20)
+            stream.until(expected(server))
+            assert np.array_equal(mjpeg.decode(program.snapshot()), expected(server))
+            # Of their last column nothing was told.
+            assert counters(program)["bandsMissedByDamage"] == missed + 2
+
+
+def test_unreported_change_alone_is_found_by_a_scan(tmp_path: Path) -> None:
+    with (
+        secretive(tmp_path) as (server, pixels),
+        painter(server) as brush,
+        webcapd("--display", server.name, "--full-scan-period", "0.3") as program,
+        mjpeg.stream(program) as stream,
+    ):
+        brush.noise(1)
+        stream.until(expected(server))
+        pixels[200:240, 300:310] = 7
+        stream.until(expected(server))
+        assert counters(program)["bandsMissedByDamage"] == 3
+
+
+@pytest.mark.parametrize("form", ["width=320", "rotate=90", "quality=50"])
+def test_unreported_change_beside_a_reported_one_is_in_every_form(
+    tmp_path: Path, form: str
+) -> None:
+    with (
+        secretive(tmp_path) as (server, pixels),
+        painter(server) as brush,
+        webcapd("--display", server.name, *NO_SCANS) as program,
+    ):
+        brush.noise(1)
+        target = f"/?snapshot&{form}"
+        program.get(target)
+        brush.rectangle(0xFF0000, 10, 104, 20, 4)
+        pixels[100:112, 600:630] = 99
+        seen = program.get(target)[2]
+        # One whose memory of the screen begins now.
+        with webcapd("--display", server.name) as other:
+            assert np.array_equal(mjpeg.decode(seen), mjpeg.decode(other.get(target)[2]))

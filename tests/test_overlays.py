@@ -80,7 +80,7 @@ def test_overlay_is_seen_while_composed_and_gone_afterwards(
         assert np.array_equal(screen.pixels[:, :, :3], expected)
     assert np.array_equal(screen.raw, clean)
     # Nothing was drawn on the screen.
-    assert screen.settle(bands) == []
+    assert screen.settle(bands) == {}
     assert screen.hashes == hashes
 
 

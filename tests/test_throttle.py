@@ -123,11 +123,11 @@ def test_polling_presumes_hot_bands_until_they_are_found_still() -> None:
     for _ in range(RULES.threshold):
         choice = attention.choose(AREA)
         assert (choice.hashed, choice.presumed) == (everything, [])
-        attention.looked(choice, [2], AREA)
+        attention.looked(choice, {2: 1}, AREA)
         attention.found_still([])
     choice = attention.choose(AREA)
     assert (choice.hashed, choice.presumed) == ([0, 1, 3, 4, 5, 6], [2])
-    attention.looked(choice, [], AREA)
+    attention.looked(choice, {}, AREA)
     attention.found_still([2])
     assert attention.choose(AREA) == Choice(everything, [])
 
@@ -135,13 +135,13 @@ def test_polling_presumes_hot_bands_until_they_are_found_still() -> None:
 def test_polling_looks_everywhere_when_told_so_even_where_it_is_hot() -> None:
     attention = PollAttention(BandLayout(100), RULES)
     for _ in range(RULES.threshold):
-        attention.looked(attention.choose(AREA), [2], AREA)
+        attention.looked(attention.choose(AREA), {2: 1}, AREA)
     attention.look_everywhere()
     # Until the look is done, as a grab may be done over.
     for _ in range(2):
         choice = attention.choose(AREA)
         assert (choice.hashed, choice.presumed) == (list(range(7)), [])
-    attention.looked(choice, [], AREA)
+    attention.looked(choice, {}, AREA)
 
 
 def expected(server: XServer) -> Pixels:
