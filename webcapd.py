@@ -42,6 +42,7 @@ from webcapd.encoder.bandcoder import CoderError
 from webcapd.encoder.loop import Encoder
 from webcapd.encoder.options import EncoderOptions
 from webcapd.http.access import Access
+from webcapd.http.descriptors import claim
 from webcapd.http.hosts import own_names
 from webcapd.http.options import HttpOptions
 from webcapd.http.refusal import one_line
@@ -221,6 +222,7 @@ def serve(options: Options, stop: Stop) -> int:
         site = Site(
             version=__version__,
             options=options.http,
+            capacity=claim(options.http.max_clients),
             access=_access(options.http),
             names=own_names(socket.gethostname(), options.http.allow_host),
             variants=encoder.variants,
@@ -242,8 +244,8 @@ def serve(options: Options, stop: Stop) -> int:
             # Not by way of the log: other programs wait for this line, at any --log-level.
             serving = f"serving {display} {width}x{height} on {listener.urls}"
             print(f"webcapd: {serving}", file=sys.stderr, flush=True)
-            if listener.exposure:
-                log.warning("%s", listener.exposure)
+            for warning in filter(None, (listener.exposure, site.shortage)):
+                log.warning("%s", warning)
             manager.tell("READY=1", f"STATUS={site.summary()}")
             return _look_after(options.http, stop, encoder, listener, manager)
         finally:

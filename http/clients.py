@@ -11,7 +11,6 @@ from webcapd.http.connection import STALL_SECONDS, hang_up
 from webcapd.http.exchange import Exchange
 from webcapd.http.handler import Handler
 from webcapd.http.incoming import Received, Waiting
-from webcapd.http.seats import RESERVE
 from webcapd.http.site import Site
 from webcapd.http.streaming import HandOver
 
@@ -50,7 +49,7 @@ class ClientThreads:
             daemon=True,
         )
         with self._lock:
-            full = len(self._threads) >= self._site.options.max_clients + RESERVE
+            full = len(self._threads) >= self._site.capacity.requests
             if self._stopping or (full and not self._make_room()):
                 return False
             # Before it is in the list, so that none is there that never began.

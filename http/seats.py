@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from webcapd.http.address import IPAddress, Network, neighbourhood
 from webcapd.http.refusal import Refusal
 
-# Threads beyond --max-clients, for what is short: so many snapshots are always
-# to be had, however many streams are open.
+# Requests that may be answered at a time beyond --max-clients.  Streams hold no
+# thread, but snapshots that wait for a change do, up to --max-clients of them: so
+# many snapshots are to be had however many wait.
 RESERVE = 32
 
 _RETRY_SECONDS = 10
@@ -55,7 +56,9 @@ class Seats:
         with self._lock:
             if self._long >= self._most:
                 raise Refusal(
-                    503, "there are as many clients as --max-clients allows", _RETRY_SECONDS
+                    503,
+                    f"there are as many clients as are allowed ({self._most}; see --max-clients)",
+                    _RETRY_SECONDS,
                 )
             self._long += 1
         try:

@@ -12,12 +12,11 @@ from collections.abc import Callable, Sequence
 
 from webcapd.http.clients import ClientThreads
 from webcapd.http.connection import expect_life
-from webcapd.http.descriptors import allow_descriptors, duplicate
+from webcapd.http.descriptors import moved_up
 from webcapd.http.fanout import Fanout
-from webcapd.http.incoming import MOST_WAITING, Received, Waiting
+from webcapd.http.incoming import Received, Waiting
 from webcapd.http.pulse import Pulse
 from webcapd.http.response import short_response
-from webcapd.http.seats import RESERVE
 from webcapd.http.site import Site
 from webcapd.http.sockets import ListeningSocket
 
@@ -45,7 +44,6 @@ class Listener:
         """``on_failure`` is called, in the thread concerned, when nobody can be served any more."""
         self.site = site
         self._sockets = sockets
-        allow_descriptors(site.options.max_clients + RESERVE + MOST_WAITING)
         self._stopping = threading.Event()
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._thread = threading.Thread(target=self._run, name="accept", daemon=True)
@@ -155,11 +153,11 @@ class Listener:
         """Give the same connection a descriptor that leaves the low ones free; raises OSError."""
         with connection:
             try:
-                return duplicate(connection)
+                return moved_up(connection, self.site.capacity.first)
             except OSError:
                 if not self._make_room():
                     raise
-                return duplicate(connection)
+                return moved_up(connection, self.site.capacity.first)
 
     def _make_room(self) -> bool:
         """Hang up on who has waited longest; tells whether there was anybody.
@@ -190,7 +188,7 @@ class Listener:
 
     def _await_request(self, waiting: Waiting) -> bool:
         """Have a connection wait; tells whether it does, or else was hung up on."""
-        while len(self._waiting) >= MOST_WAITING:
+        while len(self._waiting) >= self.site.capacity.waiting:
             self._make_room()
         try:
             self._poll.register(waiting.connection, select.EPOLLIN)

@@ -8,11 +8,12 @@ from pathlib import Path
 from webcapd.encoder.rate import Rate
 from webcapd.encoder.variants import Variants
 from webcapd.http.access import Access
+from webcapd.http.descriptors import Capacity
 from webcapd.http.follow import FollowRules, levels_down_to
-from webcapd.http.incoming import HEAD_SECONDS, MOST_HEAD_BYTES, MOST_WAITING
+from webcapd.http.incoming import HEAD_SECONDS, MOST_HEAD_BYTES
 from webcapd.http.options import HttpOptions
 from webcapd.http.proxies import Proxies
-from webcapd.http.seats import RESERVE, Seats
+from webcapd.http.seats import Seats
 from webcapd.http.sending import Sending
 from webcapd.http.sessions import Sessions
 
@@ -25,6 +26,7 @@ class Site:
 
     version: str
     options: HttpOptions
+    capacity: Capacity
     access: Access
     names: frozenset[str]
     """Host names that are answered."""
@@ -47,7 +49,7 @@ class Site:
 
     def __post_init__(self) -> None:
         self.proxies = Proxies(self.options.trust_proxy)
-        self.seats = Seats(self.options.max_clients, self.options.max_clients_per_address)
+        self.seats = Seats(self.capacity.streams, self.options.max_clients_per_address)
 
     def follow_rules(self, quality: int | None) -> FollowRules:
         """Say what happens to a client that asked for a quality and cannot follow."""
@@ -62,6 +64,17 @@ class Site:
         report = {"healthy": healthy, "state": encoder["state"]}
         # Everybody may ask; whoever would need a password learns no names.
         return healthy, report | ({"reason": encoder["reason"]} if self.access.is_open else {})
+
+    @property
+    def shortage(self) -> str:
+        """What the limit of descriptors means for clients; empty if nothing."""
+        streams, wanted = self.capacity.streams, self.options.max_clients
+        if streams == wanted:
+            return ""
+        return (
+            f"the limit of descriptors (ulimit -n) allows {streams} "
+            f"{'stream' if streams == 1 else 'streams'} at a time, not {wanted}"
+        )
 
     def summary(self) -> str:
         """Tell the state in one line."""
@@ -100,13 +113,13 @@ class Site:
             "version": self.version,
             "uptime": round(time.monotonic() - self.began, 1),
             "limits": {
-                "streams": self.options.max_clients,
+                "streams": self.capacity.streams,
                 "streamsAndWaits": self.seats.taken(),
                 "perAddress": self.options.max_clients_per_address,
-                "reserve": RESERVE,
+                "requests": self.capacity.requests,
                 "headSeconds": HEAD_SECONDS,
                 "headBytes": MOST_HEAD_BYTES,
-                "waiting": MOST_WAITING,
+                "waiting": self.capacity.waiting,
             },
             **self.status(),
             "clients": [

@@ -156,8 +156,12 @@ def webcapd(
         program.ended()
 
 
-def run_to_end(*arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str]:
+def run_to_end(
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    wrapper: Sequence[str] = (),
+) -> tuple[int, str]:
     """Run webcapd with arguments that end it; returns exit code and standard error."""
-    program = Webcapd(*arguments, environment=environment)
+    program = Webcapd(*arguments, environment=environment, wrapper=wrapper)
     status = program.ended()
     return status, "\n".join(program.lines)
