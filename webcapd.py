@@ -31,7 +31,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from webcapd.capture.dial import local_number
 from webcapd.capture.option import add_flags, from_namespace
 from webcapd.capture.options import CaptureOptions
 from webcapd.capture.screen import Screen
@@ -230,7 +229,7 @@ def serve(options: Options, stop: Stop) -> int:
             picture_size=encoder.picture_size,
             status=lambda: {"capture": screen.status(), "encoder": encoder.status()},
             motion_quality=options.encoder.jpeg_quality,
-            config=options.config() | {"index": local_number(display)},
+            config=options.config(),
         )
         listener = Listener(open_sockets(options.http, given), site, stop.on_failure)
         try:

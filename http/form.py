@@ -14,6 +14,9 @@ from webcapd.encoder.view import View
 from webcapd.http.refusal import Refusal
 from webcapd.http.target import Target
 
+# Seconds.  Home Assistant, and others, take ten silent ones for the end.
+LEAST_KEEPALIVE, MOST_KEEPALIVE = 0.1, 9.0
+
 _Value = TypeVar("_Value")
 
 # webcamd's numbers stand for 90 clockwise, 180, and 90 the other way.
@@ -51,6 +54,11 @@ def check_crop(form: Form, screen: tuple[int, int]) -> None:
     width, height = form.view.whole_size(*screen)
     if not crop.within(Rectangle(0, 0, width, height)):
         raise Refusal(400, f"the crop lies outside of the picture, which is {width}x{height}")
+
+
+def keepalive_of(target: Target) -> float | None:
+    """Give the keepalive that a request asks for, None if it asks for none; raises Refusal."""
+    return target.number("keepalive", LEAST_KEEPALIVE, MOST_KEEPALIVE)
 
 
 def _view(target: Target) -> View:

@@ -63,17 +63,3 @@ def framing_for(accept: str, user_agent: str, advance: bool | None = None) -> Fr
         # Scripts that fetch() the stream from the same browser accept */*.
         advance = accept.lstrip().startswith("image/") and "Chrome/" in user_agent
     return _ADVANCE if advance else _EXACT
-
-
-def collects(user_agent: str) -> int:
-    """Tell how many bytes a client collects before it looks at any of them.
-
-    Home Assistant cuts its still image from whole blocks of 102400 bytes
-    (components/mjpeg/camera.py), and gives up before a resting screen has sent as many.
-    """
-    return 102400 if "HomeAssistant/" in user_agent else 0
-
-
-def wants_repeat(user_agent: str) -> bool:
-    """Whether a client shows a frame only when another one follows: WebKit's browsers."""
-    return "AppleWebKit/" in user_agent and "Chrome/" not in user_agent

@@ -1,6 +1,6 @@
 """What is known in a query, on whatever page."""
 
-from webcapd.http.form import form_of, fps_of
+from webcapd.http.form import form_of, fps_of, keepalive_of
 from webcapd.http.snapshot import wanted
 from webcapd.http.target import Target
 
@@ -13,5 +13,6 @@ def check_parameters(target: Target) -> None:
     """
     form_of(target, 0)
     fps_of(target)
+    keepalive_of(target)
     wanted(target)
     target.switch("advance")

@@ -16,12 +16,9 @@ from webcapd.encoder.variants import TooManyVariants, Variants
 from webcapd.http.access import Withdrawn
 from webcapd.http.connection import MESSAGE_SECONDS, STALL_SECONDS, SendBuffer, Unsent
 from webcapd.http.follow import Following, FollowRules, delivered
+from webcapd.http.habits import Habits
 from webcapd.http.multipart import Framing
 from webcapd.http.sessions import Session
-
-# A client that shows a frame only when another follows gets it twice when the
-# screen has rested this long.
-_REPEAT_SECONDS = 0.1
 
 # What is sent was on the screen so shortly before, however long nothing was
 # reported of it: the server may have been stopped meanwhile, or its moment been
@@ -40,12 +37,8 @@ class Manner:
     fps: float
     """The most frames a second."""
     framing: Framing
-    repeat: bool
-    """Whether it shows a frame only when another follows."""
-    fill: int
-    """Bytes that it collects before it looks at any."""
-    keepalive: float
-    """Seconds of rest after which the frame is sent again."""
+    habits: Habits
+    """When the frame is sent again."""
     follow: FollowRules
     """What happens when it cannot follow."""
     permitted: Callable[[], bool]
@@ -79,8 +72,8 @@ class Stream:
         """Number of the variant's frame that was sent last; 0 for none."""
         self._asked = -math.inf
         """The frame that is to be sent must be true as of this moment, as was asked for."""
-        self._again = False
-        """Whether the frame is one that the client has."""
+        self._repeats = 0
+        """How often the frame has been sent to a client that has it."""
         self._as_of = -math.inf
         """When the screen looked like the frame, as was known when its sending began."""
         self._began = 0.0
@@ -144,14 +137,15 @@ class Stream:
             self.due = now + wait
             return None
         frame, as_of = self.variant.latest.known()
-        self._again = frame is None or frame.sequence == self._seen
-        if self._again and now < self._rest_due:
+        again = frame is None or frame.sequence == self._seen
+        if again and now < self._rest_due:
             self.due = self._rest_due
             return None
         if not self._is_true(as_of, now):
             self.due = math.inf  # There will be news: the answer.
             return None
         self._asked, self._as_of = -math.inf, as_of
+        self._repeats = self._repeats + 1 if again else 0
         return frame
 
     def _is_true(self, as_of: float, now: float) -> bool:
@@ -198,23 +192,23 @@ class Stream:
         if manner.fps != math.inf:
             self._pace.took_place(now, manner.fps)
             self._wish.due = now + self._pace.wait(now, manner.fps)
-        skipped = frame.sequence - self._seen - 1 if self._seen and not self._again else 0
+        skipped = frame.sequence - self._seen - 1 if self._seen and not self._repeats else 0
         took = time.monotonic() - self._began
         self._buffer.adapt(self._unsent.size, self._unsent.pushes, took)
         self.session.sent(self._unsent.size, skipped)
-        self.due = self._rest_due = now + self._rest()
-        if not self._again:
+        self.due = self._rest_due = now + self._rest(took)
+        if not self._repeats:
             self._seen = frame.sequence
             if self.session.frames > 1:
                 self._heed_age(max(0.0, time.monotonic() - self._as_of))
 
-    def _rest(self) -> float:
+    def _rest(self, took: float) -> float:
         """Give the seconds after which the frame is sent again, if there is no other."""
-        if self.session.bytes_sent < self._manner.fill:
+        habits = self._manner.habits
+        if self.session.bytes_sent < habits.fill:
             return 0.0
-        return (
-            _REPEAT_SECONDS if self._manner.repeat and not self._again else self._manner.keepalive
-        )
+        # Never all that the line takes: a newer frame would have to wait.
+        return max(took, habits.gap if self._repeats < habits.repeats else habits.keepalive)
 
     def _heed_age(self, age: float) -> None:
         """Change the level if a frame was too long on its way."""

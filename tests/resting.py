@@ -42,16 +42,16 @@ class Resting:
         return self.colour
 
     @contextmanager
-    def one_change(self, streams: int = 1) -> Iterator[int]:
+    def one_change(self, streams: int = 1, times: int = 1) -> Iterator[int]:
         """Give the screen another colour; the context has to see it in the client.
 
-        The client must have been sent one frame for it, and nothing more.
+        The client must have been sent one frame for it, so many times, and nothing more.
         """
-        before = self._frames_sent(streams)
+        before = self._frames_sent(streams, times)
         yield self.change()
-        assert self._frames_sent(streams) == before + streams
+        assert self._frames_sent(streams, times) == before + streams * times
 
-    def _frames_sent(self, streams: int) -> int:
+    def _frames_sent(self, streams: int, times: int) -> int:
         """Count the frames that all clients were sent, when it has come to rest."""
         counts = [-1, 0]
 
@@ -60,7 +60,7 @@ class Resting:
             clients = self.program.info()["clients"]
             assert len(clients) == streams
             counts.append(sum(client["frames"] for client in clients))
-            return counts[-1] == counts[-2]
+            return counts[-1] == counts[-2] and counts[-1] % (streams * times) == 0
 
         wait_until("the streams rest", settled)
         return counts[-1]

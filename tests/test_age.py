@@ -23,6 +23,7 @@ from webcapd.encoder.frame import Frame
 from webcapd.encoder.variant import PLAIN, Form, Variant
 from webcapd.encoder.variants import Variants
 from webcapd.http.follow import FollowRules
+from webcapd.http.habits import Habits
 from webcapd.http.multipart import ExactFraming
 from webcapd.http.sessions import Session
 from webcapd.http.stream import Manner, Stream
@@ -103,9 +104,7 @@ def followed(variants: Variants) -> Iterator[tuple[Stream, socket.socket]]:
         form=PLAIN,
         fps=math.inf,
         framing=ExactFraming(),
-        repeat=False,
-        fill=0,
-        keepalive=60.0,
+        habits=Habits(keepalive=60.0),
         follow=FollowRules(max_age=1.0, levels=(60, 45, 30)),
         permitted=lambda: True,
     )

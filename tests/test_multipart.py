@@ -13,7 +13,6 @@ from webcapd.http.multipart import (
     ExactFraming,
     Framing,
     framing_for,
-    wants_repeat,
 )
 
 CHROME = (
@@ -136,21 +135,3 @@ def test_framing_suits_the_client(
     assert isinstance(framing_for(accept, agent), framing)
     assert isinstance(framing_for(accept, agent, advance=True), AdvanceFraming)
     assert isinstance(framing_for(accept, agent, advance=False), ExactFraming)
-
-
-@pytest.mark.parametrize(
-    ("agent", "wanted"),
-    [
-        (SAFARI, True),
-        (CHROME_OF_IOS, True),
-        (CHROME, False),
-        (HEADLESS, False),
-        (EDGE, False),
-        (FIREFOX, False),
-        ("curl/7.88.1", False),
-        ("Lavf/59.27.100", False),
-        ("", False),
-    ],
-)
-def test_only_webkit_gets_a_resting_frame_twice(agent: str, wanted: bool) -> None:
-    assert wants_repeat(agent) is wanted

@@ -23,6 +23,8 @@ from waiting import wait_until
 from xserver import Pixels, XServer, xvfb
 
 FRAME = WIDTH * HEIGHT * 3
+# As http/habits.py has it: each frame, and its repeats.
+FFMPEG_TIMES = 3
 STREAM_KIND = "multipart/x-mixed-replace;boundary=webcapd-part"
 
 
@@ -123,7 +125,7 @@ def test_ffmpeg_decodes_a_change(scene: Resting) -> None:
 
         wait_for(scene.colour)
         for _ in range(3):
-            with scene.one_change() as colour:
+            with scene.one_change(times=FFMPEG_TIMES) as colour:
                 wait_for(colour)
 
 
@@ -140,7 +142,7 @@ def test_ffplay_paints_a_change(scene: Resting) -> None:
         with command(*words, environment=environment):
             wait_for(scene.colour)
             for _ in range(3):
-                with scene.one_change() as colour:
+                with scene.one_change(times=FFMPEG_TIMES) as colour:
                     wait_for(colour)
 
 
@@ -176,7 +178,7 @@ def test_opencv_reads_a_change() -> None:
         capture = Capture(f"{scene.program.url}?stream")
         capture.wait_for(scene.colour)
         for _ in range(3):
-            with scene.one_change() as colour:
+            with scene.one_change(times=FFMPEG_TIMES) as colour:
                 capture.wait_for(colour)
         # The end of the stream is the end of its frames, and not of the program.
         scene.program.stop()

@@ -61,7 +61,7 @@ def test_exact_part_has_length_and_time_and_the_next_boundary(
     program: Webcapd, screen: XServer
 ) -> None:
     with raw(program) as client:
-        client.ask("/?stream", "User-Agent: Lavf/59.27.100")
+        client.ask("/?stream", "User-Agent: curl/7.88.1")
         boundary = boundary_of(client.head())
         assert client.exactly(len(boundary)) == boundary
         part = PART_HEADERS.fullmatch(client.until(b"\r\n\r\n"))
