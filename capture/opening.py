@@ -1,5 +1,6 @@
 """One opening of a screen, from connect to close: everything that dies with a display."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 
@@ -12,7 +13,7 @@ from webcapd.capture.attention import (
 )
 from webcapd.capture.bands import runs
 from webcapd.capture.control import Control, News
-from webcapd.capture.cursor import Pointer
+from webcapd.capture.cursor import Place, Pointer, PointerWatch
 from webcapd.capture.damage import DamageTaker
 from webcapd.capture.decoration import Decoration
 from webcapd.capture.framebuffer import FrameBuffer
@@ -25,11 +26,6 @@ from webcapd.capture.sprite import Sprite
 from webcapd.capture.throttle import Rules
 from webcapd.capture.windows import Windows
 from webcapd.capture.xcb import GrabError, XcbConnection
-
-# A pointer that a program moves, and not a hand, is reported by nobody.
-_WARPED_POINTER_SECONDS = 1.0
-
-Place = tuple[int, int]
 
 # How often a grab is done over because the layout changed under it.
 _TRIES = 8
@@ -70,7 +66,9 @@ class Opening:
         self._attention = self._make_attention(options.full_scan_period, rules)
         self._pointer = Pointer(control) if options.capture_cursor else None
         self._decoration = decoration
-        self._attended = False
+        self._pointer_watch = PointerWatch()
+        self._attended = 0.0
+        """Frames a second that are followed."""
         self._looked = 0.0
         """When it was last looked (CLOCK_MONOTONIC)."""
         self._news = News.NOTHING
@@ -86,25 +84,30 @@ class Opening:
             return DamageAttention(damage, layout, scan_period, self._counts)
         return PollAttention(layout, rules)
 
-    def attend(self, watched: bool) -> None:
+    def attend(self, fps: float) -> None:
         """Have the pointer reported while somebody follows."""
-        self._attended = watched
+        self._attended = fps
         if self._pointer is not None:
             self._pointer.changed()
-            self._control.report_cursor(watched)
+            self._control.report_cursor(fps > 0)
 
     def pending(self) -> bool:
         self._news |= self._control.news()
         # Whatever comes there comes by the other connection, too, and wakes us.
         self._connection.drain()
+        if self._attended and self.recheck() == 0:
+            place, _ = self._connection.glance(self._control.root.id)
+            if self._pointer_watch.seen(place, time.monotonic()):
+                self._news |= News.POINTER
         return bool(self._news) or self._attention.polls
 
-    def patience(self) -> float:
-        seconds = min(self._attention.patience(), self._decoration.patience())
+    def recheck(self) -> float:
         if self._pointer is None or self._control.cursor_obstacle is not None:
-            return seconds
-        period = _WARPED_POINTER_SECONDS if self._control.reports_motion else 0.0
-        return min(seconds, max(0.0, self._looked + period - time.monotonic()))
+            return math.inf
+        return self._pointer_watch.wait(time.monotonic(), self._attended)
+
+    def patience(self) -> float:
+        return min(self._attention.patience(), self._decoration.patience())
 
     def look(self) -> list[int]:
         """Grab and hash what may be new; list the bands that look different."""
@@ -188,6 +191,7 @@ class Opening:
         for top, bottom in ranges:
             self._masks.paint(self.frame_buffer.raw, bytes_per_pixel, self._area, top, bottom)
         pointer, size = self._connection.glance(self._control.root.id)
+        self._pointer_watch.seen(pointer, time.monotonic())
         self._screen_held = size == self._screen.size
         return pointer
 

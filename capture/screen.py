@@ -113,11 +113,14 @@ class Screen:
         assert self._control is not None, "the source is not open"
         return self._control.fileno()
 
-    def attend(self, watched: bool) -> None:
-        self._open.attend(watched)
+    def attend(self, fps: float) -> None:
+        self._open.attend(fps)
 
     def pending(self) -> bool:
         return self._open.pending()
+
+    def recheck(self) -> float:
+        return self._open.recheck()
 
     def patience(self) -> float:
         return self._open.patience()

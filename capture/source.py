@@ -41,13 +41,22 @@ class Source(Protocol):
     def fileno(self) -> int:
         """Descriptor that turns readable when pending() may have news."""
 
-    def attend(self, watched: bool) -> None:
-        """Say whether anybody follows; what only a viewer cares for is not reported else."""
+    def attend(self, fps: float) -> None:
+        """Say how many frames a second are followed at most, 0 if nobody follows.
+
+        What only a viewer cares for is not reported else.
+        """
 
     def pending(self) -> bool:
-        """Whether a look is likely to find new pixels; never blocks.
+        """Whether a look is likely to find new pixels; waits for one answer at most.
 
         Raises SourceError.
+        """
+
+    def recheck(self) -> float:
+        """Seconds after which pending() may know more though the descriptor was not readable.
+
+        For as long as somebody follows.
         """
 
     def patience(self) -> float:

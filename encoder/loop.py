@@ -24,7 +24,7 @@ from webcapd.encoder.outage import Outage
 from webcapd.encoder.patience import Patience
 from webcapd.encoder.quality import QualityState, changed, settled, settles_at
 from webcapd.encoder.rate import Rate
-from webcapd.encoder.schedule import Wish, look_in, wish_for
+from webcapd.encoder.schedule import Wish, ask_in, look_in, wish_for
 from webcapd.encoder.variant import PLAIN, Form, Variant
 from webcapd.encoder.variants import Variants
 
@@ -210,7 +210,7 @@ class Encoder:
             ]
             followed = any(wish.followed for wish in wishes)
             if followed != attended:
-                self._source.attend(followed)
+                self._source.attend(self._most_fps if followed else 0.0)
                 attended = followed
             now = time.monotonic()
             calm = min(now + self._source.patience(), settles_at(self._quality, self._rules))
@@ -219,6 +219,8 @@ class Encoder:
                 self._look(now, wishes)
                 news = False
             else:
+                if followed and not news:
+                    wait = ask_in(wishes, now, wait, self._source.recheck())
                 # With news at hand, more of it need not wake us before the time.
                 self._bell.sleep(wait, None if followed and news else self._source.fileno())
 

@@ -66,6 +66,17 @@ def look_in(wishes: Iterable[Wish], now: float, news: bool, calm: float) -> floa
     return None if wait == math.inf else wait
 
 
+def ask_in(wishes: Iterable[Wish], now: float, wait: float | None, recheck: float) -> float | None:
+    """Give the seconds to sleep where the next look is due after ``wait``.
+
+    After ``recheck`` the source may have news that it does not tell of by itself, for
+    followers whose turn has come.
+    """
+    turn = min((wish.wait(now) for wish in wishes if wish.followed), default=math.inf)
+    sleep = min(math.inf if wait is None else wait, max(turn, recheck))
+    return None if sleep == math.inf else sleep
+
+
 def _look_for(wish: Wish, now: float, news: bool, calm: float) -> float:
     paced = wish.wait(now)
     if wish.awaited or news or wish.variant.behind:

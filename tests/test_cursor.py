@@ -1,5 +1,8 @@
 """The pointer is in the picture, where it is and as it looks, and leaves no trail."""
 
+import statistics
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,9 +12,12 @@ import pytest
 from painter import Painter, painter
 from pointer import Wardrobe, lay_over_slowly, push, shape, warp, with_pointer
 from program import Webcapd, webcapd
+from waiting import wait_until
 from Xlib.ext import xfixes
 from Xlib.xobject.fontable import Font
 from xserver import Pixels, XServer, xvfb
+
+from webcapd.capture.cursor import PointerWatch
 
 WIDTH, HEIGHT = 200, 150
 CENTRE = (WIDTH // 2, HEIGHT // 2)
@@ -61,6 +67,67 @@ def test_pointer_that_a_program_moves_is_shown_where_it_is(screen: XServer) -> N
         for place in (CENTRE, (WIDTH - 1, HEIGHT - 1), (3, 20)):
             warp(brush.display, *place)
             stream.until(coded(with_pointer(screen)))
+
+
+def test_pointer_that_a_program_keeps_moving_is_shown_at_the_frame_rate(screen: XServer) -> None:
+    ended = threading.Event()
+
+    def keep_moving() -> None:
+        with screen.connected() as display:
+            for step in range(1_000_000):
+                warp(display, step % WIDTH, 40)
+                if ended.wait(0.02):
+                    break
+
+    with shown(screen) as (_, stream, _, _):
+        thread = threading.Thread(target=keep_moving)
+        thread.start()
+        stream.part()
+        began = time.monotonic()
+        for _ in range(40):
+            stream.part()
+        took = time.monotonic() - began
+        ended.set()
+        thread.join()
+        # At 30 frames a second it takes 1.3 s; looking now and then, 8 and more.
+        assert took < 5
+
+
+def test_first_move_by_a_program_is_shown_soon(screen: XServer) -> None:
+    with shown(screen) as (program, stream, brush, _):
+        times = []
+        for number in range(5):
+            # It has rested for so long that it is not expected to move.
+            time.sleep(2.2 + number / 20)
+            before = program.info()["encoder"]["frames"]
+            began = time.monotonic()
+            warp(brush.display, 20 + 30 * number, 50)
+            wait_until("a frame", lambda: program.info()["encoder"]["frames"] > before)  # noqa: B023
+            times.append(time.monotonic() - began)
+        stream.until(coded(with_pointer(screen)))
+        assert statistics.median(times) < 0.4
+
+
+def test_pointer_at_rest_costs_no_look(screen: XServer) -> None:
+    with shown(screen, "--capture-cursor", "--keepalive", "9") as (program, stream, _, _):
+        stream.until(coded(with_pointer(screen)))
+        before = program.info()["capture"]["looks"]
+        time.sleep(2.5)
+        assert program.info()["capture"]["looks"] <= before + 1
+
+
+def test_pointer_is_asked_for_with_each_frame_while_it_moves_and_shortly_after() -> None:
+    watch, fps = PointerWatch(), 30.0
+    assert watch.wait(100.0, fps) == 0
+    assert watch.seen((5, 5), 100.0)
+    assert watch.wait(100.0, fps) == pytest.approx(1 / fps)
+    assert not watch.seen((5, 5), 101.9)
+    assert watch.wait(101.9, fps) == pytest.approx(1 / fps)
+    assert not watch.seen((5, 5), 102.1)
+    assert watch.wait(102.1, fps) == pytest.approx(0.17)
+    assert watch.wait(102.1, 1.0) == pytest.approx(0.17)
+    assert watch.seen(None, 103.0), "it is on another screen"
+    assert watch.wait(103.01, fps) == pytest.approx(1 / fps - 0.01)
 
 
 @pytest.mark.parametrize(
