@@ -23,12 +23,18 @@ _HARMLESS_WORD = re.compile(r"[A-Za-z0-9_.:*-]{0,15}")
 # What the values of parameters are made of, as a password is not.
 _HARMLESS_VALUE = re.compile(r"[0-9.,:-]{0,24}|[hv]{1,2}|(stream|snapshot|info)(_[0-9]{1,3})?")
 
+# Of a line; enough to see what it is, and no work for who sends tens of kilobytes.
+_MOST_SHOWN = 500
+
 # Escapes of escapes: nobody means more.
 _MOST_ESCAPES = 8
 
 
 def redacted(text: str) -> str:
     """Give a request line, or a part of one, as it may stand in a log."""
+    if len(text) > _MOST_SHOWN:
+        # What is cut may be a secret: longer, it is not shown.
+        text = text[:_MOST_SHOWN] + "x" * _MOST_SHOWN
     return one_line(" ".join(map(_word, text.split(" "))))
 
 

@@ -63,3 +63,10 @@ def test_token_is_never_shown_and_the_rest_is_one_line(before: str, after: str) 
     shown = redacted(f"{before}{SECRET}{after}")
     assert SECRET not in shown
     assert shown.isprintable() or shown == ""
+
+
+def test_long_line_is_cut_and_a_secret_at_the_cut_is_not_shown() -> None:
+    for length in range(440, 560):
+        shown = redacted("GET /?" + "a&" * (length // 2) + SECRET + "&b=1" * 10_000 + " HTTP/1.1")
+        assert len(shown) < 600
+        assert SECRET[:4] not in shown
