@@ -1,22 +1,30 @@
 """The caption: a line of text over the screen, with the time if wanted."""
 
 import math
+import re
 import time
 from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
 from webcapd.capture.font import load_font
+from webcapd.capture.option import read_text
 from webcapd.capture.sprite import Sprite, SpriteImage
 
 _INK, _GROUND = (255, 255, 255, 255), (0, 0, 0, 150)
 
 
-def check_caption(template: str) -> None:
-    """Raise ValueError with a sentence if a template is none."""
+# A field of strftime as the C library knows it, with its flags.
+_FIELD = re.compile("%[-_0^#]*[0-9]*[EO]?[a-zA-Z%+]", re.ASCII)
+
+
+def read_caption(typed: str) -> str:
+    """Read a template; raises ValueError with a sentence if it is none."""
+    template = read_text(typed)
     text = _filled(template, 0.0)
     if len(text) > 300 or not text.isprintable():
         raise ValueError("a caption is one line of at most 300 characters")
+    return template
 
 
 class Caption:
@@ -45,7 +53,9 @@ class Caption:
 
 
 def _filled(template: str, now: float) -> str:
-    return time.strftime(template, time.localtime(now))
+    moment = time.localtime(now)
+    # Of the fields alone: strftime fails at letters that the locale does not have.
+    return _FIELD.sub(lambda field: time.strftime(field[0], moment), template)
 
 
 def _draw(text: str, size: int) -> SpriteImage:

@@ -55,6 +55,12 @@ def parse_name(name: str) -> DisplayName:
     return DisplayName(host, number, int(match[4] or 0))
 
 
+def local_number(name: str) -> int:
+    """Give the number of a display of this machine; -1 for one of another."""
+    parts = parse_name(name)
+    return -1 if parts.host else parts.number
+
+
 class Dialler:
     """All sockets to one X server.  Encoder thread only, but for interrupt()."""
 

@@ -144,7 +144,12 @@ def _argument(one: Declared) -> dict[str, Any]:
         return common | {"action": _Switch}
     common |= {"metavar": one.metavar}
     if one.details.choices:
-        return common | {"choices": one.details.choices}
+        # By their very texts, so that a number has one spelling only.
+        chosen = {choice: one.kind(choice) for choice in one.details.choices}
+        return common | {
+            "choices": tuple(chosen.values()),
+            "type": lambda text: chosen.get(text, text),
+        }
     if one.repeatable:
         common |= {"action": "append"}
     if one.details.const is not None:
@@ -175,6 +180,19 @@ def check_given(text: str) -> None:
     """Raise ValueError with a sentence if a text is empty, as of an unset variable."""
     if not text:
         raise ValueError("the value is empty")
+
+
+def read_text(text: str) -> str:
+    """Read what is shown or looked for as text; raises ValueError with a sentence.
+
+    Where the locale is not the terminal's, and cannot read what was typed, that is
+    mostly UTF-8.
+    """
+    check_given(text)
+    try:
+        return text.encode("utf-8", "surrogateescape").decode()
+    except UnicodeDecodeError:
+        raise ValueError("the text is not in the encoding of this locale") from None
 
 
 def _told(read: Callable[[Any], Any], value: Any) -> Any:

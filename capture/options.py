@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from webcapd.capture.caption import check_caption
+from webcapd.capture.caption import read_caption
 from webcapd.capture.dial import parse_name
-from webcapd.capture.option import check_given, option
+from webcapd.capture.option import check_given, option, read_text
 from webcapd.capture.rectangle import Rectangle, parse_rectangle
 from webcapd.capture.virtual import parse_size
 from webcapd.capture.watermark import LOCATIONS, load_watermark
@@ -65,7 +65,7 @@ class CaptureOptions:
         "show one window and follow it, with whatever covers it: its id (0x1400003) or a part "
         "of its title",
         metavar="ID|TITLE",
-        check=check_given,
+        read=read_text,
     )
     capture_cursor: bool = option(True, "show the pointer")
     mask: tuple[Rectangle, ...] = option(
@@ -78,7 +78,7 @@ class CaptureOptions:
         (),
         "never show where windows with this in their title are (repeatable)",
         metavar="TITLE",
-        check=check_given,
+        read=read_text,
     )
     watermark_path: str = option(
         "",
@@ -104,7 +104,7 @@ class CaptureOptions:
         "write this into the lower left corner, with the time where it has strftime fields: "
         "'Lab 3  %H:%M:%S'",
         metavar="TEXT",
-        check=check_caption,
+        read=read_caption,
     )
     shm: str = option(
         "auto",

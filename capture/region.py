@@ -56,7 +56,7 @@ class MonitorRegion:
         area = monitors.get(self._wanted) or by_number.get(self._wanted)
         if area is None:
             raise SourceError(
-                f"there is no monitor {self._wanted}; there are {', '.join(monitors) or 'none'}"
+                f"there is no monitor {self._wanted}; monitors: {', '.join(monitors) or 'none'}"
             )
         if not (visible := area.within(screen)):
             raise SourceError(f"monitor {self._wanted} is not within the screen")

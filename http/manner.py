@@ -15,7 +15,7 @@ def manner_of(target: Target, headers: Headers, site: Site, permit: Pass) -> Man
     accept, agent = headers.get("accept"), headers.get("user-agent")
     options = site.options
     return Manner(
-        form_of(target, quarter_turns(options.rotate)),
+        form_of(target, quarter_turns(str(options.rotate))),
         min(fps_of(target), options.most_stream_fps),
         framing_for(accept, agent, target.switch("advance")),
         habits_of(agent, keepalive_of(target), options.keepalive),

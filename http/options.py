@@ -22,8 +22,8 @@ class HttpOptions:
     """Where and how it is served."""
 
     port: int = option(8080, "TCP port; 0 takes a free one", metavar="PORT", low=0, high=65535)
-    ipv: str = option(
-        "4", "listen on the IPv4 address, on the IPv6 one, or on both", choices=("4", "6", "46")
+    ipv: int = option(
+        4, "listen on the IPv4 address, on the IPv6 one, or on both", choices=("4", "6", "46")
     )
     v4bindaddress: str = option(
         "127.0.0.1",
@@ -107,8 +107,8 @@ class HttpOptions:
         low=1,
         high=4000,
     )
-    rotate: str = option(
-        "-1",
+    rotate: int = option(
+        -1,
         "turn the picture for everybody: 90, 180 or 270 degrees clockwise (webcamd's 0, 1 and 2 "
         "mean 90, 180 and 270, and -1 not at all)",
         choices=ROTATIONS,

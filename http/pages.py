@@ -55,7 +55,7 @@ def _info(site: Site, asked: Asked) -> Answer:
 
 def _snapshot(site: Site, asked: Asked) -> Answer:
     want = wanted(asked.target)
-    form = form_of(asked.target, quarter_turns(site.options.rotate))
+    form = form_of(asked.target, quarter_turns(str(site.options.rotate)))
     waits = want.after is not None and want.timeout > 0
     with (
         site.variants.lease(form) as variant,

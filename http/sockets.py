@@ -153,7 +153,7 @@ def tcp_addresses(options: HttpOptions) -> list[tuple[str, int]]:
     if options.unix:
         return []
     hosts = {"4": options.v4bindaddress, "6": options.v6bindaddress}
-    return [(hosts[version], options.port) for version in options.ipv]
+    return [(hosts[version], options.port) for version in str(options.ipv)]
 
 
 def _or(port: int | None, default: int) -> int:

@@ -1,9 +1,13 @@
 """Fixtures that several test files share."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from xserver import XServer, xvfb
+
+# Ordinary users of Debian have no sbin, where haproxy is.
+os.environ["PATH"] += ":/usr/sbin:/sbin"
 
 
 @pytest.fixture

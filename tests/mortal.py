@@ -22,6 +22,7 @@ class MortalServer(XServer):
     def __init__(self, number: int) -> None:
         self.number = number
         self.name = f":{number}"
+        self.rfb = Path(f"/tmp/.X{number}-rfb")
 
     def start(self, *command: str) -> None:
         """Start it, and wait until it takes clients."""
@@ -44,7 +45,9 @@ class MortalServer(XServer):
     def start_xvnc(self, width: int = 320, height: int = 240) -> None:
         """Start a server of another make, which numbers its extensions differently."""
         geometry = ("-geometry", f"{width}x{height}", "-depth", "24")
-        self.start("Xvnc", "-SecurityTypes", "None", "-rfbport", "-1", *geometry)
+        # No viewer is served; without any way to one, newer ones do not start.
+        ways = ("-SecurityTypes", "None", "-rfbport", "-1", "-rfbunixpath", str(self.rfb))
+        self.start("Xvnc", *ways, *geometry)
 
     def kill(self) -> None:
         self.process.kill()
@@ -83,3 +86,4 @@ def mortal_server() -> Iterator[MortalServer]:
         # A server that was killed leaves these behind.
         Path(f"/tmp/.X{server.number}-lock").unlink(missing_ok=True)
         Path(f"/tmp/.X11-unix/X{server.number}").unlink(missing_ok=True)
+        server.rfb.unlink(missing_ok=True)

@@ -144,6 +144,17 @@ def test_caption_with_the_time_moves_by_itself(server: XServer) -> None:
         assert later - coded <= 2 * (shown - frames + 1)
 
 
+def test_caption_is_drawn_in_a_locale_without_its_letters(server: XServer) -> None:
+    drawn = []
+    for locale in ({}, {"LC_ALL": "C", "PYTHONUTF8": "0"}):
+        with webcapd(
+            *("--display", server.name, "--caption", "Büro → 100% %% %-d."), environment=locale
+        ) as program:
+            assert program.info()["config"]["caption"] == "Büro → 100% %% %-d."
+            drawn.append(program.snapshot())
+    assert drawn[0] == drawn[1]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

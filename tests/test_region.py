@@ -98,7 +98,12 @@ def test_drawing_beside_the_part_is_not_even_looked_at(screen: XServer) -> None:
 def test_part_outside_of_the_screen_is_one_sentence(screen: XServer, options: str) -> None:
     status, said = run_to_end("--port", "0", "--display", screen.name, *options.split())
     assert (status, said.count("\n")) == (1, 0)
-    assert "monitor" in said if "monitor" in options else "320x240" in said
+    assert "320x240" in said or "there is no monitor" in said
+
+
+def test_monitors_that_there_are_are_named(screen: XServer) -> None:
+    _, said = run_to_end("--port", "0", "--display", screen.name, "--monitor", "HDMI-1")
+    assert said == "webcapd: there is no monitor HDMI-1; monitors: screen"
 
 
 @pytest.mark.parametrize("by", ["name", "number"])

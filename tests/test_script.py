@@ -1,6 +1,9 @@
 """What a person types: the commands in script/."""
 
 import os
+import re
+import shutil
+import signal
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -84,6 +87,49 @@ def test_setup_has_nothing_to_do_where_nothing_is_missing() -> None:
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
 
 
+@pytest.fixture
+def small_tree(tmp_path: Path) -> Path:
+    """Copy what script/setup needs to where no package has to be fetched."""
+    (tmp_path / "script").mkdir()
+    shutil.copy(ROOT / "script" / "setup", tmp_path / "script")
+    (tmp_path / "requirements.txt").write_text("# nothing\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("moment", ["bin/python", "lib/python*/site-packages/pip", "being-filled"])
+def test_setup_begins_anew_after_it_was_interrupted(small_tree: Path, moment: str) -> None:
+    setup = small_tree / "script" / "setup"
+    # As of a terminal, all processes are interrupted.
+    process = subprocess.Popen(
+        [setup], stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, process_group=0
+    )
+    wait_until("it is that far", lambda: [*(small_tree / ".venv").glob(moment)])
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(PATIENCE) != 0
+    done = run(setup)
+    assert done.returncode == 0, done.stderr
+    pip = run(small_tree / ".venv" / "bin" / "python", "-m", "pip", "--version")
+    assert pip.returncode == 0, pip.stderr
+    assert run(setup).stderr == ""
+
+
+def test_setup_gives_root_a_line_to_paste(small_tree: Path) -> None:
+    """Without root and sudo, on a machine that lacks most."""
+    tools = small_tree / "tools"
+    tools.mkdir()
+    for name in ("bash", "dirname", "readlink", "apt-get", "apt-cache", "sort"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    (tools / "id").write_text(f"#!{shutil.which('sh')}\necho 1000\n")
+    (tools / "id").chmod(0o755)
+    done = run("env", f"PATH={tools}", "bash", small_tree / "script" / "setup", "--test")
+    assert done.returncode == 1
+    line = done.stderr.partition("as root: ")[2]
+    command, _, packages = line.partition(" --no-install-recommends ")
+    assert command == "apt-get update && apt-get install -y", done.stderr
+    assert {"xvfb", "curl", "python3-venv"} <= set(packages.split())
+    assert re.fullmatch(r"[a-z0-9.+ -]+\n", packages), packages
+
+
 def test_setup_refuses_what_it_does_not_know() -> None:
     done = run(ROOT / "script" / "setup", "--nonsense")
     assert done.returncode == 2
@@ -99,6 +145,12 @@ def test_run_passes_its_arguments_on() -> None:
     assert "nonsense" in done.stderr
 
 
+def test_run_needs_no_display_to_print() -> None:
+    done = run("env", "-u", "DISPLAY", ROOT / "script" / "run", "--print-unit")
+    assert (done.returncode, "\n[Unit]\n" in done.stdout) == (0, True), done.stderr
+    assert "display" not in done.stderr
+
+
 def test_run_shows_a_moving_picture_where_there_is_no_display(tmp_path: Path) -> None:
     log = tmp_path / "stderr"
     with running_without_display(log) as (process, url):
@@ -111,3 +163,13 @@ def test_run_shows_a_moving_picture_where_there_is_no_display(tmp_path: Path) ->
             process.terminate()
             assert process.wait(PATIENCE) == 0, log.read_text()
     assert "Traceback" not in log.read_text()
+
+
+def test_try_on_says_how_it_is_used() -> None:
+    done = run(ROOT / "script" / "try-on", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "script/try-on trixie --tests" in done.stdout
+    for arguments in ((), ("--nonsense",), ("trixie", "bookworm")):
+        done = run(ROOT / "script" / "try-on", *arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "script/try-on trixie --tests" in done.stderr

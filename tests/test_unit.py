@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -90,7 +91,8 @@ def test_systemd_finds_no_fault(installed: Path, name: str) -> None:
 def test_exposure_is_low(installed: Path) -> None:
     done = analyze("security", "--offline=yes", "--threshold=3", installed / "webcapd@.service")
     assert done.returncode == 0, done.stdout
-    assert "exposure level for webcapd@i.service: 0.2 " in done.stdout, done.stdout
+    # As which instance it is looked at differs.
+    assert re.search(r"exposure level for webcapd@\S*\.service: 0\.2 ", done.stdout), done.stdout
 
 
 @pytest.fixture

@@ -11,12 +11,14 @@ _Found = TypeVar("_Found")
 _PAUSE = 0.02
 
 
-def wait_until(what: str, condition: Callable[[], _Found | None]) -> _Found:
+def wait_until(
+    what: str, condition: Callable[[], _Found | None], seconds: float = PATIENCE
+) -> _Found:
     """Ask again and again until the answer is true; returns it.
 
     ``what`` says in the failure what did not come about.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, f"this did not come about: {what}"
         time.sleep(_PAUSE)
