@@ -16,6 +16,12 @@ _READING = ("GET", "HEAD")
 _WRITING = ("POST", "PUT", "DELETE", "PATCH")
 
 
+# How proxies that others ship are brought to name a host that is served: nginx sends the name
+# of its upstream (mjpgstreamer1), haproxy what the browser asked for.
+_NGINX_LINE = "nginx: proxy_set_header Host localhost;"
+_HAPROXY_LINE = "haproxy: http-request set-header Host localhost"
+
+
 class Admitted(NamedTuple):
     """What a request may have."""
 
@@ -37,7 +43,11 @@ def check_host(exchange: Exchange) -> None:
             what = "Host header" if host != authority else "request's address"
             raise Refusal(400, f"the {what} names no host")
         name = host.partition(":")[0]
-        raise Refusal(403, f"no host {name!r} here; --allow-host {name!r} would let it in")
+        raise Refusal(
+            403,
+            f"no host {name!r} here; --allow-host {name!r} would let it in, or the proxy that says "
+            f"it can say Host localhost ({_NGINX_LINE} or {_HAPROXY_LINE})",
+        )
 
 
 def check_method(method: str) -> None:
