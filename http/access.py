@@ -23,8 +23,9 @@ from webcapd.http.refusal import Refusal
 # What a token shows.
 _VIEWS = ("stream", "snapshot", "index")
 
-# Without credentials of any kind: a load balancer's question.
-_OPEN = ("health",)
+# Without credentials of any kind: a load balancer's question, and what browsers ask
+# for without a token.
+_OPEN = ("health", "favicon.ico")
 
 # bcrypt looks at no more.
 _MOST_PASSWORD_BYTES = 72

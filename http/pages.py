@@ -13,7 +13,7 @@ from webcapd.http.metrics import metrics
 from webcapd.http.refusal import Refusal
 from webcapd.http.request import Headers
 from webcapd.http.response import Header
-from webcapd.http.site import INDEX_PAGE, Site
+from webcapd.http.site import ICON, INDEX_PAGE, Site
 from webcapd.http.snapshot import entity_tag, has_tag, headers_of, take, wanted
 from webcapd.http.target import Target
 
@@ -45,6 +45,10 @@ class Answer(NamedTuple):
 
 def _index(site: Site, asked: Asked) -> Answer:
     return Answer(200, "text/html; charset=utf-8", INDEX_PAGE)
+
+
+def _icon(site: Site, asked: Asked) -> Answer:
+    return Answer(200, "image/x-icon", ICON)
 
 
 def _info(site: Site, asked: Asked) -> Answer:
@@ -89,6 +93,7 @@ def _health(site: Site, asked: Asked) -> Answer:
 
 _PAGES: dict[str, Callable[[Site, Asked], Answer]] = {
     "index": _index,
+    "favicon.ico": _icon,
     "info": _info,
     "snapshot": _snapshot,
     "metrics": _metrics,

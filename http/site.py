@@ -18,6 +18,7 @@ from webcapd.http.sending import Sending
 from webcapd.http.sessions import Sessions
 
 INDEX_PAGE = Path(__file__).with_name("index.html").read_bytes()
+ICON = Path(__file__).with_name("favicon.ico").read_bytes()
 
 
 @dataclass

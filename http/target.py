@@ -17,13 +17,19 @@ _Number = TypeVar("_Number", int, float)
 
 PAGES = ("stream", "snapshot", "info", "health", "metrics")
 
+# What browsers ask for by themselves, and nobody by a parameter.
+_ICON = "favicon.ico"
+
+# Some cameras' names, which players that go by an address's ending want.
+_ALIASES = {"stream.mjpg": "stream", "video.mjpg": "stream", "snapshot.jpg": "snapshot"}
+
 
 @dataclass(frozen=True)
 class Target:
     """A page and the parameters of the request, names in lower case."""
 
     page: str
-    """One of PAGES, or "index"."""
+    """One of PAGES, "index" or "favicon.ico"."""
     query: Mapping[str, str]
 
     def number(self, name: str, low: float, high: float) -> float | None:
@@ -82,7 +88,8 @@ def parse_target(target: str) -> Target:
     values = {name.lower(): value for name, value in pairs}
     named = filter(None, map(_page_named_by, values.items()))
     page = path.lower().strip("/") or next(named, "index")
-    if page not in (*PAGES, "index"):
+    page = _ALIASES.get(page, page)
+    if page not in (*PAGES, "index", _ICON):
         pages = ", ".join(f"/?{name}" for name in PAGES)
         raise Refusal(404, f"nothing is here; there are {pages} and /")
     return Target(page, values)

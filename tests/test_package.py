@@ -109,7 +109,9 @@ def test_wheel_has_the_package_alone(built: Path) -> None:
         "webcapd",
         f"webcapd-{webcapd.__version__}.dist-info",
     }
-    assert {f"webcapd/{name}" for name in (*FILES.values(), "http/index.html")} <= set(names)
+    assert {
+        f"webcapd/{name}" for name in (*FILES.values(), "http/index.html", "http/favicon.ico")
+    } <= set(names)
     assert "webcapd/http/__init__.py" not in names
 
 

@@ -59,7 +59,9 @@ def test_parameter_that_names_no_page_is_ignored(target: str) -> None:
         "/nothing",
         "/stream/more",
         "/streams",
-        "/favicon.ico",
+        "/favicon",
+        "/favicon.ico/more",
+        "/info.jpg",
         "/etc/passwd",
         "/../stream",
         "/stream%00",
@@ -74,6 +76,21 @@ def test_unknown_path_is_refused_by_naming_the_real_ones(target: str) -> None:
     assert caught.value.status == 404
     for page in PAGES:
         assert f"/?{page}" in caught.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [
+        ("/stream.mjpg", "stream"),
+        ("/video.mjpg", "stream"),
+        ("/Video.MJPG?fps=5", "stream"),
+        ("/snapshot.jpg", "snapshot"),
+        ("/snapshot.jpg?1700000000000", "snapshot"),
+        ("/favicon.ico", "favicon.ico"),
+    ],
+)
+def test_path_of_a_camera_names_its_page(path: str, page: str) -> None:
+    assert parse_target(path).page == page
 
 
 @pytest.mark.parametrize(
