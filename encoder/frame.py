@@ -8,7 +8,7 @@ class Frame:
     """One complete JPEG.  Never changed: any thread may hold it."""
 
     sequence: int
-    """Counts a variant's frames from 1; differs whenever the picture does."""
+    """Counts a variant's frames, from where its run begins; differs whenever the picture does."""
     jpeg: bytes
     width: int
     height: int

@@ -26,7 +26,7 @@ from webcapd.encoder.quality import QualityState, changed, settled, settles_at
 from webcapd.encoder.rate import Rate
 from webcapd.encoder.schedule import Wish, ask_in, look_in, wish_for
 from webcapd.encoder.variant import PLAIN, Form, Variant
-from webcapd.encoder.variants import Variants
+from webcapd.encoder.variants import Variants, draw_run
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Encoder:
         def make(form: Form, sequence: int) -> Variant:
             return Variant(form, self._coder, cache, options.subsampling, ring, sequence)
 
-        self.variants = Variants(make, options.max_variants)
+        self.variants = Variants(make, options.max_variants, draw_run())
         # Encoder thread only; single values that others may read:
         self._quality = QualityState()
         self._size = _UNKNOWN_SIZE

@@ -1,6 +1,7 @@
 """The variants there are now: made when asked for, dropped when nobody wants them."""
 
 import math
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,20 @@ from webcapd.encoder.variant import PLAIN, Form, Variant
 
 # A dashboard that reloads, or polls snapshots, finds its variant still there.
 LINGER_SECONDS = 10.0
+
+# A frame's number is the run's, drawn by lot, and below it a count of so many
+# bits: 39 hours at 30 frames a second, and what follows is as unlikely to be
+# another run's.  Together they fit into the integers of JavaScript.
+_RUN_BITS, _COUNT_BITS = 30, 22
+
+
+def draw_run() -> int:
+    """Give the number that the frames of this run count on from.
+
+    No other run has the same ones: to who asks for another one than number 7,
+    the number 7 of another run would be the same.
+    """
+    return (1 + secrets.randbelow((1 << _RUN_BITS) - 1)) << _COUNT_BITS
 
 
 class TooManyVariants(Exception):
@@ -30,21 +45,20 @@ class _Kept:
 class Variants:
     """All variants, by form; the plain one is always there.  For any thread."""
 
-    def __init__(self, make: Callable[[Form, int], Variant], most: int) -> None:
+    def __init__(self, make: Callable[[Form, int], Variant], most: int, run: int = 0) -> None:
         """``make`` gets the form, and the number that its frames count on from.
 
-        ``most`` bounds the variants beside the plain one.
+        ``most`` bounds the variants beside the plain one; ``run`` is where numbers begin.
         """
         self._make = make
         self._most = most
         self._lock = threading.Lock()
         # Guarded by _lock:
-        self._kept = {PLAIN: _Kept(make(PLAIN, 0))}
-        self._dropped = 0
+        self._kept = {PLAIN: _Kept(make(PLAIN, run))}
+        self._dropped = run
         """The highest number that a frame of a dropped variant had.
 
-        Frames of one made anew have higher ones: to who asks for another one
-        than number 7 another number 7 would be the same.
+        Frames of one made anew have higher ones.
         """
         self._closed = False
 
