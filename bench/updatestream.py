@@ -1,0 +1,116 @@
+"""A stream of updates made from pictures one after the other, as the server would make it."""
+
+import time
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from picture import Pixels
+from webcapd.encoder.updates import records
+from webcapd.encoder.updates.difference import CopySearch, Difference, copy_records, difference
+from webcapd.encoder.updates.jpegpack import TileBlock, shared_header, tile_blocks
+from webcapd.encoder.updates.rect import Rect, changed
+
+_MCU = 16
+
+
+class Tiles:
+    """A picture's grid of tiles: as many equal columns of MCUs as go, six at most."""
+
+    def __init__(self, width: int, height: int) -> None:
+        across = -(-width // _MCU)
+        self.width, self.height = width, height
+        self.interval = next(across // c for c in range(6, 0, -1) if across % c == 0)
+        """MCUs in a tile."""
+
+    def rect(self, block: TileBlock) -> Rect:
+        wide = self.interval * _MCU
+        x, y = block.left * wide, block.top * _MCU
+        right = min((block.right + 1) * wide, self.width)
+        return Rect(x, y, right - x, min((block.bottom + 1) * _MCU, self.height) - y)
+
+    def touched(self, rects: Sequence[Rect]) -> list[TileBlock]:
+        wide = self.interval * _MCU
+        return tile_blocks(
+            (row, column)
+            for rect in rects
+            for row in range(rect.y // _MCU, -(-rect.bottom // _MCU))
+            for column in range(rect.x // wide, -(-rect.right // wide))
+        )
+
+    def differing(self, old: Pixels, new: Pixels) -> list[Rect]:
+        """List the tiles that differ: what hashes tell the server."""
+        mask = changed(old, new)
+        tall, wide = -self.height % _MCU, -self.width % (self.interval * _MCU)
+        padded = np.pad(mask, ((0, tall), (0, wide)))
+        down, across = padded.shape[0] // _MCU, padded.shape[1] // (self.interval * _MCU)
+        grid = padded.reshape(down, _MCU, across, -1).max((1, 3))
+        return [self.rect(TileBlock(row, row, column, column)) for row, column in np.argwhere(grid)]
+
+
+class UpdateStream:
+    """Makes the records; ``known`` is the picture that readers have, but for JPEG's error."""
+
+    def __init__(
+        self,
+        first: Pixels,
+        quality: int = 75,
+        search: CopySearch | None = None,
+        budget: int | None = None,
+    ) -> None:
+        self.known = np.zeros_like(first)
+        self.tiles = Tiles(first.shape[1], first.shape[0])
+        self.sequence = 0
+        self._search, self._budget = search, budget
+        self._parameters = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_RST_INTERVAL]
+        self._parameters.append(self.tiles.interval)
+        head = shared_header(self._coded(np.zeros((_MCU, _MCU, 4), np.uint8)))
+        self.begin = b"".join((
+            records.hello({"run": "0123456789abcdef", "form": "", "server": "", "name": "",
+                           "display": ":0", "keepalive": 9}),
+            records.state(True),
+            records.geometry(first.shape[1], first.shape[0]),
+            records.jpeg_header(0, head.size_at, head.interval_at, head.data),
+        ))  # fmt: skip
+        self.last = Difference([], [], [])
+        """What the last update was made of."""
+        self.jpegs: list[tuple[Rect, bytes]] = []
+        """The same, of what went as JPEG."""
+        self.jpeg_seconds = 0.0
+        """How long coding these took."""
+
+    def whole(self, new: Pixels) -> bytes:
+        """Send everything, to a reader whose picture is black."""
+        full = [Rect(0, 0, self.tiles.width, self.tiles.height)]
+        self.known[:] = ~new
+        return self._records(new, full, None)
+
+    def update(self, new: Pixels, candidates: Sequence[Rect] | None = None) -> bytes:
+        """Send what changed, within the candidates if given, and a mark."""
+        if candidates is None:
+            candidates = self.tiles.differing(self.known, new)
+        return self._records(new, candidates, self._search)
+
+    def _records(self, new: Pixels, candidates: Sequence[Rect], search: CopySearch | None) -> bytes:
+        self.last = difference(self.known, new, candidates, search, self._budget)
+        blocks = map(self.tiles.rect, self.tiles.touched(self.last.lossy))
+        began = time.thread_time()
+        self.jpegs = [(rect, self._coded(rect.of(new))) for rect in blocks]
+        self.jpeg_seconds = time.thread_time() - began
+        self.sequence += 1
+        return b"".join((
+            *copy_records(self.last.copies),
+            *(self._jpeg(rect, coded) for rect, coded in self.jpegs),
+            *(record for _, record in self.last.exact),
+            records.mark(self.sequence, 0.0),
+        ))  # fmt: skip
+
+    def _jpeg(self, rect: Rect, coded: bytes) -> bytes:
+        scan = coded[len(shared_header(coded).data) : -2]
+        return records.jpeg(rect, 0, self.tiles.interval, scan)
+
+    def _coded(self, pixels: Pixels) -> bytes:
+        done, coded = cv2.imencode(".jpg", pixels, self._parameters)
+        assert done
+        return coded.tobytes()
