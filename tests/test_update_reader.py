@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from updatepixels import UpdateError
-from updatereader import UpdateReader
+from updatereader import FIELDS, UpdateReader
 from updaterecording import HEIGHT, RECORDING, SHOWN, WIDTH, png
 
 from webcapd.encoder.updates import records
@@ -179,6 +179,7 @@ REFUSED = {
     "another version": records.record(b"W", b"WCU1", b'{"version":2}'),
     "no version": records.record(b"W", b"WCU1", b"{}"),
     "not JSON": records.record(b"W", b"WCU1", b"{"),
+    "a list": records.record(b"W", b"WCU1", b'[["version",1]]'),
     "deep JSON": records.record(b"W", b"WCU1", b"[" * 60000),
     "two hellos": HELLO + HELLO,
     "no size": HELLO + records.geometry(0, 1),
@@ -291,3 +292,19 @@ def test_a_copy_may_overlap_its_own_source() -> None:
     assert reader.picture[:, 0, 0].tolist() == [0, *range(47)]
     reader.feed(records.copy(Rect(0, 0, 1, 47), 0, 1) + records.mark(3, 0))
     assert reader.picture[:, 0, 0].tolist() == [*range(47), 46]
+
+
+def test_the_example_of_the_documentation_is_read() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "updates.md").read_text()
+    example = page.partition("## 9. Example")[2].partition("## 10.")[0]
+    lines = [line for line in example.splitlines() if line.startswith("    ")]
+    reader = read(bytes.fromhex("".join(lines)))
+    assert reader.end == {"reason": "once"}
+    assert reader.picture[..., 0].tolist() == [[255, 0, 255, 0, 255, 0, 255, 255]] * 2
+
+
+def test_the_documentation_names_each_record() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "updates.md").read_text()
+    summary = page.partition("## 4. Summary")[2].partition("## 5.")[0]
+    named = [line[2] for line in summary.splitlines() if line[3:5] == " |" and line[2] != "-"]
+    assert sorted(named) == sorted(FIELDS)

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+PNG_CHUNKS = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
+
 
 class UpdateError(Exception):
     """These bytes are no stream of updates; the text is one sentence."""
@@ -55,6 +57,11 @@ def png(data: bytes, modes: str, width: int, height: int) -> Any:
     need(
         len(data) > 28 and data[24] == 8 and not data[28], "a PNG has not 8 bits, or is interlaced"
     )
+    at, chunks = 8, set[bytes]()
+    while at + 12 <= len(data):
+        chunks.add(data[at + 4 : at + 8])
+        at += 12 + int.from_bytes(data[at : at + 4], "big")
+    need(at == len(data) and chunks <= PNG_CHUNKS, "a PNG has more than its pixels")
     wide, high = struct.unpack(">II", data[16:24])
     need(wide <= width and high <= height, "a PNG is too large")
     return image(data, "PNG", modes, (wide, high))
@@ -64,7 +71,6 @@ def image(data: bytes, kind: str, modes: str, size: tuple[int, int]) -> Any:
     try:
         with Image.open(io.BytesIO(data), formats=[kind]) as found:
             need(found.size == size and found.mode in modes.split(), f"a {kind} is of another form")
-            need(kind == "JPEG" or not found.info, "a PNG has more than its pixels")
             return np.asarray(found if found.mode == "RGBA" else found.convert("RGB"))
     except UpdateError:
         raise

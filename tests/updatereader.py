@@ -10,7 +10,11 @@ from updatepixels import UpdateError, decode, need, png
 
 FIELDS = {"W": "4s", "G": "HH", "S": "", "Q": "BHH", "J": "4HBH", "F": "4H3s", "L": "4HBB"}
 FIELDS |= {"R": "4HB", "N": "4H", "C": "6H", "E": "IBQ", "I": "BHH", "P": "Bii", "X": "", "k": "Q"}
-MOST = dict.fromkeys("WSQXI", 0xFFFF) | {k: struct.calcsize(">" + FIELDS[k]) for k in "GFCEP"}
+MOST = (
+    dict.fromkeys("WSQX", 0xFFFF)
+    | {"I": 0x7FFFF}
+    | {k: struct.calcsize(">" + FIELDS[k]) for k in "GFCEP"}
+)
 
 
 class UpdateReader:
@@ -49,7 +53,7 @@ class UpdateReader:
 
     def _take(self, kind: str, rest: bytes, *fields: Any) -> None:
         if kind == "W":
-            before, self.hello, self._begun = self.hello, dict(json.loads(rest)), True
+            before, self.hello, self._begun = self.hello, {} | json.loads(rest), True
             need(fields[0] == b"WCU1" and self.hello["version"] == 1, "it is another version")
             if "after" not in self.hello:
                 self._void()
