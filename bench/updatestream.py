@@ -1,6 +1,5 @@
 """A stream of updates made from pictures one after the other, as the server would make it."""
 
-import time
 from collections.abc import Sequence
 
 import cv2
@@ -65,7 +64,7 @@ class UpdateStream:
         self._search, self._budget = search, budget
         self._parameters = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_RST_INTERVAL]
         self._parameters.append(self.tiles.interval)
-        head = shared_header(self._coded(np.zeros((_MCU, _MCU, 4), np.uint8)))
+        head = shared_header(self.coded(np.zeros((_MCU, _MCU, 4), np.uint8)))
         self.begin = b"".join((
             records.hello({"run": "0123456789abcdef", "form": "", "server": "", "name": "",
                            "display": ":0", "keepalive": 9}),
@@ -77,27 +76,29 @@ class UpdateStream:
         """What the last update was made of."""
         self.jpegs: list[tuple[Rect, bytes]] = []
         """The same, of what went as JPEG."""
-        self.jpeg_seconds = 0.0
-        """How long coding these took."""
 
     def whole(self, new: Pixels) -> bytes:
         """Send everything, to a reader whose picture is black."""
         full = [Rect(0, 0, self.tiles.width, self.tiles.height)]
         self.known[:] = ~new
-        return self._records(new, full, None)
+        return self._records(new, full, None, None)
 
     def update(self, new: Pixels, candidates: Sequence[Rect] | None = None) -> bytes:
         """Send what changed, within the candidates if given, and a mark."""
         if candidates is None:
             candidates = self.tiles.differing(self.known, new)
-        return self._records(new, candidates, self._search)
+        return self._records(new, candidates, self._search, self._budget)
 
-    def _records(self, new: Pixels, candidates: Sequence[Rect], search: CopySearch | None) -> bytes:
-        self.last = difference(self.known, new, candidates, search, self._budget)
+    def _records(
+        self,
+        new: Pixels,
+        candidates: Sequence[Rect],
+        search: CopySearch | None,
+        budget: int | None,
+    ) -> bytes:
+        self.last = difference(self.known, new, candidates, search, budget)
         blocks = map(self.tiles.rect, self.tiles.touched(self.last.lossy))
-        began = time.thread_time()
-        self.jpegs = [(rect, self._coded(rect.of(new))) for rect in blocks]
-        self.jpeg_seconds = time.thread_time() - began
+        self.jpegs = [(rect, self.coded(rect.of(new))) for rect in blocks]
         self.sequence += 1
         return b"".join((
             *copy_records(self.last.copies),
@@ -110,7 +111,8 @@ class UpdateStream:
         scan = coded[len(shared_header(coded).data) : -2]
         return records.jpeg(rect, 0, self.tiles.interval, scan)
 
-    def _coded(self, pixels: Pixels) -> bytes:
+    def coded(self, pixels: Pixels) -> bytes:
+        """Encode pixels as JPEG, with an interval a tile."""
         done, coded = cv2.imencode(".jpg", pixels, self._parameters)
         assert done
         return coded.tobytes()

@@ -99,13 +99,13 @@ class Expected:
 
 
 @settings(deadline=None, max_examples=60)
-@given(sizes, seeds, st.booleans())
+@given(sizes, seeds, st.booleans(), st.sampled_from([None, 0, 500, 10_000]))
 def test_reader_shows_the_picture_after_each_update(
-    size: tuple[int, int], seed: int, copying: bool
+    size: tuple[int, int], seed: int, copying: bool, budget: int | None
 ) -> None:
     generator = np.random.default_rng(seed)
     picture = text(generator, size[1], size[0])
-    stream = UpdateStream(picture, 80, CopySearch() if copying else None)
+    stream = UpdateStream(picture, 80, CopySearch() if copying else None, budget)
     reader, expected = UpdateReader(), Expected(stream)
     reader.feed(stream.begin + stream.whole(picture))
     expected.follow(stream, picture)

@@ -15,6 +15,7 @@ from webcapd.encoder.updates.rect import Pixels, Rect
 # After so many vain searches in a row the next is put off the longest: 2 to the power of this.
 _MOST_MISSES = 6
 _REMEMBERED = 64
+_COMPARED = 8
 
 
 class Difference(NamedTuple):
@@ -65,6 +66,8 @@ def difference(
     Without ``search`` no copies are made: a reader that has another picture can
     do with the result.  ``budget`` is for motion, how many pixels may be coded
     exactly, the smallest rectangles first: a million takes 10 ms, as JPEG 2.
+    Where copies leave more than eight times as much, that is not even compared, but goes
+    as JPEG as it is.
     """
     places = blocks(candidates)
     copies: list[Copy] = []
@@ -73,10 +76,11 @@ def difference(
         apply_copies(known, copies)
     for rect, _ in copies:
         places = [part for place in places for part in place.without(rect)]
-    rects = narrow(known, new, places)
+    much = budget is not None and sum(place.area for place in places) > _COMPARED * budget
+    rects = places if much else narrow(known, new, places)
     for rect in rects:
         rect.of(known)[:] = rect.of(new)
-    lossy, exact = _coded(new, rects, budget)
+    lossy, exact = (rects, []) if much else _coded(new, rects, budget)
     return Difference(copies, lossy, exact)
 
 

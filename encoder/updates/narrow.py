@@ -7,6 +7,7 @@ sent: its record, its palette, and what a reader does for each.
 """
 
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 import cv2
 import numpy as np
@@ -41,14 +42,14 @@ def narrow(old: Pixels, new: Pixels, candidates: Sequence[Rect]) -> list[Rect]:
 def blocks(rects: Sequence[Rect]) -> list[Rect]:
     """Join rectangles of equal rows beside each other, then of equal columns below each other."""
     rows: list[Rect] = []
-    for rect in sorted(rects, key=lambda rect: (rect.y, rect.height, rect.x)):
+    for rect in sorted(rects, key=itemgetter(1, 3, 0)):
         before = rows[-1] if rows else None
         if before and before[1::2] == rect[1::2] and before.right == rect.x:
             rows[-1] = before._replace(width=before.width + rect.width)
         else:
             rows.append(rect)
     joined: list[Rect] = []
-    for rect in sorted(rows, key=lambda rect: (rect.x, rect.width, rect.y)):
+    for rect in sorted(rows, key=itemgetter(0, 2, 1)):
         before = joined[-1] if joined else None
         if before and before[::2] == rect[::2] and before.bottom == rect.y:
             joined[-1] = before._replace(height=before.height + rect.height)
