@@ -1,5 +1,6 @@
 """A file that is read again when it has changed."""
 
+import contextlib
 import logging
 import os
 import threading
@@ -20,8 +21,13 @@ _LOOK_SECONDS = 1.0
 # A file system that takes longer for an answer hangs, until it has given one.
 _HANG_SECONDS = 2.0
 
+# One that takes longer may never give one.
+_PATIENCE_SECONDS = 30.0
+
 # At the start there is nothing yet that could stay in force.
 _FIRST_SECONDS = 5.0
+
+_NEVER_SEEN = (-1,)
 
 
 class KeptFile(Generic[_Content]):
@@ -36,23 +42,26 @@ class KeptFile(Generic[_Content]):
         """Read it; raises ValueError with a sentence."""
         self._path = path
         self._parse = parse
-        self._identity: tuple[int, ...] = ()  # Its own thread only.
         self._news = threading.Condition()
         # All guarded by _news:
+        self._identity: tuple[int, ...] = _NEVER_SEEN
         self._content: _Content | None = None
         self._fault: ValueError | None = None
         """What is wrong with the file, if that was so from the start."""
         self._begun = self._ended = 0
         """Numbers of the last look that began, and that ended."""
-        self._wanted = 1
+        self._wanted = 0
         """Number of the look that somebody waits for."""
         self._since = time.monotonic()
         """When the last look began."""
         self._hangs = False
         """Whether it was told that the look under way does not end."""
         self._stopping = False
-        thread = threading.Thread(target=self._watch, name="credentials", daemon=True)
-        thread.start()
+        self._watcher = 1
+        """Number of the thread that looks; those before it hang, or end."""
+        self._patience = _PATIENCE_SECONDS
+        """How long a look may last until another thread tries."""
+        self._start_watcher()
         self._await_first()
 
     def content(self) -> _Content:
@@ -90,55 +99,84 @@ class KeptFile(Generic[_Content]):
 
     def _see_whether_it_hangs(self) -> bool:
         """Tell whether the file system does not answer; _news is held."""
-        waits = self._begun > self._ended
-        if waits and not self._hangs and time.monotonic() - self._since >= _HANG_SECONDS:
+        lasts = time.monotonic() - self._since if self._begun > self._ended else 0.0
+        if lasts >= _HANG_SECONDS and not self._hangs:
             self._hangs = True
             log.warning(
                 "%s cannot be read: its file system does not answer; what was there before "
                 "stays in force",
                 self._path,
             )
+        if lasts >= self._patience and not self._stopping:
+            self._replace_watcher()
         return self._hangs
 
-    def _watch(self) -> None:
-        """Look at the file until stop(); in its own thread."""
+    def _replace_watcher(self) -> None:
+        """Have another thread look, as the first may never end; _news is held.
+
+        A mount that is gone for good answers nobody who asked before, and all
+        who ask since.  Each time it takes twice as long, so that few threads hang.
+        """
+        self._patience *= 2
+        self._since = time.monotonic()
+        self._watcher += 1
+        # Without a thread to be had, it is tried again next time.
+        with contextlib.suppress(RuntimeError):
+            self._start_watcher()
+
+    def _start_watcher(self) -> None:
+        threading.Thread(
+            target=self._watch, args=(self._watcher,), name="credentials", daemon=True
+        ).start()
+
+    def _watch(self, watcher: int) -> None:
+        """Look at the file until stop(), or until another does; in a thread of its own."""
+        first = True
         while True:
             with self._news:
+                # A look that another has begun is done over at once.
                 self._news.wait_for(
-                    lambda: self._stopping or self._wanted > self._begun, _LOOK_SECONDS
+                    lambda: self._is_over(watcher) or self._wanted > self._begun,
+                    0 if first else _LOOK_SECONDS,
                 )
-                if self._stopping:
+                if self._is_over(watcher):
                     return
+                first = False
                 self._begun += 1
                 self._since = time.monotonic()
-            self._look()
+                before = self._identity
+            identity = self._identify()
+            found = None if identity == before else self._read()
+            with self._news:
+                if self._is_over(watcher):
+                    return
+                self._identity = identity
+                self._end_look(found)
 
-    def _look(self) -> None:
-        """Read the file if it has changed."""
-        identity, content, fault = self._identify(), None, None
-        if identity != self._identity or not self._begun > 1:
-            self._identity = identity
-            try:
-                content = self._read()
-            except ValueError as error:
-                fault = error
-        with self._news:
-            self._note(content, fault)
-            self._ended = self._begun
-            if self._hangs:
-                self._hangs = False
-                log.info("the file system of %s answers again", self._path)
-            self._news.notify_all()
+    def _is_over(self, watcher: int) -> bool:
+        """Whether a thread's part is over; _news is held."""
+        return self._stopping or watcher != self._watcher
 
-    def _note(self, content: _Content | None, fault: ValueError | None) -> None:
-        """Heed what was read, if anything was; _news is held."""
-        if self._begun == 1:
-            self._content, self._fault = content, fault
-        elif fault is not None:
+    def _end_look(self, found: _Content | ValueError | None) -> None:
+        """Heed what was read, None if the file is as before; _news is held."""
+        if isinstance(found, ValueError):
+            self._note_fault(found)
+        elif found is not None:
+            if self._content is not None:
+                log.info("read %s again, as it has changed", self._path)
+            self._content = found
+        self._ended = self._begun
+        self._patience = _PATIENCE_SECONDS
+        if self._hangs:
+            self._hangs = False
+            log.info("the file system of %s answers again", self._path)
+        self._news.notify_all()
+
+    def _note_fault(self, fault: ValueError) -> None:
+        if self._content is None:
+            self._fault = fault
+        else:
             log.warning("%s; what was there before stays in force", fault)
-        elif content is not None:
-            self._content = content
-            log.info("read %s again, as it has changed", self._path)
 
     def _identify(self) -> tuple[int, ...]:
         """Tell what changes when the file is written or replaced; empty if it is gone."""
@@ -150,7 +188,8 @@ class KeptFile(Generic[_Content]):
         # one whose times were put back.
         return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
-    def _read(self) -> _Content:
+    def _read(self) -> _Content | ValueError:
+        """Give what the file says, or what is wrong with it."""
         try:
             with open(self._path, encoding="utf-8") as file:
                 text = file.read(_MOST_BYTES + 1)
@@ -158,8 +197,8 @@ class KeptFile(Generic[_Content]):
                 raise ValueError("it is larger than a megabyte")
             return self._parse(text)
         except OSError as error:
-            raise ValueError(f"{self._path} cannot be read: {error.strerror or error}") from None
+            return ValueError(f"{self._path} cannot be read: {error.strerror or error}")
         except UnicodeDecodeError:
-            raise ValueError(f"{self._path} is not text in UTF-8") from None
+            return ValueError(f"{self._path} is not text in UTF-8")
         except ValueError as error:
-            raise ValueError(f"{self._path}: {error}") from None
+            return ValueError(f"{self._path}: {error}")

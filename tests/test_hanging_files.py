@@ -1,6 +1,7 @@
 """Credentials on a file system that hangs: streams go on, and are still ended by a change."""
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +14,10 @@ from program import PATIENCE, Webcapd, run_to_end, webcapd
 from waiting import wait_until
 from xserver import XServer
 
+from webcapd.http import keptfile
 from webcapd.http.keptfile import KeptFile
 
-Hanging = Callable[[Path], contextlib.AbstractContextManager[None]]
+HangingWay = Callable[[Path], contextlib.AbstractContextManager[None]]
 
 TOKEN, OTHER = "token-for-the-wall", "token-of-somebody"
 
@@ -44,11 +46,12 @@ def status(program: Webcapd, token: str) -> int:
 
 @pytest.mark.parametrize("hanging", WAYS)
 def test_streams_go_on_while_the_file_hangs_and_end_when_it_changes(
-    server: XServer, tokens: Path, hanging: Hanging
+    server: XServer, tokens: Path, hanging: HangingWay
 ) -> None:
-    options = ("--display", server.name, "--token-file", str(tokens), "--keepalive", "0.5")
+    # One stream is read after the other: neither is to be taken for a slow one.
+    options = ("--keepalive", "0.5", "--max-age", "60", "--token-file", str(tokens))
     with (
-        webcapd(*options) as program,
+        webcapd("--display", server.name, *options) as program,
         painter(server) as brush,
         mjpeg.stream(program, f"/?stream&token={TOKEN}") as removed,
         mjpeg.stream(program, f"/?stream&token={OTHER}") as kept,
@@ -84,7 +87,7 @@ def test_file_that_hangs_from_the_start_is_refused(server: XServer, tokens: Path
 
 
 @pytest.mark.parametrize("hanging", WAYS)
-def test_what_was_there_is_given_while_the_file_hangs(tokens: Path, hanging: Hanging) -> None:
+def test_what_was_there_is_given_while_the_file_hangs(tokens: Path, hanging: HangingWay) -> None:
     file = KeptFile(str(tokens), str)
     given: list[str] = []
     try:
@@ -99,3 +102,45 @@ def test_what_was_there_is_given_while_the_file_hangs(tokens: Path, hanging: Han
         wait_until("it is read again", lambda: file.content() == "changed")
     finally:
         file.stop()
+
+
+def test_file_that_takes_the_place_of_one_that_hangs_for_good_is_read(
+    tokens: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mount that hangs may be replaced: whoever asked before is never answered."""
+    # In earnest they are seconds.
+    monkeypatch.setattr(keptfile, "_HANG_SECONDS", 0.05)
+    monkeypatch.setattr(keptfile, "_PATIENCE_SECONDS", 0.2)
+    file = KeptFile(str(tokens), str)
+    with contextlib.closing(StuckFile(tokens)) as hangs:
+        before = file.content()
+        wait_until("it hangs", lambda: file.looked_at() == before and len(watchers()) > 1)
+        hangs.replace_by("changed")
+        wait_until("the other is read", lambda: file.content() == "changed")
+        assert len(watchers()) > 1
+    file.stop()
+    wait_until("all have ended", lambda: not watchers())
+
+
+def watchers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "credentials"]
+
+
+class StuckFile:
+    """A file that hangs, and goes on doing so for who has begun to read it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._pipe = path, path.with_name("pipe")
+        os.mkfifo(self._pipe)
+        other = path.with_name("other")
+        os.link(self._pipe, other)
+        other.replace(path)
+
+    def replace_by(self, text: str) -> None:
+        other = self._path.with_name("other")
+        other.write_text(text)
+        other.replace(self._path)
+
+    def close(self) -> None:
+        # Each of those who wait is let go.
+        os.close(os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK))
