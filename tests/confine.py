@@ -9,6 +9,7 @@ it, which systemd uses too.
 import ctypes
 import errno
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -45,7 +46,8 @@ def calls_of(words: list[str]) -> set[str]:
             capture_output=True,
             text=True,
         ).stdout.split("\n")[1:]
-        names = [line.strip() for line in listed]
+        # systemd 255 colours what no terminal reads.
+        names = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in listed]
         found |= calls_of([name for name in names if name and not name.startswith("#")])
     return found
 
