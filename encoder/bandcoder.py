@@ -109,10 +109,15 @@ class BandCoder:
         if self._workers < 1 or _tiles(strips) < _PARALLEL_FROM * coding.columns:
             return encode_some(strips)
         share = -(-len(strips) // (self._workers + 1))
-        helped = [
-            self._pool.submit(encode_some, strips[start : start + share])
-            for start in range(share, len(strips), share)
-        ]
+        try:
+            helped = [
+                self._pool.submit(encode_some, strips[start : start + share])
+                for start in range(share, len(strips), share)
+            ]
+        except RuntimeError:
+            # The system gives no more threads: from now on this one does it all.
+            self._workers = 0
+            return encode_some(strips)
         coded = encode_some(strips[:share])
         for future in helped:
             coded |= future.result()

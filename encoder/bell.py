@@ -27,6 +27,11 @@ class Bell:
         with contextlib.suppress(OSError):
             self._bell.send(b"\0")
 
+    def close(self) -> None:
+        """Take the bell away; when the thread has ended."""
+        self._ear.close()
+        self._bell.close()
+
     def busy_seconds(self) -> float:
         """Tell for how long the thread has been without headway; 0 while it sleeps."""
         since = self._busy_since

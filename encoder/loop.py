@@ -115,7 +115,10 @@ class Encoder:
                 # Only a server that does not answer can hold it up.
                 self._source.interrupt()
                 self._thread.join(timeout / 2)
-        return not self._thread.is_alive()
+        if self._thread.is_alive():
+            return False
+        self._bell.close()
+        return True
 
     def unstick(self) -> None:
         """Give up a source that has not answered for too long; to be called now and then."""

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import webcapd  # noqa: E402
+from webcapd.app import commandline  # noqa: E402
 from webcapd.capture.option import Declared, declared  # noqa: E402
 
 README = ROOT / "README.md"
@@ -24,7 +24,7 @@ MARK = "\\|"
 def table() -> str:
     """Make the table, in Markdown."""
     rows = ["| option | default | |", "|---|---|---|"]
-    for options in webcapd.OPTIONS:
+    for options in commandline.OPTIONS:
         rows += map(_row, declared(options))
     return "\n".join(rows) + "\n"
 

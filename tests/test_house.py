@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 from program import PATIENCE, ROOT
 
-FOLDERS = ("capture", "encoder", "http")
+FOLDERS = ("app", "capture", "encoder", "http")
 PRODUCT = [ROOT / "webcapd.py", *sorted(path for f in FOLDERS for path in (ROOT / f).rglob("*.py"))]
 
 # Lower folders know nothing of higher ones.
 FORBIDDEN = {
-    "capture": ("webcapd.encoder", "webcapd.http"),
-    "encoder": ("webcapd.http",),
-    "http": (),
+    "capture": ("webcapd.encoder", "webcapd.http", "webcapd.app"),
+    "encoder": ("webcapd.http", "webcapd.app"),
+    "http": ("webcapd.app",),
+    "app": (),
 }
 MODULES = [path for path in PRODUCT if path.parent != ROOT]
 
@@ -74,7 +75,9 @@ def test_program_runs_through_a_link(safe: tuple[str, ...], tmp_path: Path) -> N
 
 def test_top_module_is_the_package_of_the_folders() -> None:
     """Loaded twice, under two names, its classes would not be each other's."""
-    source = "import webcapd, webcapd.http.site as site; print(webcapd.Site is site.Site)"
+    source = (
+        "import webcapd.app.server as app, webcapd.http.site as site; print(app.Site is site.Site)"
+    )
     assert run("-c", source) == "True\n"
 
 
@@ -84,7 +87,7 @@ def test_module_imports_only_downwards(path: Path) -> None:
     for name in imports(path):
         package, _, rest = name.partition(".")
         # Bare folder names would work from one working directory only.
-        assert package not in ("capture", "encoder")
+        assert package not in ("app", "capture", "encoder")
         if package == "webcapd":
             assert rest.split(".")[0] in FOLDERS, f"{name} is the top module's own"
             assert not f"{name}.".startswith(tuple(f"{one}." for one in FORBIDDEN[folder])), name

@@ -8,14 +8,14 @@ import pytest
 from program import webcapd as webcapd_running
 from xserver import XServer
 
-import webcapd
+from webcapd.app import commandline
 from webcapd.capture.dial import local_number
 from webcapd.capture.option import Declared, declared
 from webcapd.capture.options import CaptureOptions
 from webcapd.encoder.options import EncoderOptions
 from webcapd.http.options import HttpOptions
 
-DECLARED = [one for options in webcapd.OPTIONS for one in declared(options)]
+DECLARED = [one for options in commandline.OPTIONS for one in declared(options)]
 
 Refused = Callable[..., str]
 
@@ -24,7 +24,7 @@ def names(one: Declared) -> str:
     return one.name
 
 
-def values(options: webcapd.Options) -> dict[str, Any]:
+def values(options: commandline.Options) -> dict[str, Any]:
     return dict(options.config())
 
 
@@ -40,7 +40,7 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Refused:
 
     def check(*arguments: str) -> str:
         with pytest.raises(SystemExit) as caught:
-            webcapd.parse(arguments)
+            commandline.parse(arguments)
         said = capsys.readouterr()
         assert caught.value.code == 2
         assert said.out == ""
@@ -53,12 +53,12 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Refused:
 
 
 def test_defaults_are_as_declared() -> None:
-    expected = webcapd.Options(CaptureOptions(), EncoderOptions(), HttpOptions(), ())
-    assert webcapd.parse([]) == expected
+    expected = commandline.Options(CaptureOptions(), EncoderOptions(), HttpOptions(), ())
+    assert commandline.parse([]) == expected
 
 
 def test_defaults_are_closed_and_moderate() -> None:
-    given = values(webcapd.parse([]))
+    given = values(commandline.parse([]))
     assert (given["port"], given["ipv"]) == (8080, 4)
     assert (given["v4bindaddress"], given["v6bindaddress"]) == ("127.0.0.1", "::1")
     assert (given["target_fps"], given["jpeg_quality"]) == (30.0, 75)
@@ -72,7 +72,7 @@ def test_option_names_are_unique() -> None:
 
 def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        webcapd.parse(["--help"])
+        commandline.parse(["--help"])
     said = capsys.readouterr()
     assert caught.value.code == 0
     assert said.err == ""
@@ -84,9 +84,9 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        webcapd.parse(["--version"])
+        commandline.parse(["--version"], "1.2.3")
     assert caught.value.code == 0
-    assert capsys.readouterr().out == f"webcapd {webcapd.__version__}\n"
+    assert capsys.readouterr().out == "webcapd 1.2.3\n"
 
 
 VALUES = {
@@ -119,9 +119,9 @@ def test_every_flag_sets_its_option_and_no_other(one: Declared) -> None:
     meant = one.details.read(value) if one.details.read else value
     for flag in one.flags:
         for arguments in ([flag, str(value)], [f"{flag}={value}"]):
-            given = values(webcapd.parse(arguments))
+            given = values(commandline.parse(arguments))
             expected = (meant,) if one.repeatable else meant
-            assert given == values(webcapd.parse([])) | {one.name: expected}
+            assert given == values(commandline.parse([])) | {one.name: expected}
             assert type(given[one.name]) is type(expected)
 
 
@@ -130,7 +130,7 @@ def test_every_switch_goes_on_and_off(one: Declared) -> None:
     (flag,) = one.flags
     off = "--no-" + flag.removeprefix("--")
     for arguments, expected in (([flag], True), ([off], False), ([flag, off], False)):
-        assert values(webcapd.parse(arguments))[one.name] is expected
+        assert values(commandline.parse(arguments))[one.name] is expected
 
 
 RANGED = [one for one in DECLARED if one.details.low is not None]
@@ -142,7 +142,7 @@ def test_range_is_closed(one: Declared, refused: Refused) -> None:
     assert low is not None
     assert high is not None
     for bound in (low, high):
-        assert values(webcapd.parse([one.flags[0], f"{bound:g}"]))[one.name] == bound
+        assert values(commandline.parse([one.flags[0], f"{bound:g}"]))[one.name] == bound
     for beyond in (low - 1, high + 1):
         assert one.flags[0] in refused(f"{one.flags[0]}={beyond:g}")
 
@@ -228,22 +228,22 @@ def test_no_display_at_all_is_refused(
         monkeypatch.setenv("DISPLAY", value)
     assert "--display" in refused()
     for arguments in (["--display", ":1"], ["--index=0"], ["--virtual"]):
-        webcapd.parse(arguments)
+        commandline.parse(arguments)
 
 
 def test_allow_host_is_repeatable_and_starts_over_each_time() -> None:
     for _ in range(2):
-        given = webcapd.parse(["--allow-host", "a", "--allow-host=b"])
+        given = commandline.parse(["--allow-host", "a", "--allow-host=b"])
         assert given.http.allow_host == ("a", "b")
 
 
 def test_virtual_has_a_size_of_its_own() -> None:
-    assert webcapd.parse(["--virtual"]).capture.virtual == "1280x720"
-    assert webcapd.parse(["--virtual", "--port", "0"]).capture.virtual == "1280x720"
+    assert commandline.parse(["--virtual"]).capture.virtual == "1280x720"
+    assert commandline.parse(["--virtual", "--port", "0"]).capture.virtual == "1280x720"
 
 
 def test_program_after_the_separator_is_left_as_it_is() -> None:
-    given = webcapd.parse(["--virtual", "--", "xterm", "--port", "--", "-e", "--help"])
+    given = commandline.parse(["--virtual", "--", "xterm", "--port", "--", "-e", "--help"])
     assert given.program == ("xterm", "--port", "--", "-e", "--help")
     assert given.capture.virtual == "1280x720"
 
@@ -279,7 +279,7 @@ def test_display_of_this_machine_has_a_number(name: str, number: int) -> None:
 def test_text_is_read_whatever_the_locale(flag: str, refused: Refused) -> None:
     """Bytes that it has no letters for come as lone surrogates."""
     typed = "Büro 3 →".encode().decode("ascii", "surrogateescape")
-    value = values(webcapd.parse([flag, typed]))[flag.removeprefix("--").replace("-", "_")]
+    value = values(commandline.parse([flag, typed]))[flag.removeprefix("--").replace("-", "_")]
     assert value in ("Büro 3 →", ("Büro 3 →",))
     latin = "Büro".encode("latin-1").decode("ascii", "surrogateescape")
     assert "not in the encoding" in refused(flag, latin)

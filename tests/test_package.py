@@ -91,7 +91,7 @@ def test_source_archive_has_the_tree_and_nothing_else(built: Path, tmp_path: Pat
     with tarfile.open(archive) as opened:
         names = {name.partition("/")[2] for name in opened.getnames()}
         _extract(opened, tmp_path)
-    for folder in ("capture", "encoder", "http", "tests", "docs", "script"):
+    for folder in ("app", "capture", "encoder", "http", "tests", "docs", "script"):
         here = {f"{folder}/{path.name}" for path in (ROOT / folder).glob("*.*")}
         assert here <= names, here - names
     assert {*FILES.values(), "LICENSE", "CHANGELOG.md", "requirements.txt"} <= names

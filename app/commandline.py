@@ -1,0 +1,130 @@
+"""The command line: all options together, and whether they go together."""
+
+import argparse
+import dataclasses
+import difflib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from webcapd.capture.option import add_flags, from_namespace
+from webcapd.capture.options import CaptureOptions
+from webcapd.encoder.options import EncoderOptions
+from webcapd.http.options import HttpOptions
+from webcapd.http.refusal import one_line
+from webcapd.http.shipped import add_print_flags
+
+OPTIONS = (CaptureOptions, EncoderOptions, HttpOptions)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything the command line says."""
+
+    capture: CaptureOptions
+    encoder: EncoderOptions
+    http: HttpOptions
+    program: tuple[str, ...]
+    """The command after --, to be run in the embedded display."""
+
+    def config(self) -> dict[str, object]:
+        """Give all options by name, for the state page."""
+        parts = (self.capture, self.encoder, self.http)
+        return {name: value for part in parts for name, value in dataclasses.asdict(part).items()}
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, but a mistake is answered by one sentence and not by a page."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"webcapd: {one_line(message)} (see --help)\n")
+
+
+def make_parser(version: str) -> argparse.ArgumentParser:
+    """Make the command-line parser from the options as declared."""
+    parser = _Parser(
+        prog="webcapd",
+        usage="webcapd [options] [-- program argument...]",
+        description="Show an X11 screen live in any browser, as MJPEG over HTTP.",
+        epilog="Then: <img src='http://127.0.0.1:8080/?stream'> shows the screen live, "
+        "/?snapshot is one picture, /?info tells the state, and / shows it all.",
+        allow_abbrev=False,
+        add_help=False,
+    )
+    for options in OPTIONS:
+        add_flags(parser, options)
+    about = parser.add_argument_group("About")
+    about.add_argument("--help", "-h", action="help", help="show this and exit")
+    about.add_argument(
+        "--version", action="version", version=f"webcapd {version}", help="tell and exit"
+    )
+    add_print_flags(about)
+    return parser
+
+
+def parse(arguments: Sequence[str], version: str = "") -> Options:
+    """Read the command line; a mistake ends the program with code 2."""
+    arguments = list(arguments)
+    cut = arguments.index("--") if "--" in arguments else len(arguments)
+    parser = make_parser(version)
+    given, unknown = parser.parse_known_args(arguments[:cut])
+    if unknown:
+        parser.error(_unknown_argument(parser, unknown[0]))
+    options = Options(
+        from_namespace(CaptureOptions, given),
+        from_namespace(EncoderOptions, given),
+        from_namespace(HttpOptions, given),
+        tuple(arguments[cut + 1 :]),
+    )
+    try:
+        _check_display(options, has_separator=cut < len(arguments))
+        _check_region(options.capture)
+    except ValueError as error:
+        parser.error(str(error))
+    return options
+
+
+def _unknown_argument(parser: argparse.ArgumentParser, argument: str) -> str:
+    """Say what may have been meant."""
+    if not argument.startswith("-"):
+        return f"{argument} is no option; a program goes behind --: --virtual -- {argument}"
+    name = argument.partition("=")[0]
+    flags = [flag for action in parser._actions for flag in action.option_strings]
+    near = difflib.get_close_matches(name, flags, 1)
+    return f"there is no option {name}" + (f"; {near[0]} is one" if near else "")
+
+
+def _check_display(options: Options, has_separator: bool) -> None:
+    """See that the options name one display; raises ValueError."""
+    capture = options.capture
+    named = [
+        flag
+        for flag, given in (
+            ("--display", capture.display != ""),
+            ("--index", capture.index is not None),
+            ("--virtual", capture.virtual != ""),
+        )
+        if given
+    ]
+    if len(named) > 1:
+        raise ValueError(f"{' and '.join(named)} both say which display to show")
+    if has_separator and not capture.virtual:
+        raise ValueError("a program after -- runs in the embedded display: add --virtual")
+    if has_separator and not options.program:
+        raise ValueError("there is no program after --")
+    if not named and not os.environ.get("DISPLAY"):
+        raise ValueError("no display: give --display, or set DISPLAY, or start one by --virtual")
+
+
+def _check_region(capture: CaptureOptions) -> None:
+    """See that the options name one part of the screen; raises ValueError."""
+    rectangle = (capture.capture_x, capture.capture_y, capture.width, capture.height)
+    flags = {
+        "--monitor": capture.monitor,
+        "--window": capture.window,
+        "--capture-x, --capture-y, --width or --height": any(rectangle),
+    }
+    named = [flag for flag, given in flags.items() if given]
+    if len(named) > 1:
+        raise ValueError(f"{' and '.join(named)} both say which part of the screen to show")

@@ -1,0 +1,231 @@
+"""Where the system gives little, or nothing: served if possible, else said in one sentence."""
+
+import os
+import random
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import mjpeg
+import pytest
+from painter import painter
+from program import PATIENCE, READY, ROOT, Webcapd, webcapd
+from xserver import XServer, xvfb
+
+ME = [sys.executable, "-P", str(ROOT / "webcapd.py")]
+
+# No user has it, so that nobody else's processes count.
+LONELY = 61_000 + os.getpid() % 4000
+
+
+def outcome(*command: str, seconds: float = PATIENCE) -> tuple[int | None, list[str]]:
+    """Run a command until it serves or ends; returns its exit code, None if it served."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    lines = []
+    with process.stderr:
+        for line in process.stderr:
+            lines.append(line.rstrip("\n"))
+            if READY.match(line):
+                process.terminate()
+                lines += process.stderr.read().splitlines()
+                assert process.wait(seconds) == 0, lines
+                return None, lines
+    return process.wait(seconds), lines
+
+
+def assert_served_or_said(status: int | None, lines: Sequence[str]) -> None:
+    """See that it served, or said in one sentence why it does not."""
+    assert all(line.startswith("webcapd: ") for line in lines), lines
+    if status is not None:
+        assert (status, len(lines)) == (1, 1), lines
+
+
+@pytest.mark.parametrize("virtual", [False, True])
+@pytest.mark.parametrize("most", [*range(6, 24, 2), 64])
+def test_few_descriptors(server: XServer, most: int, virtual: bool) -> None:
+    shown = ("--virtual", "64x64") if virtual else ("--display", server.name)
+    status, lines = outcome("prlimit", f"--nofile={most}", *ME, *shown, "--port", "0")
+    assert_served_or_said(status, lines)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody without processes")
+@pytest.mark.parametrize("virtual", [False, True])
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 5, 6, 7, 8, 12])
+def test_few_processes(server: XServer, most: int, virtual: bool) -> None:
+    shown = ("--virtual", "64x64") if virtual else ("--display", server.name)
+    somebody = (
+        *("setpriv", f"--reuid={LONELY + most}", f"--regid={LONELY}", "--clear-groups"),
+        # To read Python and us, wherever they lie.
+        *("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"),
+    )
+    command = (*somebody, "prlimit", f"--nproc={most}", *ME, *shown, "--port", "0")
+    assert_served_or_said(*outcome(*command))
+
+
+def test_threads_that_are_not_to_be_had_are_done_without() -> None:
+    """A picture is encoded by one thread where there are no more."""
+    with xvfb(640, 480) as server, painter(server) as brush, webcapd("--display", server.name) as p:
+        p.snapshot()
+        limits = resource.prlimit(p.process.pid, resource.RLIMIT_AS)
+        status = Path(f"/proc/{p.process.pid}/status").read_text()
+        size = int(status.split("VmSize:")[1].split()[0]) * 1024
+        # No room for another stack of 8 MB, but for everything else.
+        resource.prlimit(p.process.pid, resource.RLIMIT_AS, (size + (6 << 20), limits[1]))
+        with mjpeg.stream(p) as stream:
+            brush.noise(1)
+            stream.until(mjpeg.decode(mjpeg.encode(server.pixels())))
+
+
+@pytest.mark.parametrize("to", ["/dev/full", "closed", "nobody"])
+def test_standard_error_that_takes_nothing_does_no_harm(server: XServer, to: str) -> None:
+    port = free_port()
+    options = ["--display", server.name, "--port", str(port), "--loghttp"]
+    where = {"/dev/full": "2>/dev/full", "closed": "2>&-", "nobody": ""}[to]
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = subprocess.Popen(
+        ["sh", "-c", f'exec "$@" {where}', "sh", *ME, *options],
+        stdin=subprocess.DEVNULL,
+        stderr=writer,
+    )
+    os.close(writer)
+    try:
+        program = Served(process, port)
+        program.wait_until_served()
+        for _ in range(20):
+            assert program.get("/?snapshot")[0] == 200
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+class Served(Webcapd):
+    """One that says nothing of itself."""
+
+    def __init__(self, process: "subprocess.Popen[Any]", port: int) -> None:
+        self.process, self.host, self.port = process, "127.0.0.1", port
+
+    def wait_until_served(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            assert time.monotonic() < deadline and self.process.poll() is None
+            try:
+                self.get("/?health")
+                return
+            except OSError:
+                time.sleep(0.05)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def minds(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for a signal."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    return bool(int(status.split("SigCgt:")[1].split()[0], 16) >> (number - 1) & 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_in_the_first_moments_ends_it_quietly(
+    server: XServer, number: signal.Signals
+) -> None:
+    generator = random.Random(1)
+    for _ in range(12):
+        process = subprocess.Popen(
+            [*ME, "--display", server.name, "--port", "0"],
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        # Python itself takes some 20 ms before it comes to our first line.
+        while not minds(process.pid, signal.SIGTERM):
+            time.sleep(0.001)
+        time.sleep(generator.uniform(0, 0.3))
+        process.send_signal(number)
+        _, said = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0, said
+        assert all(READY.match(line) for line in said.splitlines()), said
+
+
+LIBRARIES = ["libGL.so.1", "libgthread-2.0.so.0", "libxcb.so.1", "libxcb-shm.so.0"]
+
+
+def paths_of(library: str) -> list[str]:
+    listed = subprocess.run(
+        ["ldconfig", "-p"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"},
+    ).stdout
+    found = [
+        line.split(" => ")[1] for line in listed.splitlines() if line.strip().startswith(library)
+    ]
+    return sorted({os.path.realpath(path) for path in found})
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_library_that_is_missing_is_named_in_one_sentence(server: XServer, library: str) -> None:
+    hidden = [word for path in paths_of(library) for word in ("--ro-bind", "/dev/null", path)]
+    without = ("bwrap", "--dev-bind", "/", "/", *hidden, "--")
+    status, lines = outcome(*without, *ME, "--display", server.name, "--port", "0")
+    assert (status, len(lines)) == (1, 1), lines
+    assert lines[0].startswith("webcapd: ")
+    assert library.split(".")[0] in lines[0]
+    version = subprocess.run(
+        [*without, *ME, "--version"], capture_output=True, text=True, check=True
+    )
+    assert version.stdout.startswith("webcapd ")
+    assert version.stderr == ""
+
+
+def test_development_mode_finds_nothing_left_open(server: XServer) -> None:
+    with xvfb(64, 64) as mortal:
+        program = Webcapd(
+            *("--display", mortal.name, "--port", "0"), environment={"PYTHONDEVMODE": "1"}
+        ).wait_ready()
+        with mjpeg.stream(program) as stream:
+            stream.part()
+            program.snapshot()
+            mortal.process.kill()
+            mortal.process.wait()
+            program.wait_for_line(lambda line: "trying again" in line)
+            stream.part()
+        assert program.stop() == 0
+    assert len(program.told()) == 2, program.lines
+
+
+def test_development_mode_finds_nothing_left_open_by_a_display_of_our_own() -> None:
+    program = Webcapd(
+        *("--virtual", "64x64", "--port", "0", "--", "sleep", "1000"),
+        environment={"PYTHONDEVMODE": "1"},
+    ).wait_ready()
+    program.snapshot()
+    assert program.stop() == 0
+    assert len(program.lines) == 1, program.lines
+
+
+@pytest.mark.parametrize(
+    "shown", [("--display", ":4242"), ("--virtual", "64x64", "--", "/nowhere")]
+)
+def test_development_mode_finds_nothing_left_open_by_a_start_that_fails(
+    shown: tuple[str, ...],
+) -> None:
+    program = Webcapd("--port", "0", *shown, environment={"PYTHONDEVMODE": "1"})
+    assert program.ended() == 1
+    assert len(program.lines) == 1, program.lines
