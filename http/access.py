@@ -193,7 +193,9 @@ def _read_basic(encoded: str) -> tuple[str, bytes]:
     """Read the credentials of Basic authentication (RFC 7617); raises Refusal."""
     try:
         user, colon, password = base64.b64decode(encoded, validate=True).partition(b":")
-        if not colon:
+        # To bcrypt "a" and "a\0a" are one password: it goes round and round, with a
+        # NUL behind each round.
+        if not colon or b"\0" in password:
             raise ValueError
         return user.decode(), password
     except (binascii.Error, ValueError):

@@ -45,8 +45,13 @@ def plain(address: IPAddress) -> IPAddress:
 
 
 def neighbourhood(address: IPAddress) -> Network:
-    """Give the network that one party is likely to have whole: an IPv6 host has a /64."""
-    return ipaddress.ip_network((address, 64 if address.version == 6 else 32), strict=False)
+    """Give the network that one party is likely to have whole: an IPv6 host has a /64.
+
+    Without its scope, which a client behind a proxy can choose as it likes.
+    """
+    if address.version == 6:
+        return ipaddress.IPv6Network((int(address), 64), strict=False)
+    return ipaddress.IPv4Network(address)
 
 
 def url_host(address: str) -> str:

@@ -120,6 +120,8 @@ def test_password_counts_to_its_72nd_byte(shared: Guarded) -> None:
         basic("ann", "wrong-guess"),
         basic("ann", ""),
         basic("ann", "correct horse\0"),
+        basic("ann", "correct horse\0correct horse"),
+        basic("none", "\0"),
         basic("nobody", "correct horse"),
         basic("", "correct horse"),
         "Basic",
@@ -300,6 +302,12 @@ def test_neighbours_of_an_ipv6_network_guess_as_one(server: XServer, tmp_path: P
         ]
         assert statuses == [401] * 10 + [429] * 2
         assert one.status("/?snapshot", "Bearer guess", X_Forwarded_For="2001:db8:0:1::1") == 401
+        # What stands behind a % is for the machine that wrote it, and for nobody here.
+        scoped = [
+            one.status("/?snapshot", "Bearer guess", X_Forwarded_For=f"2001:db8::%{number}")
+            for number in range(12)
+        ]
+        assert scoped == [429] * 12
 
 
 def test_who_is_known_waits_for_no_guess(server: XServer, tmp_path: Path) -> None:

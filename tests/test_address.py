@@ -107,6 +107,8 @@ def test_all_of_a_64_are_neighbours(address: IPAddress, host: int) -> None:
 def test_link_local_neighbour_has_a_scope() -> None:
     scoped = ipaddress.ip_address("fe80::1%eth0")
     assert neighbourhood(scoped) == ipaddress.ip_network("fe80::/64")
+    # The last half of this one is zero, and would have kept its scope.
+    assert neighbourhood(ipaddress.ip_address("fe80::%1")) == neighbourhood(scoped)
     assert parse_endpoint("[fe80::1%eth0]:80") == Endpoint(scoped, 80)
 
 

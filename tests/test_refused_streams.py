@@ -1,0 +1,79 @@
+"""A stream that is refused after all: one answer, one line in the log, nothing left behind."""
+
+import contextlib
+import logging
+import socket
+from collections.abc import Iterator
+
+import pytest
+from program import PATIENCE
+from waiting import wait_until
+
+from webcapd.encoder.bandcache import BandCache
+from webcapd.encoder.bandcoder import BandCoder
+from webcapd.encoder.rate import Rate
+from webcapd.encoder.variant import Form, Variant
+from webcapd.encoder.variants import Variants
+from webcapd.http import streaming
+from webcapd.http.access import Access
+from webcapd.http.clients import ClientThreads
+from webcapd.http.descriptors import share
+from webcapd.http.hosts import own_names
+from webcapd.http.incoming import Received, Waiting
+from webcapd.http.options import HttpOptions
+from webcapd.http.site import Site
+from webcapd.http.stream import Stream
+
+
+def site_without_pictures() -> Site:
+    """Give what is served while nobody encodes."""
+    coder, cache = BandCoder(0), BandCache(1 << 20)
+
+    def make(form: Form, sequence: int) -> Variant:
+        return Variant(form, coder, cache, "420", lambda: None, sequence)
+
+    return Site(
+        version="0",
+        options=HttpOptions(loghttp=True),
+        capacity=share(1 << 20, 1),
+        access=Access("", ""),
+        names=own_names("localhost", ()),
+        variants=Variants(make, 1),
+        encode_rate=Rate(),
+        picture_size=lambda: (1, 1),
+        status=lambda: {},
+        motion_quality=75,
+        config={},
+    )
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    theirs.settimeout(PATIENCE)
+    with ours, theirs:
+        yield ours, theirs
+
+
+def test_stream_without_a_picture_is_refused_once(
+    pair: tuple[socket.socket, socket.socket],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    # In earnest it waits some seconds for one.
+    monkeypatch.setattr(streaming, "PICTURE_SECONDS", 0.1)
+    caplog.set_level(logging.INFO)
+    ours, theirs = pair
+    site = site_without_pictures()
+    begun: list[Stream] = []
+    returned: list[Waiting] = []
+    clients = ClientThreads(site, lambda stream, end: begun.append(stream), returned.append)
+    assert clients.serve(
+        ours, "", Received(b"GET /?stream HTTP/1.1\r\nHost: localhost\r\n\r\n", b"")
+    )
+    with contextlib.closing(theirs.makefile("rb")) as file:
+        assert b"".join(file).startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+    wait_until("the thread has ended", lambda: clients.join(PATIENCE))
+    (record,) = caplog.records
+    assert record.getMessage().endswith('"GET /?stream HTTP/1.1" 503 -')
+    assert (begun, returned, site.seats.taken(), site.sessions.listed()) == ([], [], 0, [])
