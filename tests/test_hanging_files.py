@@ -59,11 +59,11 @@ def test_streams_go_on_while_the_file_hangs_and_end_when_it_changes(
         with hanging(tokens):
             program.wait_for_line(lambda line: "its file system does not answer" in line)
             # More of them than streams look at their leave, which they do each second.
-            for seed in range(3):
+            for seed in range(2):
                 brush.noise(seed)
                 for stream in (removed, kept):
                     stream.until(mjpeg.decode(mjpeg.encode(server.pixels())))
-                    for _ in range(3):
+                    for _ in range(2):
                         assert stream.part().body
             # What was there before stays in force.
             assert status(program, OTHER) == 200
