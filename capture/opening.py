@@ -95,16 +95,19 @@ class Opening:
         self._news |= self._control.news()
         # Whatever comes there comes by the other connection, too, and wakes us.
         self._connection.drain()
-        if self._attended and self.recheck() == 0:
+        return bool(self._news) or self._attention.polls
+
+    def ask_in(self) -> float:
+        if not self._attended or self._pointer is None or self._control.cursor_obstacle is not None:
+            return math.inf
+        return self._pointer_watch.wait(time.monotonic(), self._attended)
+
+    def ask(self) -> bool:
+        if self.ask_in() == 0:
             place, _ = self._connection.glance(self._control.root.id)
             if self._pointer_watch.seen(place, time.monotonic()):
                 self._news |= News.POINTER
-        return bool(self._news) or self._attention.polls
-
-    def recheck(self) -> float:
-        if self._pointer is None or self._control.cursor_obstacle is not None:
-            return math.inf
-        return self._pointer_watch.wait(time.monotonic(), self._attended)
+        return bool(self._news)
 
     def patience(self) -> float:
         return min(self._attention.patience(), self._decoration.patience())

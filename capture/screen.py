@@ -119,8 +119,11 @@ class Screen:
     def pending(self) -> bool:
         return self._open.pending()
 
-    def recheck(self) -> float:
-        return self._open.recheck()
+    def ask_in(self) -> float:
+        return self._open.ask_in()
+
+    def ask(self) -> bool:
+        return self._open.ask()
 
     def patience(self) -> float:
         return self._open.patience()

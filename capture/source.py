@@ -48,15 +48,18 @@ class Source(Protocol):
         """
 
     def pending(self) -> bool:
-        """Whether a look is likely to find new pixels; waits for one answer at most.
+        """Whether a look is likely to find new pixels; never blocks.
 
         Raises SourceError.
         """
 
-    def recheck(self) -> float:
-        """Seconds after which pending() may know more though the descriptor was not readable.
+    def ask_in(self) -> float:
+        """Seconds until ask() is due."""
 
-        For as long as somebody follows.
+    def ask(self) -> bool:
+        """Ask for news that are not reported, if that is due; what is found is pending then.
+
+        Raises SourceError.
         """
 
     def patience(self) -> float:

@@ -56,14 +56,19 @@ class Bell:
         """Note that the thread is awake and gets on with its work."""
         self._busy_since = time.monotonic()
 
-    def sleep(self, seconds: float | None, source: int | None = None) -> None:
-        """Sleep for some seconds at most, until rung for or a descriptor turns readable."""
+    def sleep(self, seconds: float | None, source: int | None = None) -> bool:
+        """Sleep for some seconds at most, until rung for or a descriptor turns readable.
+
+        Tells whether it was.
+        """
         poller = select.poll()
         poller.register(self._ear, select.POLLIN)
         if source is not None:
             poller.register(source, select.POLLIN)
         self._busy_since = None
-        poller.poll(None if seconds is None else seconds * 1000)
+        awoken = poller.poll(None if seconds is None else seconds * 1000)
         self.headway()
-        with contextlib.suppress(BlockingIOError):
-            self._ear.recv(4096)
+        if awoken:
+            with contextlib.suppress(BlockingIOError):
+                self._ear.recv(4096)
+        return bool(awoken)

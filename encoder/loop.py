@@ -24,7 +24,7 @@ from webcapd.encoder.outage import Outage
 from webcapd.encoder.patience import Patience
 from webcapd.encoder.quality import QualityState, changed, settled, settles_at
 from webcapd.encoder.rate import Rate
-from webcapd.encoder.schedule import Wish, ask_in, look_in, wish_for
+from webcapd.encoder.schedule import Wish, look_in, turn_in, wish_for
 from webcapd.encoder.variant import PLAIN, Form, Variant
 from webcapd.encoder.variants import Variants, draw_run
 
@@ -218,11 +218,27 @@ class Encoder:
             if wait == 0:
                 self._look(now, wishes)
                 news = False
+            elif followed and news:
+                # More of it need not wake us before the time.
+                self._bell.sleep(wait)
             else:
-                if followed and not news:
-                    wait = ask_in(wishes, now, wait, self._source.recheck())
-                # With news at hand, more of it need not wake us before the time.
-                self._bell.sleep(wait, None if followed and news else self._source.fileno())
+                self._doze(wait, turn_in(wishes, now))
+
+    def _doze(self, wait: float | None, turn: float) -> None:
+        """Sleep for ``wait`` seconds, or until there may be news.
+
+        Where a follower wants a frame after ``turn``, the source is asked for news that it
+        does not tell of: only that, as a screen that rests is to cost next to nothing.
+        """
+        now = time.monotonic()
+        until, turn = now + (math.inf if wait is None else wait), now + turn
+        while now < until:
+            nap = min(until, max(turn, now + self._source.ask_in())) - now
+            if self._bell.sleep(None if nap == math.inf else nap, self._source.fileno()):
+                break
+            if self._source.ask():
+                break
+            now = time.monotonic()
 
     def _look(self, now: float, wishes: list[Wish]) -> None:
         """Bring the variants that are wanted, and due, up to date with the screen."""

@@ -66,15 +66,9 @@ def look_in(wishes: Iterable[Wish], now: float, news: bool, calm: float) -> floa
     return None if wait == math.inf else wait
 
 
-def ask_in(wishes: Iterable[Wish], now: float, wait: float | None, recheck: float) -> float | None:
-    """Give the seconds to sleep where the next look is due after ``wait``.
-
-    After ``recheck`` the source may have news that it does not tell of by itself, for
-    followers whose turn has come.
-    """
-    turn = min((wish.wait(now) for wish in wishes if wish.followed), default=math.inf)
-    sleep = min(math.inf if wait is None else wait, max(turn, recheck))
-    return None if sleep == math.inf else sleep
+def turn_in(wishes: Iterable[Wish], now: float) -> float:
+    """Give the seconds until a follower wants another frame, if there is any news."""
+    return min((wish.wait(now) for wish in wishes if wish.followed), default=math.inf)
 
 
 def _look_for(wish: Wish, now: float, news: bool, calm: float) -> float:

@@ -165,8 +165,11 @@ class StuckSource:
         self.free.wait(PATIENCE)
         return False
 
-    def recheck(self) -> float:
+    def ask_in(self) -> float:
         return 60.0
+
+    def ask(self) -> bool:
+        return False
 
     def patience(self) -> float:
         return 60.0
