@@ -7,7 +7,13 @@ import numpy as np
 
 from picture import Pixels
 from webcapd.encoder.updates import records
-from webcapd.encoder.updates.difference import CopySearch, Difference, copy_records, difference
+from webcapd.encoder.updates.difference import (
+    CopySearch,
+    Difference,
+    composed,
+    copy_records,
+    difference,
+)
 from webcapd.encoder.updates.jpegpack import TileBlock, shared_header, tile_blocks
 from webcapd.encoder.updates.rect import Rect, changed
 
@@ -78,32 +84,27 @@ class UpdateStream:
         """The same, of what went as JPEG."""
 
     def whole(self, new: Pixels) -> bytes:
-        """Send everything, to a reader whose picture is black."""
-        full = [Rect(0, 0, self.tiles.width, self.tiles.height)]
-        self.known[:] = ~new
-        return self._records(new, full, None, None)
+        """Send everything, to a reader that has nothing yet."""
+        full = Rect(0, 0, self.tiles.width, self.tiles.height)
+        self.known[:] = new
+        return self._records(new, composed(new, [full]))
 
     def update(self, new: Pixels, candidates: Sequence[Rect] | None = None) -> bytes:
         """Send what changed, within the candidates if given, and a mark."""
         if candidates is None:
             candidates = self.tiles.differing(self.known, new)
-        return self._records(new, candidates, self._search, self._budget)
+        found = difference(self.known, new, candidates, self._search, self._budget)
+        return self._records(new, found)
 
-    def _records(
-        self,
-        new: Pixels,
-        candidates: Sequence[Rect],
-        search: CopySearch | None,
-        budget: int | None,
-    ) -> bytes:
-        self.last = difference(self.known, new, candidates, search, budget)
-        blocks = map(self.tiles.rect, self.tiles.touched(self.last.lossy))
+    def _records(self, new: Pixels, found: Difference) -> bytes:
+        self.last = found
+        blocks = map(self.tiles.rect, self.tiles.touched(found.lossy))
         self.jpegs = [(rect, self.coded(rect.of(new))) for rect in blocks]
         self.sequence += 1
         return b"".join((
-            *copy_records(self.last.copies),
+            *copy_records(found.copies),
             *(self._jpeg(rect, coded) for rect, coded in self.jpegs),
-            *(record for _, record in self.last.exact),
+            *(record for _, record in found.exact),
             records.mark(self.sequence, 0.0),
         ))  # fmt: skip
 

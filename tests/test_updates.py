@@ -224,7 +224,7 @@ def test_ordered_copies_can_be_made_in_place(
 
 def test_a_search_that_never_pays_becomes_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = np.random.default_rng(3)
-    old, new = photograph(generator, 128, 128), photograph(generator, 128, 128)
+    old, new = photograph(generator, 600, 600), photograph(generator, 600, 600)
     searches: list[Rect] = []
 
     def counted(old: Pixels, new: Pixels, block: Rect, two_axes: bool) -> list[Copy]:
@@ -232,13 +232,17 @@ def test_a_search_that_never_pays_becomes_seldom(monkeypatch: pytest.MonkeyPatch
         return find_copies(old, new, block, two_axes)
 
     monkeypatch.setattr("webcapd.encoder.updates.difference.find_copies", counted)
-    search = CopySearch()
-    for _ in range(200):
-        assert search.find(old, new, Rect(0, 0, 128, 128)) == []
-    assert len(searches) < 10
-    # Another place has its own count.
-    search.find(old, new, Rect(0, 0, 128, 64))
-    assert len(searches) < 11 and searches[-1].height == 64
+    search, video = CopySearch(), Rect(0, 0, 128, 128)
+    for number in range(160):
+        # What is too small is no search, and what varies a little is one place.
+        assert search.find(old, new, Rect(0, 0, 8, 16)) == []
+        assert search.find(old, new, video._replace(width=100 + number % 20)) == []
+    assert 5 <= len(searches) <= 16
+    # Another place has its own count; and here, it is soon seen that it pays.
+    search.find(old, new, Rect(0, 400, 128, 128))
+    assert searches[-1].y == 400
+    new[:128, :128] = old[20:148, :128]
+    assert any(search.find(old, new, video) for _ in range(16))
 
 
 @settings(deadline=None, max_examples=80)

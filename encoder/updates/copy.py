@@ -41,12 +41,17 @@ class Copy(NamedTuple):
     source: Rect
 
 
+def is_searchable(block: Rect) -> bool:
+    """Whether a block is large enough."""
+    return block.width >= _LEAST_SIDE and block.height >= _LEAST_SIDE
+
+
 def find_copies(old: Pixels, new: Pixels, block: Rect, two_axes: bool = False) -> list[Copy]:
     """Give copies that bring ``block``, or parts of it, from old to new, in order.
 
     They may be made in place: none reads what an earlier one wrote.
     """
-    if block.width < _LEAST_SIDE or block.height < _LEAST_SIDE:
+    if not is_searchable(block):
         return []
     found = _vertical(old, new, block)
     if not found and two_axes and block.area <= _MOST_AREA:

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from webcapd.encoder.updates import records
-from webcapd.encoder.updates.copy import Copy, apply_copies, find_copies, ordered
+from webcapd.encoder.updates.copy import Copy, apply_copies, find_copies, is_searchable, ordered
 from webcapd.encoder.updates.encode import encode
-from webcapd.encoder.updates.narrow import blocks, narrow
+from webcapd.encoder.updates.narrow import blocks, cells, narrow
 from webcapd.encoder.updates.rect import Pixels, Rect
 
 # After so many vain searches in a row the next is put off the longest: 2 to the power of this.
-_MOST_MISSES = 6
-_REMEMBERED = 64
+_MOST_MISSES = 4
+# Places are told apart so coarsely: damage is seldom the same twice.
+_PLACE = (480, 270)
 _COMPARED = 8
 
 
@@ -31,26 +32,27 @@ class Difference(NamedTuple):
 class CopySearch:
     """Looks for copies, and ever more seldom where there were none.  Encoder thread only.
 
-    A video costs a search in 64 updates; a page that begins to scroll where a video
+    A video costs a search in 16 updates; a page that begins to scroll where a video
     was is found after as many.
     """
 
     def __init__(self) -> None:
-        self._gates: dict[Rect, tuple[int, int]] = {}
-        """By block: vain searches in a row, and updates to wait for the next."""
+        self._gates: dict[tuple[int, int], tuple[int, int]] = {}
+        """By place: vain searches in a row, and updates to wait for the next."""
 
     def find(self, old: Pixels, new: Pixels, block: Rect) -> list[Copy]:
         """Give copies within a block, if it is time to look for some."""
-        misses, wait = self._gates.pop(block, (0, 0))
+        if not is_searchable(block):
+            return []
+        x, y = block.x + block.width // 2, block.y + block.height // 2
+        place = x // _PLACE[0], y // _PLACE[1]
+        misses, wait = self._gates.get(place, (0, 0))
         if wait:
-            self._gates[block] = misses, wait - 1
+            self._gates[place] = misses, wait - 1
             return []
         copies = find_copies(old, new, block, two_axes=True)
-        if not copies:
-            misses = min(misses + 1, _MOST_MISSES)
-            self._gates[block] = misses, (1 << misses) - 1
-            if len(self._gates) > _REMEMBERED:
-                del self._gates[next(iter(self._gates))]
+        misses = 0 if copies else min(misses + 1, _MOST_MISSES)
+        self._gates[place] = misses, (1 << misses) - 1
         return copies
 
 
@@ -82,6 +84,12 @@ def difference(
         rect.of(known)[:] = rect.of(new)
     lossy, exact = (rects, []) if much else _coded(new, rects, budget)
     return Difference(copies, lossy, exact)
+
+
+def composed(new: Pixels, lacking: Sequence[Rect], budget: int | None = None) -> Difference:
+    """Send all of these places, to a reader that has something else there, or nothing."""
+    lossy, exact = _coded(new, [cell for place in blocks(lacking) for cell in cells(place)], budget)
+    return Difference([], lossy, exact)
 
 
 def _coded(

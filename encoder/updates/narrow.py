@@ -36,7 +36,7 @@ def narrow(old: Pixels, new: Pixels, candidates: Sequence[Rect]) -> list[Rect]:
         pieces = [piece for block, mask in masks for piece in _split(mask, block, overhead)]
         if len(pieces) <= _MAX_PIECES:
             break
-    return [cell for piece in _joined(pieces) for cell in _cells(old, new, piece)]
+    return [cell for piece in _joined(pieces) for cell in _tight(old, new, piece)]
 
 
 def blocks(rects: Sequence[Rect]) -> list[Rect]:
@@ -122,19 +122,25 @@ def _joined(pieces: list[Rect]) -> list[Rect]:
     return pieces
 
 
-def _cells(old: Pixels, new: Pixels, piece: Rect) -> Iterator[Rect]:
+def cells(piece: Rect) -> list[Rect]:
     """Cut a rectangle along the grid if it is larger than a cell."""
     if piece.width <= CELL[0] and piece.height <= CELL[1]:
+        return [piece]
+    grid = (
+        piece.common(Rect(x, y, *CELL))
+        for y in range(piece.y - piece.y % CELL[1], piece.bottom, CELL[1])
+        for x in range(piece.x - piece.x % CELL[0], piece.right, CELL[0])
+    )
+    return [cell for cell in grid if cell]
+
+
+def _tight(old: Pixels, new: Pixels, piece: Rect) -> Iterator[Rect]:
+    """Give the cells of a rectangle, each narrowed again."""
+    parts = cells(piece)
+    if len(parts) == 1:
         yield piece
         return
-    for y in range(piece.y - piece.y % CELL[1], piece.bottom, CELL[1]):
-        for x in range(piece.x - piece.x % CELL[0], piece.right, CELL[0]):
-            cell = piece.common(Rect(x, y, *CELL))
-            if cell:
-                yield from _tight(old, new, cell)
-
-
-def _tight(old: Pixels, new: Pixels, cell: Rect) -> Iterator[Rect]:
-    x, y, width, height = cv2.boundingRect(changed(cell.of(old), cell.of(new)))
-    if width:
-        yield Rect(cell.x + x, cell.y + y, width, height)
+    for cell in parts:
+        x, y, width, height = cv2.boundingRect(changed(cell.of(old), cell.of(new)))
+        if width:
+            yield Rect(cell.x + x, cell.y + y, width, height)
