@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from updatepictures import draw, photograph, text
 from updatereader import UpdateReader
 
 from updatestream import UpdateStream
 from webcapd.encoder.updates import records
-from webcapd.encoder.updates.copy import Copy, apply_copies, find_copies, ordered
-from webcapd.encoder.updates.difference import CopySearch, difference
+from webcapd.encoder.updates.difference import CopySearch
 from webcapd.encoder.updates.encode import encode
 from webcapd.encoder.updates.narrow import CELL, narrow
 from webcapd.encoder.updates.palette import palette_of
+from webcapd.encoder.updates.pointer import pointer_record
 from webcapd.encoder.updates.rect import Pixels, Rect, changed
 from webcapd.encoder.updates.rect import colours as rect_colours
 
@@ -23,53 +24,6 @@ DECODERS = 4
 
 seeds = st.integers(0, 1 << 30)
 sizes = st.tuples(st.integers(1, 260), st.integers(1, 200))
-
-
-def photograph(generator: np.random.Generator, height: int, width: int) -> Pixels:
-    """Many colours, but alike in hue, so that JPEG of quality 100 is nearly exact."""
-    grey = generator.integers(20, 236, (height, width, 1))
-    hue = generator.integers(-6, 7, (-(-height // 32), -(-width // 32), 4))
-    hue = hue.repeat(32, 0).repeat(32, 1)[:height, :width]
-    return (grey + hue).astype(np.uint8)
-
-
-def text(generator: np.random.Generator, height: int, width: int) -> Pixels:
-    ink = generator.random((height, width)) < 0.3
-    ink &= (np.arange(height) % 20 > 6)[:, None]
-    shades = generator.integers(0, 256, (generator.integers(2, 40), 4), np.uint8)
-    return shades[np.where(ink, generator.integers(0, len(shades), (height, width)), 0)]
-
-
-def random_part(generator: np.random.Generator, picture: Pixels) -> tuple[slice, slice]:
-    height, width = picture.shape[:2]
-    top, left = generator.integers(0, height), generator.integers(0, width)
-    return (
-        slice(top, generator.integers(top, height) + 1),
-        slice(left, generator.integers(left, width) + 1),
-    )
-
-
-def draw(generator: np.random.Generator, picture: Pixels) -> None:
-    part = random_part(generator, picture)
-    height, width = picture[part].shape[:2]
-    kind = generator.integers(0, 6)
-    if kind == 0:
-        picture[part] = generator.integers(0, 256, 4)
-    elif kind == 1:
-        picture[part] = photograph(generator, height, width)
-    elif kind == 2:
-        picture[part] = text(generator, height, width)
-    elif kind == 3:
-        picture[part] = np.roll(picture[part], generator.integers(-30, 31), 0)
-    elif kind == 4:
-        # A window: what it leaves is one colour.
-        taken = picture[part].copy()
-        picture[part] = 90
-        top = generator.integers(0, 1 + picture.shape[0] - height)
-        left = generator.integers(0, 1 + picture.shape[1] - width)
-        picture[top : top + height, left : left + width] = taken
-    else:
-        picture[part][0, 0] ^= 255
 
 
 class Expected:
@@ -166,85 +120,6 @@ def test_a_letter_across_tiles_is_one_rectangle_and_one_far_from_it_another() ->
     assert sorted(narrow(old, new, tiles)) == [Rect(20, 106, 10, 12), Rect(316, 104, 8, 16)]
 
 
-@settings(deadline=None, max_examples=40)
-@given(seeds, st.integers(-60, 60), st.booleans())
-def test_copies_make_what_is_there(seed: int, rows: int, around: bool) -> None:
-    """Around: the page scrolls within a window that stays."""
-    generator = np.random.default_rng(seed)
-    page = text(generator, 400, 300)
-    old = text(generator, 260, 360)
-    new = old.copy()
-    old[20:240, 30:330], new[20:240, 30:330] = page[80:300], page[80 + rows : 300 + rows]
-    block = Rect(0, 0, 360, 260) if around else Rect(30, 20, 300, 220)
-    copies = find_copies(old, new, block)
-    # What is alike row by row may be found in part only, but never wrongly.
-    for rect, source in copies:
-        assert not changed(rect.of(new), source.of(old)).any()
-    made = old.copy()
-    apply_copies(made, copies)
-    for rect, _ in copies:
-        assert not changed(rect.of(new), rect.of(made)).any()
-
-
-def test_scrolled_text_is_copied_and_one_line_is_left() -> None:
-    page = text(np.random.default_rng(1), 900, 700)
-    found = difference(page[:800].copy(), page[20:820].copy(), [Rect(0, 0, 700, 800)], CopySearch())
-    assert found.copies == [Copy(Rect(0, 0, 700, 780), Rect(0, 20, 700, 780))]
-    assert {rect.y >= 780 for rect, _ in found.exact} == {True}
-
-
-def test_a_moved_window_is_copied() -> None:
-    generator = np.random.default_rng(2)
-    desktop, window = photograph(generator, 500, 700), text(generator, 200, 300)
-    old, new = desktop.copy(), desktop.copy()
-    old[100:300, 150:450] = window
-    new[137:337, 201:501] = window
-    copies = find_copies(old, new, Rect(128, 96, 400, 256), two_axes=True)
-    assert copies == [Copy(Rect(201, 137, 300, 200), Rect(150, 100, 300, 200))]
-
-
-copy_places = st.tuples(*[st.integers(0, 40)] * 4, st.integers(1, 30), st.integers(1, 30))
-
-
-@given(st.lists(copy_places, max_size=8), seeds)
-def test_ordered_copies_can_be_made_in_place(
-    places: list[tuple[int, int, int, int, int, int]], seed: int
-) -> None:
-    copies = [Copy(Rect(x, y, w, h), Rect(u, v, w, h)) for x, y, u, v, w, h in places]
-    kept = ordered(copies)
-    picture = np.random.default_rng(seed).integers(0, 256, (80, 80, 4), np.uint8)
-    made = picture.copy()
-    apply_copies(made, kept)
-    later = np.zeros((80, 80), bool)
-    for rect, source in reversed(kept):
-        mine = ~later[rect.y : rect.bottom, rect.x : rect.right]
-        assert (rect.of(made)[mine] == source.of(picture)[mine]).all()
-        later[rect.y : rect.bottom, rect.x : rect.right] = True
-
-
-def test_a_search_that_never_pays_becomes_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
-    generator = np.random.default_rng(3)
-    old, new = photograph(generator, 600, 600), photograph(generator, 600, 600)
-    searches: list[Rect] = []
-
-    def counted(old: Pixels, new: Pixels, block: Rect, two_axes: bool) -> list[Copy]:
-        searches.append(block)
-        return find_copies(old, new, block, two_axes)
-
-    monkeypatch.setattr("webcapd.encoder.updates.difference.find_copies", counted)
-    search, video = CopySearch(), Rect(0, 0, 128, 128)
-    for number in range(160):
-        # What is too small is no search, and what varies a little is one place.
-        assert search.find(old, new, Rect(0, 0, 8, 16)) == []
-        assert search.find(old, new, video._replace(width=100 + number % 20)) == []
-    assert 5 <= len(searches) <= 16
-    # Another place has its own count; and here, it is soon seen that it pays.
-    search.find(old, new, Rect(0, 400, 128, 128))
-    assert searches[-1].y == 400
-    new[:128, :128] = old[20:148, :128]
-    assert any(search.find(old, new, video) for _ in range(16))
-
-
 @settings(deadline=None, max_examples=80)
 @given(st.integers(1, 120), st.integers(1, 120), st.integers(1, 400), st.booleans(), seeds)
 def test_every_encoding_is_exact(
@@ -299,3 +174,22 @@ def test_smooth_content_of_many_colours_is_png_or_raw() -> None:
 
 def hello() -> bytes:
     return records.hello({"run": "0" * 16, "form": ""})
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (24, 32), (300, 20), (512, 512)])
+def test_a_pointer_looks_on_any_ground_as_x_would_show_it(width: int, height: int) -> None:
+    generator = np.random.default_rng(4)
+    sprite = generator.integers(0, 256, (height, width, 4), np.uint8)
+    sprite[..., :3] = sprite[..., :3].astype(int) * sprite[..., 3:] // 255
+    reader = UpdateReader()
+    reader.feed(hello() + pointer_record(5, (width // 2, height - 1), sprite))
+    reader.feed(records.pointer(5, -3, 70_000))
+    assert reader.pointer == (5, -3, 70_000)
+    x, y, image = reader.pointers[5]
+    assert 0 <= x < image.shape[1] <= 256
+    assert 0 <= y < image.shape[0] <= 256
+    if max(width, height) <= 256:
+        assert (x, y) == (width // 2, height - 1)
+        mixed = image[..., 2::-1].astype(float) * image[..., 3:] / 255
+        assert np.abs(mixed - sprite[..., :3]).max() <= 1
+        assert (image[..., 3] == sprite[..., 3]).all()
