@@ -56,8 +56,10 @@ print("confined")
 
 
 def analyze(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    # With a /run that it may write in, also as an ordinary user where systemd does not run.
+    sandbox = ("bwrap", "--bind", "/", "/", "--dev", "/dev", "--tmpfs", "/run")
     return subprocess.run(
-        ["systemd-analyze", "--no-pager", *map(str, arguments)],
+        [*sandbox, "systemd-analyze", "--no-pager", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=PATIENCE,
