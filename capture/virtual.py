@@ -1,10 +1,10 @@
 """The embedded display: a private Xvfb, and a program in it.
 
 Both die with webcapd, however it ends: the kernel sends them SIGTERM when
-their parent is gone (setpriv --pdeathsig).  What the program itself has started
-loses its display then; only what needs none lives on.  The cookie is a file,
-since programs that drop their privileges must be able to read it; one that a
-killed webcapd has left is taken away by the next.
+their parent is gone (setpriv --pdeathsig).  The program has a keeper (keeper.py),
+which ends with it all that it has started.  The cookie is a file, since programs
+that drop their privileges must be able to read it; one that a killed webcapd has
+left is taken away by the next.
 """
 
 import contextlib
@@ -16,6 +16,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -29,7 +30,13 @@ from webcapd.capture.stop import Stop
 
 _START_SECONDS = 15.0
 _END_SECONDS = 0.4
+# The keeper asks the program's family first, and takes a moment to see it gone.
+_KEEPER_SECONDS = 0.8
+_KEEPER = (sys.executable, "-I", "-S", str(Path(__file__).with_name("keeper.py")))
 _DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM", "--")
+
+# Where it puts its lock, its keymap and its socket, whatever TMPDIR says.
+_XVFB_WRITES = ("/tmp", "/tmp/.X11-unix")
 
 _FAMILY_LOCAL, _FAMILY_WILD = 256, 0xFFFF
 
@@ -88,7 +95,7 @@ class VirtualDisplay:
         self._cookie_file = _write_cookie(authority(secrets.token_bytes(16), _hostname()))
         path = str(self._cookie_file)
         # Xvfb says why it cannot start on standard error, and it says much else.
-        with tempfile.TemporaryFile() as complaints:
+        with open(os.memfd_create("xvfb-says"), "w+b") as complaints:
             number = self._start_server(path, complaints, stop)
         if number is None:
             return False
@@ -130,9 +137,9 @@ class VirtualDisplay:
             return None
         if not answer:
             complaints.seek(0)
-            said = complaints.read().decode(errors="replace").strip().splitlines()
+            said = complaints.read().decode(errors="replace")
             self.stop()
-            raise SourceError(f"Xvfb did not start: {said[-1] if said else 'no answer'}")
+            raise SourceError(f"Xvfb did not start: {_last_words(said)}")
         return int(answer)
 
     def run(self, command: Sequence[str], on_end: Callable[[int], None]) -> None:
@@ -143,7 +150,7 @@ class VirtualDisplay:
         if shutil.which(command[0]) is None:
             raise SourceError(f"the program {command[0]} is not there or not executable")
         program = subprocess.Popen(
-            [*_DIES_WITH_US, *command],
+            [*_DIES_WITH_US, *_KEEPER, *command],
             env={**os.environ, **self.environment},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
@@ -174,9 +181,9 @@ class VirtualDisplay:
         self._ending = True
         # The program first: whoever of its family ignores the signal loses
         # the display next.
-        for process in (self._program, self._server):
+        for process, patience in ((self._program, _KEEPER_SECONDS), (self._server, _END_SECONDS)):
             if process is not None:
-                _end(process)
+                _end(process, patience)
         self._program = self._server = None
         if self._cookie_file is not None:
             self._cookie_file.unlink(missing_ok=True)
@@ -185,9 +192,7 @@ class VirtualDisplay:
 
 def _write_cookie(content: bytes) -> Path:
     """Write the cookie where only this user reads it; raises SourceError."""
-    folder = Path(os.environ.get("XDG_RUNTIME_DIR") or "")
-    if not os.access(folder, os.W_OK) or not folder.is_absolute():
-        folder = Path(tempfile.gettempdir())
+    folder = _runtime_folder()
     for left in folder.glob("webcapd-*.xauth"):
         with contextlib.suppress(OSError, ValueError):
             if not Path(f"/proc/{int(left.stem.removeprefix('webcapd-'))}").exists():
@@ -202,6 +207,29 @@ def _write_cookie(content: bytes) -> Path:
             f"cannot write the display's cookie to {path}: {error.strerror}"
         ) from None
     return path
+
+
+def _runtime_folder() -> Path:
+    """Give a folder for files of a run; raises SourceError."""
+    folder = Path(os.environ.get("XDG_RUNTIME_DIR") or "")
+    if os.access(folder, os.W_OK) and folder.is_absolute():
+        return folder
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError:
+        raise SourceError(
+            "there is no folder to be written to for the display's cookie; "
+            "XDG_RUNTIME_DIR or TMPDIR may name one"
+        ) from None
+
+
+def _last_words(said: str) -> str:
+    """Give the reason for which Xvfb did not start, out of all that it said."""
+    lines = [line.replace("(EE)", "").strip() for line in said.splitlines()]
+    reason = next((line for line in reversed(lines) if line), "no answer")
+    # It does not say so itself.
+    closed = [path for path in _XVFB_WRITES if not os.access(path, os.W_OK)]
+    return f"{reason} (it needs to write to {closed[0]})" if closed else reason
 
 
 def _hostname() -> bytes:
@@ -233,10 +261,10 @@ def _signal(process: "subprocess.Popen[bytes]", number: int) -> None:
         os.killpg(process.pid, number)
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Ask a process and its group to end; insist after a moment."""
+def _end(process: "subprocess.Popen[bytes]", patience: float) -> None:
+    """Ask a process and its group to end; insist after some seconds."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         _signal(process, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_END_SECONDS)
+            process.wait(patience)
             return

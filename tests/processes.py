@@ -9,6 +9,14 @@ from pathlib import Path
 from program import PATIENCE
 
 
+def descendants(pid: int) -> dict[str, int]:
+    """Give the processes started by another, and by those: name to number."""
+    found = children(pid)
+    for child in list(found.values()):
+        found |= descendants(child)
+    return found
+
+
 def children(pid: int) -> dict[str, int]:
     """Give the processes started by another: name to number."""
     found = {}

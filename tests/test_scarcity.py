@@ -24,8 +24,11 @@ ME = [sys.executable, "-P", str(ROOT / "webcapd.py")]
 LONELY = 61_000 + os.getpid() % 4000
 
 
-def outcome(*command: str, seconds: float = PATIENCE) -> tuple[int | None, list[str]]:
-    """Run a command until it serves or ends; returns its exit code, None if it served."""
+def outcome(*command: str, ends: bool = False) -> tuple[int | None, list[str]]:
+    """Run a command until it serves or ends; returns its exit code, None if it served.
+
+    It is asked to end when it serves, unless it ``ends`` by itself.
+    """
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     lines = []
@@ -33,11 +36,12 @@ def outcome(*command: str, seconds: float = PATIENCE) -> tuple[int | None, list[
         for line in process.stderr:
             lines.append(line.rstrip("\n"))
             if READY.match(line):
-                process.terminate()
+                if not ends:
+                    process.terminate()
                 lines += process.stderr.read().splitlines()
-                assert process.wait(seconds) == 0, lines
+                assert process.wait(PATIENCE) == 0, lines
                 return None, lines
-    return process.wait(seconds), lines
+    return process.wait(PATIENCE), lines
 
 
 def assert_served_or_said(status: int | None, lines: Sequence[str]) -> None:
@@ -229,3 +233,43 @@ def test_development_mode_finds_nothing_left_open_by_a_start_that_fails(
     program = Webcapd("--port", "0", *shown, environment={"PYTHONDEVMODE": "1"})
     assert program.ended() == 1
     assert len(program.lines) == 1, program.lines
+
+
+def full_folder(path: str) -> list[str]:
+    """Give the words that put a file system there which takes names and no bytes."""
+    return ["--size", "4096", "--tmpfs", path, "--dir", f"{path}/.X11-unix"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Xvfb keeps its keymap in /tmp for other users")
+@pytest.mark.parametrize("has_runtime", [True, False])
+def test_cookie_goes_where_there_is_room(has_runtime: bool) -> None:
+    inside = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
+    inside += ["--tmpfs", "/var/lib/xkb", *full_folder("/tmp"), "--chdir", "/"]
+    for path in sorted({str(ROOT), os.path.realpath(ROOT / ".venv"), sys.base_prefix}):
+        if path.startswith("/tmp/"):
+            pytest.skip("we are in the folder to be filled")
+    if has_runtime:
+        inside += ["--tmpfs", "/run", "--setenv", "XDG_RUNTIME_DIR", "/run"]
+    else:
+        inside += ["--unsetenv", "XDG_RUNTIME_DIR"]
+    fill = ["sh", "-c", 'cat /dev/zero 2>/dev/null >/tmp/full; exec "$@"', "sh"]
+    # The signal would come to bwrap, and not to what is in it.
+    me = [*ME, "--virtual", "64x64", "--port", "0", "--", "sleep", "1"]
+    status, lines = outcome(*inside, "--", *fill, *me, ends=True)
+    if has_runtime:
+        assert status is None, lines
+    else:
+        assert (status, len(lines)) == (1, 1), lines
+        assert "XDG_RUNTIME_DIR" in lines[0]
+
+
+@pytest.mark.parametrize("runtime", ["/run", ""])
+def test_temporary_folder_that_takes_nothing_is_said(runtime: str) -> None:
+    inside = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
+    if str(ROOT).startswith("/tmp/"):
+        pytest.skip("we are in the folder to be hidden")
+    inside += ["--tmpfs", "/run", "--setenv", "XDG_RUNTIME_DIR", runtime, "--chdir", "/"]
+    inside += ["--tmpfs", "/tmp", "--remount-ro", "/tmp"]
+    status, lines = outcome(*inside, "--", *ME, "--virtual", "64x64", "--port", "0")
+    assert (status, len(lines)) == (1, 1), lines
+    assert ("/tmp" if runtime else "XDG_RUNTIME_DIR") in lines[0]

@@ -13,7 +13,7 @@ from pathlib import Path
 import mjpeg
 import numpy as np
 import pytest
-from processes import children, outlived
+from processes import children, descendants, outlived
 from program import PATIENCE, Webcapd, run_to_end, webcapd
 from waiting import wait_until
 from Xlib.display import Display
@@ -65,8 +65,9 @@ def x_socket(display: str) -> Path:
 def family_gone_after(program: Webcapd, expected: set[str]) -> Iterator[None]:
     """See that what webcapd started, and the display's socket, go away in the context."""
     pid = program.process.pid
-    wait_until(f"{expected} run", lambda: set(children(pid)) == expected)
-    family = children(pid)
+    expected = expected | {"Xvfb", "webcapd-keeper"}
+    wait_until(f"{expected} run", lambda: set(descendants(pid)) == expected)
+    family = descendants(pid)
     path = x_socket(program.display)
     inode = path.stat().st_ino
     with outlived(*family.values()):
@@ -159,7 +160,7 @@ def test_program_that_does_not_exist_is_named_in_one_sentence() -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_everything_ends_when_asked_to(program_path: Path, number: signal.Signals) -> None:
     with webcapd(*SIZE, "--", sys.executable, str(program_path)) as program:
-        with family_gone_after(program, {"Xvfb", PYTHON}):
+        with family_gone_after(program, {PYTHON}):
             assert program.stop(number) == 0
         assert not [line for line in program.lines if "Traceback" in line], program.lines
 
@@ -168,14 +169,14 @@ def test_everything_ends_with_a_program_that_ignores_the_signal() -> None:
     stubborn = ("sh", "-c", "trap '' TERM; echo trapped >&2; while :; do sleep 1000; done")
     with webcapd(*SIZE, "--", *stubborn) as program:
         program.wait_for_line(lambda line: line == "trapped")
-        with family_gone_after(program, {"Xvfb", "sh"}):
+        with family_gone_after(program, {"sh", "sleep"}):
             assert program.stop() == 0
 
 
 def test_everything_ends_when_webcapd_is_killed(program_path: Path) -> None:
     with (
         webcapd(*SIZE, "--", sys.executable, str(program_path)) as program,
-        family_gone_after(program, {"Xvfb", PYTHON}),
+        family_gone_after(program, {PYTHON}),
     ):
         os.kill(program.process.pid, signal.SIGKILL)
         assert program.ended() == -signal.SIGKILL
@@ -190,3 +191,61 @@ def test_loss_of_the_embedded_display_ends_webcapd() -> None:
         assert status == 1
         # Nobody starts that display again: to wait for it would be in vain.
         program.wait_for_line(re.compile("webcapd: the embedded X server ended .*").fullmatch)
+
+
+# Gets away from its parent, group and session, and minds no signal.
+RUNAWAY = """
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if os.fork():
+    if sys.argv[1] == "ends":
+        time.sleep(1)
+        sys.exit()
+    while True:
+        time.sleep(1000)
+os.setsid()
+if os.fork():
+    os._exit(0)
+with open("/proc/self/comm", "w") as file:
+    file.write("runaway")
+while True:
+    time.sleep(1000)
+"""
+
+
+@pytest.fixture
+def runaway_path(tmp_path: Path) -> Path:
+    path = tmp_path / "runaway.py"
+    path.write_text(RUNAWAY)
+    return path
+
+
+def runaway_of(program: Webcapd) -> int:
+    return wait_until(
+        "the child has got away", lambda: descendants(program.process.pid).get("runaway")
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_child_that_got_away_ends_with_webcapd(runaway_path: Path, number: signal.Signals) -> None:
+    command = (sys.executable, str(runaway_path), "stays")
+    with webcapd(*SIZE, "--", *command) as program, outlived(runaway_of(program)):
+        program.process.send_signal(number)
+        assert program.ended() in (0, -signal.SIGKILL)
+
+
+def test_child_that_got_away_ends_with_the_program(runaway_path: Path) -> None:
+    command = (sys.executable, str(runaway_path), "ends")
+    program = Webcapd("--port", "0", *SIZE, "--", *command)
+    with outlived(runaway_of(program)):
+        assert program.ended() == 0, program.lines
+
+
+def test_program_ends_with_its_keeper() -> None:
+    """Also if somebody kills the keeper: the kernel tells the program, and the display goes."""
+    with webcapd(*SIZE, "--", "sleep", "1000") as program:
+        wait_until("the program runs", lambda: "sleep" in descendants(program.process.pid))
+        family = descendants(program.process.pid)
+        with outlived(family["sleep"], family["Xvfb"]):
+            os.kill(family["webcapd-keeper"], signal.SIGKILL)
+            assert program.ended() == 1
