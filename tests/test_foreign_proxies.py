@@ -2,7 +2,6 @@
 
 import http.client
 import re
-import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -67,20 +66,13 @@ def block(kind: str) -> str:
 def nginx(folder: Path, text: str) -> list[str]:
     path = folder / "nginx.conf"
     path.write_text(text)
-    return [_found("nginx"), "-c", str(path), "-e", str(folder / "error.log")]
+    return ["nginx", "-c", str(path), "-e", str(folder / "error.log")]
 
 
 def haproxy(folder: Path, text: str) -> list[str]:
     path = folder / "haproxy.cfg"
     path.write_text(text)
-    return [_found("haproxy"), "-f", str(path)]
-
-
-def _found(program: str) -> str:
-    """Find a program where Debian's ordinary users do not look, too."""
-    path = shutil.which(program) or shutil.which(program, path="/usr/sbin")
-    assert path, f"{program} is missing"
-    return path
+    return ["haproxy", "-f", str(path)]
 
 
 PROXIES = [
