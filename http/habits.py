@@ -32,9 +32,9 @@ _KNOWN = (
     # Its clock runs on what comes in, a second behind; it wants the next boundary, too, and reads
     # in blocks of 16 kB.  A burst of repeats lets that clock run out now and then.
     (re.compile(r"VLC/"), Habits(keepalive=0.25)),
-    # ffmpeg's library (ffplay, OpenCV, motion): a decoder with several threads gives a frame
-    # when the next ones have come.
-    (re.compile(r"Lavf/"), Habits(repeats=2)),
+    # ffmpeg's library (ffplay, OpenCV, motion): its probing waits for four frames, and a decoder
+    # with several threads gives one when the next ones have come.  motion's own reader likewise.
+    (re.compile(r"Lavf/|Motion-netcam/"), Habits(repeats=3)),
     # It pauses when it has nothing to come, and goes on with a second's worth (cache-pause-wait);
     # without time stamps it takes 25 frames for that.
     (re.compile(r"mpv"), Habits(repeats=25, gap=0.04)),

@@ -24,7 +24,7 @@ from xserver import Pixels, XServer, xvfb
 
 FRAME = WIDTH * HEIGHT * 3
 # As http/habits.py has it: each frame, and its repeats.
-FFMPEG_TIMES = 3
+FFMPEG_TIMES = 4
 STREAM_KIND = "multipart/x-mixed-replace;boundary=webcapd-part"
 
 
