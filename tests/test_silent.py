@@ -100,12 +100,12 @@ def test_memory_does_not_grow_with_what_the_server_tells(fps: int) -> None:
         if fps:
             stack.enter_context(mjpeg.stream(program, f"/?stream&fps={fps}"))
         sizes = []
-        for _ in range(3):
+        for _ in range(5):
             change_mapping(server, 20_000)
             program.snapshot()
             sizes.append(Footprint(program.process.pid).kilobytes)
-        # Those that are kept take 2.7 MB each time.
-        assert sizes[2] < sizes[0] + 2048
+        # Those that are kept take 2.7 MB each time; what the allocator keeps is half a MB.
+        assert sizes[-1] < sizes[0] + 2 * 2700
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "pipe", "/nowhere", "/proc/self/mem", "/"])
