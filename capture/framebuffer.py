@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Protocol
 
@@ -36,6 +37,33 @@ class Overlay(Protocol):
 
 class Presumed:
     """The key of a band that is taken for changed: equal to no other."""
+
+
+class _Pieces:
+    """Copies of the tiles of one band at a time, each in one piece, which they do not lie in."""
+
+    def __init__(self, raw: Bytes, layout: BandLayout, pixel_bytes: int) -> None:
+        others, width = layout.columns - 1, layout.tile_width * pixel_bytes
+        cut, stride, whole = others * width, raw.shape[1], layout.height // BAND_ROWS
+        memory = np.zeros((layout.columns, BAND_ROWS, max(width, stride - cut)), np.uint8)
+        # Views, all of them: slicing anew takes longer than the copying.
+        rows = raw[: whole * BAND_ROWS].reshape(whole, BAND_ROWS, stride)
+        cells = rows[:, :, :cut].reshape(whole, BAND_ROWS, others, width)
+        self._sources = (cells.transpose(0, 2, 1, 3), rows[:, :, cut:])
+        self._targets = (memory[:-1, :, :width], memory[-1, :, : stride - cut])
+        self._pieces = [piece.data for piece in memory]
+        self._whole = whole
+        self._rest = raw[whole * BAND_ROWS :]
+        self._ends = [0, *range(width, cut + 1, width), stride]
+
+    def of(self, band: int) -> list[memoryview]:
+        """Give the pieces of a band; those of the band before are gone then."""
+        if band >= self._whole:
+            spans = pairwise(self._ends)
+            return [np.ascontiguousarray(self._rest[:, begin:end]).data for begin, end in spans]
+        for target, source in zip(self._targets, self._sources, strict=True):
+            target[:] = source[band]
+        return self._pieces
 
 
 class FrameBuffer:
@@ -77,6 +105,9 @@ class FrameBuffer:
         """Of each band, what its tiles show: a hash of their own pixels, or of the band's."""
         self._tile_hashes: list[tuple[int, ...]] = [()] * self.layout.count
         """Of each band whose tiles were told apart last time, their own hashes."""
+        self._streaks = [0] * self.layout.count
+        """How many times in a row each band changed when all its columns were reported."""
+        self._pieces = _Pieces(raw, self.layout, form.bits_per_pixel // 8)
         self._streaks = [0] * self.layout.count
         """How many times in a row each band changed when all its columns were reported."""
         self._tile_bytes = self.layout.tile_width * form.bits_per_pixel // 8
@@ -151,16 +182,10 @@ class FrameBuffer:
 
     def _hash_tiles(self, band: int) -> tuple[int, ...]:
         """Hash the tiles of a band one by one: of pixels in one piece, which they do not lie in."""
-        top, bottom = self.layout.rows(band)
-        rows, others = self.raw[top:bottom], self.layout.columns - 1
-        if not others:
+        if self.layout.columns == 1:
             return (self.hashes[band] or 0,)
-        pieces, cut = self._scratch[:, : bottom - top], others * self._tile_bytes
-        cells = rows[:, :cut].reshape(bottom - top, others, self._tile_bytes)
-        pieces[:-1, :, : self._tile_bytes] = cells.transpose(1, 0, 2)
-        pieces[-1, :, : rows.shape[1] - cut] = rows[:, cut:]
         digest, seed = xxhash.xxh3_64_intdigest, self._seed
-        return tuple([digest(piece, seed) for piece in pieces])
+        return tuple([digest(piece, seed) for piece in self._pieces.of(band)])
 
     def presume_changed(self, bands: Iterable[int]) -> None:
         """Take bands for changed, unhashed."""
