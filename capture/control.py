@@ -43,6 +43,8 @@ class News(Flag):
     """The pointer has another image."""
     LAYOUT = auto()
     """The screen, its monitors or a window changed place, size or title."""
+    MASKS = auto()
+    """Something happened to windows that are masked, or may have to be."""
 
 
 _LAYOUT_EVENTS = frozenset(
@@ -74,8 +76,6 @@ class Control:
         self.damage_ids: DamageIds | None = None
         self.reports_motion = False
         """Whether the server tells that the pointer moves."""
-        self.moved_windows: set[int] = set()
-        """Ids of the windows that news of the layout were about, until taken away."""
         self._news_of_event: dict[int, News] = dict.fromkeys(_LAYOUT_EVENTS, News.LAYOUT)
         try:
             with self.answering():
@@ -200,13 +200,9 @@ class Control:
         # The high bit marks events sent by clients: window managers tell
         # windows of their moves that way.
         kind = event.type & 0x7F
-        news = self._news_of_event.get(kind, News.NOTHING)
         if kind == X.PropertyNotify and event.atom not in self.title_atoms:
             return News.NOTHING
-        if news is News.LAYOUT:
-            window = getattr(event, "window", None)
-            self.moved_windows.add(window.id if window else 0)
-        return news
+        return self._news_of_event.get(kind, News.NOTHING)
 
     def _is_quiet(self) -> bool:
         """Whether nothing has come and nothing is to go; python-xlib takes longer to say so."""
@@ -214,11 +210,6 @@ class Control:
         if inner.event_queue or inner.request_queue or inner.data_send:
             return False
         return not self._ear.poll(0)
-
-    def round_trip(self) -> None:
-        """Wait for the server: all events of what it has done so far have then arrived."""
-        with self.answering():
-            self.display.sync()
 
     def close(self) -> None:
         """Close the connection; the server frees damage and region with it."""

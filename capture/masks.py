@@ -5,39 +5,58 @@ after capture ever holds what was under them, and a change under a mask makes
 no frame.
 """
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from webcapd.capture.rectangle import Rectangle
-from webcapd.capture.windows import Windows
+from webcapd.capture.titles import Wanted
+from webcapd.capture.trail import Trail
+from webcapd.capture.windowtree import WindowTree
 
 
 class Masks:
-    """Masked rectangles of the screen, and those of windows by their titles.
+    """Masked rectangles of the screen, and the places of windows that are masked.
 
+    Outlives the connections to a display, as what a window left behind does.
     Encoder thread only.
     """
 
-    def __init__(self, rectangles: Sequence[Rectangle], titles: Sequence[str]) -> None:
+    def __init__(
+        self, rectangles: Sequence[Rectangle], windows: Sequence[str], linger: float
+    ) -> None:
+        """Mask rectangles, and windows while they are there and ``linger`` seconds longer."""
         self._rectangles = tuple(rectangles)
-        self.titles = tuple(titles)
+        self.wanted = Wanted(windows) if windows else None
+        """Which windows; None where only rectangles are masked."""
+        self.trail = Trail(linger)
         self.areas: tuple[Rectangle, ...] = self._rectangles
         """What is masked now, in coordinates of the screen."""
-        self.windows: set[int] = set()
-        """Ids of the windows masked, and of their frames."""
+        self._there: dict[int, Rectangle] = {}
+        """Where the windows are that are masked."""
 
-    def find(self, windows: Windows | None) -> bool:
-        """Look up the windows; tells whether anything masked moved."""
-        found, self.windows = list(self._rectangles), set()
-        if windows is not None:
-            for title in self.titles:
-                areas, ids = windows.framed_areas(title)
-                found += areas
-                self.windows |= ids
+    def reopen(self) -> None:
+        """Begin anew with a display: what happened to the windows meanwhile nobody knows."""
+        for window, place in self._there.items():
+            self.trail.left(window, place, time.monotonic())
+        self._there = {}
+
+    def find(self, tree: WindowTree, as_of: float) -> bool:
+        """Look up what is masked as of a moment; tells whether that is anything new.
+
+        Windows in doubt are masked, too.
+        """
+        self._there = tree.places()
+        doubtful = tree.doubtful_places().values()
+        found = {*self._rectangles, *self._there.values(), *doubtful, *self.trail.at(as_of)}
         before, self.areas = self.areas, tuple(found)
-        return before != self.areas
+        return set(before) != found
+
+    def patience(self) -> float:
+        """Give the seconds until less will be masked, if nothing happens."""
+        return self.trail.patience(time.monotonic())
 
     def paint(
         self, raw: NDArray[np.uint8], bytes_per_pixel: int, area: Rectangle, top: int, bottom: int

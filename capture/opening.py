@@ -1,6 +1,7 @@
 """One opening of a screen, from connect to close: everything that dies with a display."""
 
 import math
+import select
 import time
 from collections.abc import Callable, Iterable, Mapping
 
@@ -25,10 +26,15 @@ from webcapd.capture.source import SourceChanged, SourceError
 from webcapd.capture.sprite import Sprite
 from webcapd.capture.throttle import Rules
 from webcapd.capture.windows import Windows
+from webcapd.capture.windowwatch import WindowWatch
 from webcapd.capture.xcb import GrabError, XcbConnection
 
 # How often a grab is done over because the layout changed under it.
 _TRIES = 8
+
+# And because windows came or changed under it that may have to be masked: one
+# time for all of the screen, two for what is in such windows.
+_DOUBTFUL_TRIES = 3
 
 
 class Opening:
@@ -46,17 +52,18 @@ class Opening:
         rules: Rules,
         counts: LookCounts,
         decoration: Decoration,
+        masks: Masks,
         headway: Callable[[], None],
     ) -> None:
         """Size everything by the screen as it is; raises SourceError."""
         self._control, self._connection = control, connection
         self._region = region
-        self._masks = Masks(options.mask, options.mask_window)
-        # The window tree is watched only where windows matter.
-        self._windows = Windows(control) if options.window or options.mask_window else None
+        self._masks = masks
+        # Windows are watched only where they matter.
+        self._windows = Windows(control) if options.window else None
+        self._watch = self._make_watch(headway)
         self._screen = control.root_area()
         self._area = region.area(control, self._windows, self._screen)
-        self._masks.find(self._windows)
         self._counts = counts
         stride = control.format.stride(self._area.width)
         self._grabber, self.shm_reasons = open_grabber(
@@ -72,10 +79,31 @@ class Opening:
         self._looked = 0.0
         """When it was last looked (CLOCK_MONOTONIC)."""
         self._news = News.NOTHING
+        self._unmasked_bands = False
+        """Whether some bands were grabbed before it was known what is masked now."""
         self._screen_held = True
         """Whether the last grab was granted, and the screen had the same size after it."""
-        self._blackened = False
-        """Whether the frame buffer was made black, as nothing sounder was to be had."""
+        self._ears = self._make_ears()
+
+    def _make_watch(self, headway: Callable[[], None]) -> WindowWatch | None:
+        """Begin to watch the windows, if any are masked; raises SourceError."""
+        masks, control = self._masks, self._control
+        masks.reopen()
+        if masks.wanted is None:
+            return None
+        root, atoms = control.root.id, control.title_atoms
+        watch = WindowWatch(self._connection, root, atoms, masks.wanted, masks.trail)
+        watch.begin(headway)
+        return watch
+
+    def _make_ears(self) -> select.epoll | None:
+        """Make one descriptor of both connections', if news comes by both."""
+        if self._watch is None:
+            return None
+        ears = select.epoll()
+        for one in (self._control, self._connection):
+            ears.register(one.fileno(), select.EPOLLIN)
+        return ears
 
     def _make_attention(self, scan_period: float, rules: Rules) -> Attention:
         layout = self.frame_buffer.layout
@@ -91,11 +119,23 @@ class Opening:
             self._pointer.changed()
             self._control.report_cursor(fps > 0)
 
+    def fileno(self) -> int:
+        return self._control.fileno() if self._ears is None else self._ears.fileno()
+
+    def urgent_fileno(self) -> int | None:
+        return self._connection.fileno() if self._watch is not None else None
+
     def pending(self) -> bool:
         self._news |= self._control.news()
-        # Whatever comes there comes by the other connection, too, and wakes us.
-        self._connection.drain()
+        self._hear_of_windows()
         return bool(self._news) or self._attention.polls
+
+    def _hear_of_windows(self) -> None:
+        if self._watch is None:
+            # Whatever comes there comes by the other connection, too, and wakes us.
+            self._connection.drain()
+        elif self._watch.catch_up():
+            self._news |= News.MASKS
 
     def ask_in(self) -> float:
         if not self._attended or self._pointer is None or self._control.cursor_obstacle is not None:
@@ -107,10 +147,13 @@ class Opening:
             place, _ = self._connection.glance(self._control.root.id)
             if self._pointer_watch.seen(place, time.monotonic()):
                 self._news |= News.POINTER
+            # What was told before the answer turns no descriptor readable any more.
+            self._hear_of_windows()
         return bool(self._news)
 
     def patience(self) -> float:
-        return min(self._attention.patience(), self._decoration.patience())
+        parts = (self._attention, self._decoration, self._masks)
+        return min(part.patience() for part in parts)
 
     def look(self) -> list[int]:
         """Grab and hash what may be new; list the bands that look different."""
@@ -118,10 +161,7 @@ class Opening:
         self._looked = time.monotonic()
         changed = self.frame_buffer.settle(choice.hashed, choice.columns)
         self.frame_buffer.presume_changed(choice.presumed)
-        # What was made black was not missed.
-        self._attention.looked(choice, {} if self._blackened else changed, self._area)
-        if self._blackened:
-            self._attention.look_everywhere()
+        self._attention.looked(choice, changed, self._area)
         self._counts.looks += 1
         self._counts.looked_at += len(choice.hashed) + len(choice.presumed)
         self._counts.changed += len(changed)
@@ -133,19 +173,18 @@ class Opening:
 
     def _grab_soundly(self) -> tuple[Choice, Place | None]:
         """Grab until nothing moved meanwhile; returns what was grabbed, and the pointer's place."""
-        for _ in range(_TRIES):
+        for attempt in range(_TRIES):
             self._heed()
             choice = self._attention.choose(self._area)
-            pointer = self._grab(sorted({*choice.hashed, *choice.presumed}))
-            if self._is_sound():
-                self._blackened = False
+            began = time.monotonic()
+            pointer = self._grab(sorted({*choice.hashed, *choice.presumed}), began)
+            if not self._screen_held:
+                self._news |= News.LAYOUT
+            elif self._is_masked(choice) and (
+                attempt >= _DOUBTFUL_TRIES or not self._is_in_doubt()
+            ):
                 return choice, pointer
-        if not self._screen_held:
-            raise SourceError(f"the X server of display {self._control.name} refuses every grab")
-        # Windows to be masked move all the time: better nothing than them.
-        self.frame_buffer.raw[:] = 0
-        self._blackened = True
-        return Choice(list(range(self.frame_buffer.layout.count)), []), pointer
+        raise SourceError(f"the X server of display {self._control.name} refuses every grab")
 
     def _heed(self) -> None:
         """Act on what the server has told; raises SourceChanged, SourceError."""
@@ -155,10 +194,18 @@ class Opening:
             self._pointer.changed()
         if News.LAYOUT in news:
             self._place()
+        if self._watch is not None:
+            self._watch.catch_up()
+            self._find_masked(time.monotonic())
+
+    def _find_masked(self, as_of: float) -> None:
+        """Look up which windows are masked where; then all has to be looked at."""
+        if self._watch is not None and self._masks.find(self._watch.tree, as_of):
+            self._unmasked_bands = True
+            self._attention.look_everywhere()
 
     def _place(self) -> None:
         """Find out where on the screen everything is now; raises SourceChanged, SourceError."""
-        self._control.moved_windows.clear()
         before, self._screen = self._screen, self._control.root_area()
         area = self._region.area(self._control, self._windows, self._screen)
         if area.size != self._area.size:
@@ -168,18 +215,17 @@ class Opening:
             # one look is taken at it as it was found.
             self._news |= News.LAYOUT
             area = self._area
-        moved = self._masks.find(self._windows)
         # Without windows to follow, it was the screen that changed, perhaps
         # back to the size it had.
-        if moved or area != self._area or self._windows is None:
+        if area != self._area or self._windows is None:
             self._area = area
             self._grabber.origin = area.x, area.y
             self._attention.look_everywhere()
 
-    def _grab(self, bands: list[int]) -> Place | None:
+    def _grab(self, bands: list[int], began: float) -> Place | None:
         """Grab bands and mask them; returns where the pointer is on the screen, if it is.
 
-        Whether the grab is any good, _is_sound() tells.
+        Whether it is any good, _screen_held, _is_masked() and _is_in_doubt() tell.
         """
         layout = self.frame_buffer.layout
         ranges = [layout.rows(*run) for run in runs(bands)]
@@ -190,29 +236,27 @@ class Opening:
             # it may have its old size again by now.
             self._screen_held = False
             return None
-        bytes_per_pixel = self._control.format.bits_per_pixel // 8
-        for top, bottom in ranges:
-            self._masks.paint(self.frame_buffer.raw, bytes_per_pixel, self._area, top, bottom)
         pointer, size = self._connection.glance(self._control.root.id)
         self._pointer_watch.seen(pointer, time.monotonic())
         self._screen_held = size == self._screen.size
+        if self._watch is not None:
+            # What happened before the pixels came has been told before them.
+            self._watch.heed()
+            self._find_masked(began)
+        bytes_per_pixel = self._control.format.bits_per_pixel // 8
+        for top, bottom in ranges:
+            self._masks.paint(self.frame_buffer.raw, bytes_per_pixel, self._area, top, bottom)
         return pointer
 
-    def _is_sound(self) -> bool:
-        """Tell whether what was just grabbed shows the layout that it was masked for."""
-        if not self._screen_held:
-            self._news |= News.LAYOUT
-            return False
-        if not self._masks.titles:
-            return True
-        # Whatever moved before the grab ended is told before the answer.
-        self._control.round_trip()
-        self._news |= self._control.news()
-        if News.LAYOUT not in self._news:
-            return True
-        # Other windows may move as they like; a masked one may even be back.
-        masked = self._masks.windows & self._control.moved_windows
-        return not (self._masks.find(self._windows) or masked)
+    def _is_masked(self, choice: Choice) -> bool:
+        """Tell whether all that is to be masked is black, in bands not grabbed just now, too."""
+        if len(choice.hashed) + len(choice.presumed) == self.frame_buffer.layout.count:
+            self._unmasked_bands = False
+        return not self._unmasked_bands
+
+    def _is_in_doubt(self) -> bool:
+        """Tell whether windows are masked of which it is not known what they are."""
+        return self._watch is not None and bool(self._watch.tree.doubtful_places())
 
     def _lay_over(self, pointer: Place | None) -> list[int]:
         """Put pointer and decoration in place; list the bands that look different by that."""
@@ -248,4 +292,6 @@ class Opening:
 
     def close(self) -> None:
         """Give the shared memory back; the connections belong to the screen."""
+        if self._ears is not None:
+            self._ears.close()
         self._grabber.close()

@@ -80,6 +80,14 @@ class CaptureOptions:
         metavar="TITLE",
         read=read_text,
     )
+    mask_linger: float = option(
+        0.5,
+        "how long the place of such a window stays masked after it has gone or moved; longer "
+        "than a compositor takes to fade it out",
+        metavar="SECONDS",
+        low=0,
+        high=60,
+    )
     watermark_path: str = option(
         "",
         "lay this picture over the screen; its transparency counts",

@@ -35,6 +35,12 @@ class Rectangle(NamedTuple):
         right, bottom = min(self.right, other.right), min(self.bottom, other.bottom)
         return Rectangle(x, y, max(0, right - x), max(0, bottom - y))
 
+    def around(self, other: "Rectangle") -> "Rectangle":
+        """Give the least rectangle that holds both."""
+        x, y = min(self.x, other.x), min(self.y, other.y)
+        right, bottom = max(self.right, other.right), max(self.bottom, other.bottom)
+        return Rectangle(x, y, right - x, bottom - y)
+
     def moved(self, x: int, y: int) -> "Rectangle":
         """Give the same rectangle, shifted."""
         return self._replace(x=self.x + x, y=self.y + y)

@@ -8,6 +8,7 @@ from webcapd.capture.control import Control
 from webcapd.capture.decoration import Decoration
 from webcapd.capture.dial import Dialler
 from webcapd.capture.framebuffer import FrameBuffer
+from webcapd.capture.masks import Masks
 from webcapd.capture.opening import Opening
 from webcapd.capture.options import CaptureOptions
 from webcapd.capture.region import region_of
@@ -37,6 +38,7 @@ class Screen:
         self._headway: Callable[[], None] = lambda: None
         self._counts = LookCounts()
         self._decoration = Decoration(options)
+        self._masks = Masks(options.mask, options.mask_window, options.mask_linger)
         # Replaced whole by the encoder thread, never changed: others may read it.
         self._status: Mapping[str, object] = {"display": display}
         self._told: set[str] = set()
@@ -66,6 +68,7 @@ class Screen:
                 self._rules,
                 self._counts,
                 self._decoration,
+                self._masks,
                 self._headway,
             )
         except (OSError, ValueError) as error:
@@ -110,8 +113,10 @@ class Screen:
         self._dialler.interrupt()
 
     def fileno(self) -> int:
-        assert self._control is not None, "the source is not open"
-        return self._control.fileno()
+        return self._open.fileno()
+
+    def urgent_fileno(self) -> int | None:
+        return self._open.urgent_fileno()
 
     def attend(self, fps: float) -> None:
         self._open.attend(fps)

@@ -41,6 +41,12 @@ class Source(Protocol):
     def fileno(self) -> int:
         """Descriptor that turns readable when pending() may have news."""
 
+    def urgent_fileno(self) -> int | None:
+        """Descriptor that turns readable when pending() has to be called, whatever is due when.
+
+        None if there is nothing that must not wait.
+        """
+
     def attend(self, fps: float) -> None:
         """Say how many frames a second are followed at most, 0 if nobody follows.
 

@@ -3,9 +3,7 @@
 Encoder thread only.
 """
 
-import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from Xlib import X
 from Xlib import error as xerror
@@ -13,6 +11,7 @@ from Xlib.xobject.drawable import Window
 
 from webcapd.capture.control import Control
 from webcapd.capture.rectangle import Rectangle
+from webcapd.capture.titles import Wanted, readings
 
 # Window managers put a client at most a few frames deep.
 _DEEPEST = 4
@@ -20,20 +19,7 @@ _DEEPEST = 4
 # Of a title, in units of four bytes.
 _TITLE_WORDS = 1024
 
-_ID = re.compile("0[xX][0-9a-fA-F]+")
-
 _REPORTED = X.StructureNotifyMask | X.SubstructureNotifyMask | X.PropertyChangeMask
-
-
-class Found(NamedTuple):
-    """A window that is wanted, and the windows it is in, root's child first, itself last."""
-
-    path: tuple[Window, ...]
-
-    @property
-    def frame(self) -> Window:
-        """What the window manager has put around it, or itself."""
-        return self.path[0]
 
 
 class Windows:
@@ -49,23 +35,16 @@ class Windows:
 
         ``wanted`` is an id (0x1400003) or a part of the title, in any case.
         """
-        found = self.find(wanted)
-        return [area for one in found if (area := self._area(one.path[-1]))]
+        found = self._find(Wanted([wanted]))
+        return [area for window in found if (area := self._area(window))]
 
-    def framed_areas(self, wanted: str) -> tuple[list[Rectangle], set[int]]:
-        """Give where they are with their frames, and the ids of all they consist of."""
-        found = self.find(wanted)
-        ids = {window.id for one in found for window in one.path}
-        return [area for one in found if (area := self._area(one.frame))], ids
-
-    def find(self, wanted: str) -> list[Found]:
+    def _find(self, wanted: Wanted) -> list[Window]:
         """Find the windows wanted, uppermost first, whether they can be seen or not."""
         with self._control.answering():
-            return [one for one in self._tree(()) if self._is_wanted(one.path[-1], wanted)]
+            return [one for one in self._below(self._control.root, 0) if self._is(one, wanted)]
 
-    def _tree(self, path: tuple[Window, ...]) -> Iterator[Found]:
+    def _below(self, parent: Window, depth: int) -> Iterator[Window]:
         """Walk the windows below one, uppermost first, asking to be told of changes."""
-        parent = path[-1] if path else self._control.root
         try:
             children = parent.query_tree().children
         except xerror.BadWindow:
@@ -73,17 +52,16 @@ class Windows:
         for child in reversed(children):
             # Before anyone looks at it: what changes later is then told of.
             child.change_attributes(event_mask=_REPORTED)
-            yield Found((*path, child))
-            if len(path) + 1 < _DEEPEST:
-                yield from self._tree((*path, child))
+            yield child
+            if depth + 1 < _DEEPEST:
+                yield from self._below(child, depth + 1)
 
-    def _is_wanted(self, window: Window, wanted: str) -> bool:
-        if _ID.fullmatch(wanted):
-            return bool(window.id == int(wanted, 16))
-        return any(wanted.lower() in title.lower() for title in self._titles(window))
+    def _is(self, window: Window, wanted: Wanted) -> bool:
+        titles = (title for value in self._titles(window) for title in readings(value))
+        return wanted.has(window.id, titles)
 
-    def _titles(self, window: Window) -> Iterator[str]:
-        """Give what the title may read, by all properties and encodings there are.
+    def _titles(self, window: Window) -> Iterator[bytes]:
+        """Give what the properties hold that a title may be in.
 
         In one request each, and not by python-xlib's get_full_property(): that
         asks twice, and fails when the window changes its title meanwhile.
@@ -94,10 +72,7 @@ class Windows:
             except xerror.XError:
                 return  # It went away as we looked.
             if found is not None and isinstance(found.value, bytes):
-                # UTF-8 by the newer rules, Latin-1 by the older; of compound
-                # text both give the parts that matter.
-                yield found.value.decode(errors="ignore")
-                yield found.value.decode("latin-1")
+                yield found.value
 
     def _area(self, window: Window) -> Rectangle:
         """Give where a window is; an empty rectangle if it cannot be seen."""

@@ -6,6 +6,7 @@ handlers would.  Encoder thread only.
 
 import functools
 import socket
+import sys
 from typing import Any
 
 from cffi import FFI
@@ -37,7 +38,9 @@ typedef struct { int name_length; char *name; int data_length; char *data; } aut
 void *xcb_connect_to_fd(int fd, auth_t *auth);
 void xcb_disconnect(void *c);
 int xcb_connection_has_error(void *c);
+int xcb_get_file_descriptor(void *c);
 void *xcb_poll_for_event(void *c);
+void *xcb_poll_for_queued_event(void *c);
 uint32_t xcb_generate_id(void *c);
 const extension_t *xcb_get_extension_data(void *c, xcb_extension_t *extension);
 error_t *xcb_request_check(void *c, cookie_t cookie);
@@ -75,6 +78,9 @@ ffi.cdef("void free(void *p);")
 
 _Z_PIXMAP = 2
 _ALL_PLANES = 0xFFFFFFFF
+
+# libxcb adds the whole sequence number behind an event.
+_EVENT_BYTES = 32
 
 
 @functools.cache
@@ -220,7 +226,14 @@ class XcbConnection:
 
     def ask(self, request: "Request") -> bytes:
         """Send a request; gives the answer, empty if it was refused.  Raises SourceError."""
-        number = self._send(request, is_void=False)
+        return self.answer(self.request(request))
+
+    def request(self, request: "Request") -> int:
+        """Send a request that has an answer; gives its number."""
+        return self._send(request, is_void=False)
+
+    def answer(self, number: int) -> bytes:
+        """Wait for the answer to a request; empty if it was refused.  Raises SourceError."""
         reply = self._xcb.xcb_wait_for_reply(self._connection, number, ffi.NULL)
         if reply == ffi.NULL:
             failure = self._failure()
@@ -231,6 +244,25 @@ class XcbConnection:
             return bytes(ffi.buffer(reply, 32 + 4 * reply.length))
         finally:
             self._libc.free(reply)
+
+    def event(self, arrived: bool = False) -> tuple[int, bytes] | None:
+        """Take the next event, or error without a request; None if there is none.
+
+        With the number of the last request that the server had seen to when it
+        came about.  ``arrived`` limits it to those that came before answers
+        that were waited for.
+        """
+        take = self._xcb.xcb_poll_for_queued_event if arrived else self._xcb.xcb_poll_for_event
+        event = take(self._connection)
+        if event == ffi.NULL:
+            return None
+        told = bytes(ffi.buffer(event, _EVENT_BYTES + 4))
+        self._libc.free(event)
+        return int.from_bytes(told[_EVENT_BYTES:], sys.byteorder), told[:_EVENT_BYTES]
+
+    def fileno(self) -> int:
+        """Descriptor that turns readable when events come."""
+        return int(self._xcb.xcb_get_file_descriptor(self._connection))
 
     def _send(self, request: "Request", is_void: bool) -> int:
         how, vector = request.laid_out(is_void)
@@ -245,7 +277,11 @@ class XcbConnection:
 
 
 class Request:
-    """An extension's request, as libxcb wants it; to be sent any number of times."""
+    """A request, as libxcb wants it; to be sent any number of times.
+
+    ``minor`` is an extension's own opcode, or the byte that some requests of
+    the core protocol have in its place.
+    """
 
     def __init__(self, opcode: int, minor: int, fields: bytes) -> None:
         # libxcb fills in the length.

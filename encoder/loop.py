@@ -219,8 +219,8 @@ class Encoder:
                 self._look(now, wishes)
                 news = False
             elif followed and news:
-                # More of it need not wake us before the time.
-                self._bell.sleep(wait)
+                # More of it need not wake us before the time, but for what cannot wait.
+                self._bell.sleep(wait, self._source.urgent_fileno())
             else:
                 self._doze(wait, turn_in(wishes, now))
 

@@ -4,13 +4,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import mjpeg
 import numpy as np
 import pytest
 from loud import HEIGHT, LOUD, OPTIONS, WIDTH, assert_silent, expected, part_options
 from painter import Painter, painter
 from program import webcapd
 from reader import reader
-from waiting import wait_until
+from Xlib import X
 from Xlib.display import Display
 from Xlib.xobject.drawable import Window
 from xserver import XServer, xvfb
@@ -18,6 +19,9 @@ from xserver import XServer, xvfb
 from webcapd.capture.rectangle import Rectangle
 
 TITLE = "Secret letters"
+
+# Where a test is about where windows are, and not where they were.
+AT_ONCE = ("--mask-linger", "0")
 
 
 @pytest.fixture
@@ -62,7 +66,7 @@ def secret_window(server: XServer) -> Iterator[Window]:
 @pytest.mark.parametrize("part", [Rectangle(0, 0, WIDTH, HEIGHT), Rectangle(31, 17, 255, 201)])
 def test_masked_window_is_black_wherever_it_moves(screen: XServer, part: Rectangle) -> None:
     generator = np.random.default_rng(1)
-    options = (*OPTIONS, *part_options(part), "--mask-window", TITLE.upper())
+    options = (*OPTIONS, *AT_ONCE, *part_options(part), "--mask-window", TITLE.upper())
     with (
         backdrop(screen) as brush,
         secret_window(screen) as window,
@@ -90,7 +94,7 @@ def test_window_is_masked_that_comes_later_or_gets_its_title_later(screen: XServ
     quiet = 0x404000
     with (
         backdrop(screen),
-        webcapd("--display", screen.name, *OPTIONS, "--mask-window", TITLE) as program,
+        webcapd("--display", screen.name, *OPTIONS, *AT_ONCE, "--mask-window", TITLE) as program,
         reader(program, assert_silent) as viewer,
         screen.connected() as display,
     ):
@@ -112,7 +116,7 @@ def test_window_in_the_frame_of_a_window_manager_is_masked(screen: XServer) -> N
     with (
         backdrop(screen),
         screen.connected() as display,
-        webcapd("--display", screen.name, *OPTIONS, "--mask-window", TITLE) as program,
+        webcapd("--display", screen.name, *OPTIONS, *AT_ONCE, "--mask-window", TITLE) as program,
         reader(program, assert_silent) as viewer,
     ):
         frame = new_window(display, 0x004000, Rectangle(30, 40, 100, 100))
@@ -127,41 +131,12 @@ def test_window_in_the_frame_of_a_window_manager_is_masked(screen: XServer) -> N
             viewer.wait_for(expected(screen, [Rectangle(x, 40, 100, 100)]))
 
 
-def test_all_is_shown_again_after_a_masked_window_moved_too_fast_to_tell(screen: XServer) -> None:
-    """When it cannot be known where the masked windows are, everything is black for a while."""
-    # No look at everything shall come by and set things right.
-    options = (*OPTIONS, "--mask-window", TITLE, "--full-scan-period", "3600")
-    with (
-        backdrop(screen) as brush,
-        secret_window(screen) as secret,
-        webcapd("--display", screen.name, *options) as program,
-        reader(program, assert_silent) as viewer,
-    ):
-        place = place_of(secret)
-
-        def hurry() -> bool:
-            for number in range(100):
-                secret.configure(x=place.x + number % 50)
-                secret.display.flush()
-                brush.window.fill_rectangle(brush.gc, number, 150, 9, 60)
-                brush.display.flush()
-                # As fast as looks are made; faster, and the news of it would pile up.
-                time.sleep(0.0003)
-            return viewer.check() and not viewer.latest.any()
-
-        for _ in range(5):
-            wait_until("all is black", hurry)
-            secret.configure(x=place.x)
-            secret.display.flush()
-            viewer.wait_for(expected(screen, [place]))
-
-
 def test_other_windows_may_move_as_they_like(screen: XServer) -> None:
     with (
         backdrop(screen),
         secret_window(screen) as secret,
         screen.connected() as display,
-        webcapd("--display", screen.name, *OPTIONS, "--mask-window", TITLE) as program,
+        webcapd("--display", screen.name, *OPTIONS, *AT_ONCE, "--mask-window", TITLE) as program,
         reader(program, assert_silent) as viewer,
     ):
         other = new_window(display, 0x000040, Rectangle(200, 10, 30, 20))
@@ -192,7 +167,7 @@ def test_title_is_known_by_every_property_and_type(
     with (
         backdrop(screen),
         screen.connected() as display,
-        webcapd("--display", screen.name, *OPTIONS, "--mask-window", "secret") as program,
+        webcapd("--display", screen.name, *OPTIONS, *AT_ONCE, "--mask-window", "secret") as program,
         reader(program, assert_silent) as viewer,
     ):
         window = new_window(display, 0x404000, Rectangle(50, 50, 40, 60))
@@ -209,7 +184,7 @@ def test_window_that_changes_its_long_title_all_the_time_ends_nothing(screen: XS
     with (
         backdrop(screen),
         screen.connected() as display,
-        webcapd("--display", screen.name, *OPTIONS, "--mask-window", TITLE) as program,
+        webcapd("--display", screen.name, *OPTIONS, *AT_ONCE, "--mask-window", TITLE) as program,
         reader(program, assert_silent) as viewer,
     ):
         window = new_window(display, 0x404000, Rectangle(50, 50, 40, 60))
@@ -226,3 +201,119 @@ def test_window_that_changes_its_long_title_all_the_time_ends_nothing(screen: XS
         display.sync()
         viewer.wait_for(expected(screen, []))
         assert viewer.parts > parts
+
+
+def test_border_is_masked_too(screen: XServer) -> None:
+    with (
+        backdrop(screen),
+        screen.connected() as display,
+        webcapd("--display", screen.name, *OPTIONS, *AT_ONCE, "--mask-window", TITLE) as program,
+        reader(program, assert_silent) as viewer,
+    ):
+        window = display.screen().root.create_window(
+            *(50, 60, 40, 30, 9, 24), override_redirect=True, border_pixel=LOUD[24]
+        )
+        window.set_wm_name(TITLE)
+        window.map()
+        display.sync()
+        viewer.wait_for(expected(screen, [Rectangle(50, 60, 58, 48)]))
+        # Lines of one colour are loud enough to be heard by themselves.
+        window.configure(border_width=20)
+        display.sync()
+        viewer.wait_for(expected(screen, [Rectangle(50, 60, 80, 70)]))
+
+
+@pytest.mark.parametrize("depth", [0, 1, 3, 9])
+def test_title_is_found_at_any_depth(screen: XServer, depth: int) -> None:
+    with (
+        backdrop(screen),
+        screen.connected() as display,
+        webcapd("--display", screen.name, *OPTIONS, *AT_ONCE, "--mask-window", TITLE) as program,
+        reader(program, assert_silent) as viewer,
+    ):
+        place = Rectangle(50, 60, 70, 80)
+        top = inner = new_window(display, 0x404000, place)
+        for _ in range(depth):
+            inner = inner.create_window(0, 0, 5, 5, 0, 24, background_pixel=0x404000)
+            inner.map()
+        top.map()
+        display.sync()
+        viewer.wait_for(expected(screen, []))
+        inner.set_wm_name(TITLE)
+        display.sync()
+        viewer.wait_for(expected(screen, [place]))
+
+
+def test_place_stays_masked_while_what_is_below_has_not_repainted(screen: XServer) -> None:
+    """A window that has gone or moved leaves its pixels for a while."""
+    with (
+        painter(screen) as brush,
+        webcapd(
+            "--display", screen.name, *OPTIONS, "--mask-window", TITLE, "--mask-linger", "60"
+        ) as program,
+        reader(program, assert_silent) as viewer,
+        secret_window(screen) as window,
+    ):
+        window.configure(x=150)
+        assert window.get_geometry().x == 150
+        left, there = Rectangle(50, 60, 70, 80), Rectangle(150, 60, 70, 80)
+        viewer.wait_for(expected(screen, [left, there]))
+        window.unmap()
+        assert window.get_attributes().map_state == X.IsUnmapped
+        # The pixels are there yet, as nobody has painted over them.
+        assert screen.pixels()[100, 60].tolist() == [0xFF, 0, 0xFF]
+        brush.rectangle(0x00FF00, 250, 0, 30, 30)
+        viewer.wait_for(expected(screen, [left, there]))
+        assert_silent(mjpeg.decode(program.snapshot()))
+
+
+def test_what_came_and_went_before_anyone_could_look_is_not_seen(screen: XServer) -> None:
+    options = (*OPTIONS, "--mask-window", TITLE, "--mask-linger", "60")
+    with (
+        painter(screen) as brush,
+        webcapd("--display", screen.name, *options) as program,
+        reader(program, assert_silent) as viewer,
+    ):
+        viewer.wait_for(expected(screen, []))
+        window = new_window(brush.display, LOUD[24], Rectangle(50, 60, 70, 80))
+        window.set_wm_name(TITLE)
+        window.map()
+        window.destroy()
+        brush.rectangle(0x00FF00, 250, 0, 30, 30)
+        viewer.wait_for(expected(screen, [Rectangle(50, 60, 70, 80)]))
+
+
+def test_place_is_shown_again_when_the_time_has_passed(screen: XServer) -> None:
+    with (
+        backdrop(screen),
+        webcapd("--display", screen.name, *OPTIONS, "--mask-window", TITLE) as program,
+        reader(program, assert_silent) as viewer,
+        secret_window(screen) as window,
+    ):
+        viewer.wait_for(expected(screen, [place_of(window)]))
+        window.unmap()
+        assert window.get_attributes().map_state == X.IsUnmapped
+        viewer.wait_for(expected(screen, []))
+
+
+def test_harmless_windows_are_shown_at_once_and_without_lingering(screen: XServer) -> None:
+    options = (*OPTIONS, "--mask-window", TITLE, "--mask-linger", "60")
+    with (
+        backdrop(screen),
+        screen.connected() as display,
+        webcapd("--display", screen.name, *options) as program,
+        reader(program, assert_silent) as viewer,
+    ):
+        for number in range(10):
+            window = new_window(display, 0x404000, Rectangle(9 * number, 50, 40, 60))
+            window.set_wm_name(f"Weather, number {number}")
+            window.map()
+            display.sync()
+            viewer.wait_for(expected(screen, []))
+            window.set_wm_name("Rain")
+            window.configure(y=100)
+            display.sync()
+            viewer.wait_for(expected(screen, []))
+            window.destroy()
+            display.sync()
+            viewer.wait_for(expected(screen, []))

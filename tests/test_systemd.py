@@ -161,6 +161,8 @@ class StuckSource:
     def fileno(self) -> int:
         return 0
 
+    def urgent_fileno(self) -> None: ...
+
     def pending(self) -> bool:
         self.free.wait(PATIENCE)
         return False
