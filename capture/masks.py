@@ -49,7 +49,7 @@ class Masks:
         Windows in doubt are masked, too.
         """
         self._there = tree.places()
-        doubtful = tree.doubtful_places().values()
+        doubtful = tree.doubtful_places()
         found = {*self._rectangles, *self._there.values(), *doubtful, *self.trail.at(as_of)}
         before, self.areas = self.areas, tuple(found)
         return set(before) != found

@@ -84,15 +84,18 @@ class WindowTree:
 
     def places(self) -> dict[int, Rectangle]:
         """Give where there is anything wanted now, by the children of the root that hold it."""
-        return self._visible_tops(self._found.values())
-
-    def doubtful_places(self) -> dict[int, Rectangle]:
-        """Give where there may be something wanted."""
-        return self._visible_tops(self.unread.values())
-
-    def _visible_tops(self, windows: Iterable[TreeWindow]) -> dict[int, Rectangle]:
-        tops = filter(None, map(self._top, windows))
+        tops = self._tops(self._found.values())
         return {top.xid: top.place for top in tops if top.visible}
+
+    def doubtful_places(self) -> list[Rectangle]:
+        """Give where there may be something wanted, or may have been since the doubt began."""
+        tops = self._tops(self.unread.values())
+        seen = [place for top in tops for place in top.doubtful_places.at(0)]
+        return [*seen, *(top.place for top in tops if top.visible)]
+
+    def _tops(self, windows: Iterable[TreeWindow]) -> list[TreeWindow]:
+        """Give the children of the root that windows are in, each once."""
+        return list(dict.fromkeys(filter(None, map(self._top, windows))))
 
     def _top(self, window: TreeWindow) -> TreeWindow | None:
         """Give the child of the root that a window is in, or is."""
