@@ -182,7 +182,7 @@ def secrets(server: XServer, area: Rectangle, count: int, rest: float) -> Iterat
                 shown.act(act + number)
                 display.sync()
                 # Some acts follow when nothing of the one before lingers any more.
-                if ended.wait(rest if generator.random() < 0.25 else generator.uniform(0, 0.1)):
+                if ended.wait(rest if generator.random() < 0.1 else generator.uniform(0, 0.1)):
                     break
             display.close()
         except BaseException as error:
