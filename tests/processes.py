@@ -3,7 +3,7 @@
 import os
 import select
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from program import PATIENCE
@@ -37,12 +37,15 @@ def children(pid: int) -> dict[str, int]:
 def outlived(*pids: int) -> Iterator[None]:
     """See that processes that live now end in the context, or soon after it."""
     # A descriptor, unlike a number, never comes to mean another process.
-    descriptors = [os.pidfd_open(pid) for pid in pids]
+    descriptors = {}
+    for pid in pids:
+        with suppress(ProcessLookupError):  # It has ended since it was listed.
+            descriptors[pid] = os.pidfd_open(pid)
     try:
         yield
-        for pid, descriptor in zip(pids, descriptors, strict=True):
+        for pid, descriptor in descriptors.items():
             ended, _, _ = select.select([descriptor], [], [], PATIENCE)
             assert ended, f"process {pid} lives on"
     finally:
-        for descriptor in descriptors:
+        for descriptor in descriptors.values():
             os.close(descriptor)

@@ -1,9 +1,7 @@
 """Where the system gives little, or nothing: served if possible, else said in one sentence."""
 
 import os
-import random
 import resource
-import signal
 import socket
 import subprocess
 import sys
@@ -133,37 +131,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def minds(pid: int, number: signal.Signals) -> bool:
-    """Whether a process has a handler for a signal."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
-    return bool(int(status.split("SigCgt:")[1].split()[0], 16) >> (number - 1) & 1)
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signal_in_the_first_moments_ends_it_quietly(
-    server: XServer, number: signal.Signals
-) -> None:
-    generator = random.Random(1)
-    for _ in range(12):
-        process = subprocess.Popen(
-            [*ME, "--display", server.name, "--port", "0"],
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        # Python itself takes some 20 ms before it comes to our first line.
-        while not minds(process.pid, signal.SIGTERM):
-            time.sleep(0.001)
-        time.sleep(generator.uniform(0, 0.3))
-        process.send_signal(number)
-        _, said = process.communicate(timeout=PATIENCE)
-        assert process.returncode == 0, said
-        assert all(READY.match(line) for line in said.splitlines()), said
 
 
 LIBRARIES = ["libGL.so.1", "libgthread-2.0.so.0", "libxcb.so.1", "libxcb-shm.so.0"]
