@@ -99,6 +99,12 @@ def small_tree(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("moment", ["bin/python", "lib/python*/site-packages/pip", "being-filled"])
 def test_setup_begins_anew_after_it_was_interrupted(small_tree: Path, moment: str) -> None:
     setup = small_tree / "script" / "setup"
+    requirements = small_tree / "requirements.txt"
+    wanted = requirements.read_text()
+    # What pip opens and waits for.
+    wheel = small_tree / "nothing-1-py3-none-any.whl"
+    os.mkfifo(wheel)
+    requirements.write_text(f"nothing @ {wheel.as_uri()}\n")
     # As of a terminal, all processes are interrupted.
     process = subprocess.Popen(
         [setup], stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, process_group=0
@@ -106,6 +112,7 @@ def test_setup_begins_anew_after_it_was_interrupted(small_tree: Path, moment: st
     wait_until("it is that far", lambda: [*(small_tree / ".venv").glob(moment)])
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(PATIENCE) != 0
+    requirements.write_text(wanted)
     done = run(setup)
     assert done.returncode == 0, done.stderr
     pip = run(small_tree / ".venv" / "bin" / "python", "-m", "pip", "--version")
