@@ -37,8 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = os.environ.get("OPENBLAS_NUM_THREADS")
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     try:
-        from webcapd.app.lossy import lose_rather_than_fail
         from webcapd.app.server import run
+        from webcapd.base.lossy import lose_rather_than_fail
     except (ImportError, OSError) as error:
         print(f"webcapd: {_missing(error)}", file=sys.stderr)
         return 1

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from webcapd.capture.option import add_flags, from_namespace
+from webcapd.base.option import add_flags, from_namespace
 from webcapd.capture.options import CaptureOptions
 from webcapd.encoder.options import EncoderOptions
+from webcapd.http.deploy_files import add_print_flags
 from webcapd.http.options import HttpOptions
-from webcapd.http.refusal import one_line
-from webcapd.http.shipped import add_print_flags
+from webcapd.http.wire.errors import one_line
 
 OPTIONS = (CaptureOptions, EncoderOptions, HttpOptions)
 

@@ -16,21 +16,21 @@ import time
 from collections.abc import Iterator, Sequence
 
 from webcapd.app.commandline import Options, parse
-from webcapd.capture.dial import local_number
-from webcapd.capture.screen import Screen
+from webcapd.base.shutdown import Shutdown
+from webcapd.base.systemd import ServiceManager
 from webcapd.capture.source import SourceError
-from webcapd.capture.stop import Stop
-from webcapd.capture.virtual import VirtualDisplay, parse_size
-from webcapd.encoder.bandcoder import CoderError
+from webcapd.capture.x11.dial import local_number
+from webcapd.capture.x11.screen import Screen
+from webcapd.capture.x11.xvfb import VirtualDisplay, parse_size
+from webcapd.encoder.jpeg.tiles import EncodeError
 from webcapd.encoder.loop import Encoder
-from webcapd.http.access import Access
-from webcapd.http.descriptors import claim
-from webcapd.http.hosts import own_names
+from webcapd.http.access.access import Access
+from webcapd.http.access.hosts import own_names
+from webcapd.http.httpserver import HttpServer
 from webcapd.http.options import HttpOptions
-from webcapd.http.serving import Listener
 from webcapd.http.site import Site
-from webcapd.http.sockets import CannotListen, open_sockets, taken_over
-from webcapd.http.systemd import ServiceManager
+from webcapd.http.wire.descriptors import claim
+from webcapd.http.wire.sockets import CannotListen, open_sockets, taken_over
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class StartError(Exception):
 
 
 @contextlib.contextmanager
-def display_shown(options: Options, stop: Stop) -> Iterator[tuple[str, VirtualDisplay | None]]:
+def display_shown(options: Options, stop: Shutdown) -> Iterator[tuple[str, VirtualDisplay | None]]:
     """Give the display to show, by name; the embedded one lives in this context."""
     capture = options.capture
     if not capture.virtual:
@@ -77,7 +77,7 @@ def display_shown(options: Options, stop: Stop) -> Iterator[tuple[str, VirtualDi
         virtual.stop()
 
 
-def serve(options: Options, stop: Stop, version: str) -> int:
+def serve(options: Options, stop: Shutdown, version: str) -> int:
     """Start everything, serve until asked to stop, end everything; returns the exit code.
 
     Raises StartError, and what its parts raise that cannot start.
@@ -105,13 +105,13 @@ def serve(options: Options, stop: Stop, version: str) -> int:
             motion_quality=options.encoder.jpeg_quality,
             config=options.config() | {"index": local_number(display)},
         )
-        listener = Listener(open_sockets(options.http, given), site, stop.on_failure)
+        listener = HttpServer(open_sockets(options.http, given), site, stop.on_failure)
         try:
             encoder.start()
             while not encoder.begun:
                 if (status := stop.wait(_TICK_SECONDS)) is not None:
                     return status
-                encoder.unstick()
+                encoder.abort_if_stuck()
             width, height = encoder.picture_size()
             listener.start()
             # Not by way of the log: other programs wait for this line, at any --log-level.
@@ -127,14 +127,18 @@ def serve(options: Options, stop: Stop, version: str) -> int:
 
 
 def _look_after(
-    options: HttpOptions, stop: Stop, encoder: Encoder, listener: Listener, manager: ServiceManager
+    options: HttpOptions,
+    stop: Shutdown,
+    encoder: Encoder,
+    listener: HttpServer,
+    manager: ServiceManager,
 ) -> int:
     """See to what may hang, and tell how it goes, until asked to stop; returns the exit code."""
     period = min(_TICK_SECONDS, manager.watchdog_seconds / 3 or math.inf)
     told = time.monotonic()
     while (status := stop.wait(period)) is None:
-        encoder.unstick()
-        if encoder.makes_headway() and listener.makes_headway():
+        encoder.abort_if_stuck()
+        if encoder.makes_progress() and listener.makes_progress():
             manager.tell("WATCHDOG=1")
         if time.monotonic() - told >= _TOLD_SECONDS:
             told = time.monotonic()
@@ -152,7 +156,7 @@ def _access(options: HttpOptions) -> Access:
         raise StartError(str(error)) from None
 
 
-def _end(listener: Listener, encoder: Encoder, virtual: VirtualDisplay | None) -> None:
+def _end(listener: HttpServer, encoder: Encoder, virtual: VirtualDisplay | None) -> None:
     """Stop in three phases: ask all, which wakes all who wait; join in order; tell who did not.
 
     The embedded display itself ends after this, as the encoder looks at it.
@@ -174,11 +178,11 @@ def run(arguments: Sequence[str], version: str) -> int:
     options = parse(arguments, version)
     logging.getLogger().setLevel(options.http.log_level.upper())
     try:
-        stop = Stop()
+        stop = Shutdown()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.ask())
         return serve(options, stop, version)
-    except (StartError, CannotListen, SourceError, CoderError) as error:
+    except (StartError, CannotListen, SourceError, EncodeError) as error:
         log.error("%s", error)
         return 1
     except (OSError, RuntimeError) as error:

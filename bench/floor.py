@@ -29,10 +29,10 @@ from workload import FULL_FPS
 sys.path.append(str(ROOT))
 
 from webcapd.capture.bands import BAND_ROWS
-from webcapd.capture.dial import Dialler
-from webcapd.capture.grabber import open_grabber
-from webcapd.capture.rectangle import Rectangle
-from webcapd.capture.xcb import XcbConnection
+from webcapd.capture.geometry import Rectangle
+from webcapd.capture.x11.dial import Dialler
+from webcapd.capture.x11.grab import open_grabber
+from webcapd.capture.x11.xcb import XcbConnection
 
 _Result = TypeVar("_Result")
 

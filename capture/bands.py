@@ -21,7 +21,7 @@ BAND_ROWS = 16
 
 # Whole MCUs of 4:2:0.
 _MCU_WIDTH = 16
-_MOST_COLUMNS = 6
+_MAX_COLUMNS = 6
 
 # Up to here, calls into numpy cost more than a loop.
 _FEW = 8
@@ -41,7 +41,7 @@ class BandLayout:
     def columns(self) -> int:
         """Tiles in a band: so many that all have the same number of MCUs (of 4:2:0)."""
         mcus = -(-self.width // _MCU_WIDTH)
-        return max(n for n in range(1, _MOST_COLUMNS + 1) if mcus % n == 0) if mcus else 1
+        return max(n for n in range(1, _MAX_COLUMNS + 1) if mcus % n == 0) if mcus else 1
 
     @cached_property
     def every_column(self) -> int:

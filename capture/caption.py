@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
+from webcapd.base.option import read_text
 from webcapd.capture.font import load_font
-from webcapd.capture.option import read_text
-from webcapd.capture.sprite import Sprite, SpriteImage
+from webcapd.capture.overlay import Sprite, SpriteImage
 
 _INK, _GROUND = (255, 255, 255, 255), (0, 0, 0, 150)
 
@@ -36,7 +36,7 @@ class Caption:
         self._drawn: tuple[str, int] | None = None
         self._image: SpriteImage | None = None
 
-    def patience(self, now: float) -> float:
+    def seconds_until_due(self, now: float) -> float:
         """Seconds from ``now`` until the text may read differently than when last drawn."""
         return max(0.0, self._good_until - now)
 

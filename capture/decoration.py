@@ -8,7 +8,7 @@ import time
 
 from webcapd.capture.caption import Caption
 from webcapd.capture.options import CaptureOptions
-from webcapd.capture.sprite import Sprite
+from webcapd.capture.overlay import Sprite
 from webcapd.capture.watermark import Watermark, load_watermark, location_name
 
 
@@ -33,8 +33,8 @@ class Decoration:
             found += self._caption.overlays(width, height, time.time())
         return found
 
-    def patience(self) -> float:
+    def seconds_until_due(self) -> float:
         """Seconds until something may look different."""
         if self._watermark is not None and self._watermark.moves:
             return 0.0
-        return math.inf if self._caption is None else self._caption.patience(time.time())
+        return math.inf if self._caption is None else self._caption.seconds_until_due(time.time())

@@ -11,8 +11,8 @@ import xxhash
 from numpy.typing import NDArray
 
 from webcapd.capture.bands import BAND_ROWS, BandLayout
+from webcapd.capture.geometry import Rectangle
 from webcapd.capture.pixelformat import BGRX, PixelFormat, converter
-from webcapd.capture.rectangle import Rectangle
 
 Bytes = NDArray[np.uint8]
 
@@ -126,7 +126,7 @@ class FrameBuffer:
         """Make a frame buffer that shows given pixels, (height, width, 4) B, G, R, X."""
         height, width = pixels.shape[:2]
         made = cls(pixels.reshape(height, width * 4), width, BGRX)
-        made.settle(range(made.layout.count))
+        made.rehash(range(made.layout.count))
         return made
 
     @property
@@ -138,7 +138,7 @@ class FrameBuffer:
         top, bottom = self.layout.rows(first, last)
         return self.pixels[top:bottom]
 
-    def settle(
+    def rehash(
         self, bands: Iterable[int], columns: Mapping[int, int] = MappingProxyType({})
     ) -> dict[int, int]:
         """Hash bands whose raw pixels may be new; gives those that really changed.
@@ -202,7 +202,7 @@ class FrameBuffer:
                 self._convert(self.raw[top:bottom], self.pixels[top:bottom])
             self.keys[band] = self._key(band)
 
-    def lay_over(self, overlays: Sequence[Overlay]) -> list[int]:
+    def set_overlays(self, overlays: Sequence[Overlay]) -> list[int]:
         """Replace the overlays; list the bands that look different by that."""
         laid = [(*self._under(overlay), overlay) for overlay in overlays]
         touched = {band for bands, _, _ in (*self._laid, *laid) for band in bands}

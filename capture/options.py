@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
+from webcapd.base.option import check_given, option, read_text
 from webcapd.capture.caption import read_caption
-from webcapd.capture.dial import parse_name
-from webcapd.capture.option import check_given, option, read_text
-from webcapd.capture.rectangle import Rectangle, parse_rectangle
-from webcapd.capture.virtual import parse_size
+from webcapd.capture.geometry import Rectangle, parse_rectangle
 from webcapd.capture.watermark import LOCATIONS, load_watermark
+from webcapd.capture.x11.dial import parse_name
+from webcapd.capture.x11.xvfb import parse_size
 
 
 @dataclass(frozen=True)

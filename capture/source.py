@@ -35,7 +35,7 @@ class Source(Protocol):
     def close(self) -> None:
         """Give everything back; safe after a failure and when not open."""
 
-    def on_headway(self, headway: Callable[[], None]) -> None:
+    def on_progress(self, progress: Callable[[], None]) -> None:
         """Say whom to call, before open(), whenever a slow look has come further."""
 
     def fileno(self) -> int:
@@ -47,7 +47,7 @@ class Source(Protocol):
         None if there is nothing that must not wait.
         """
 
-    def attend(self, fps: float) -> None:
+    def set_watched(self, fps: float) -> None:
         """Say how many frames a second are followed at most, 0 if nobody follows.
 
         What only a viewer cares for is not reported else.
@@ -68,7 +68,7 @@ class Source(Protocol):
         Raises SourceError.
         """
 
-    def patience(self) -> float:
+    def seconds_until_due(self) -> float:
         """Seconds that followers may be left without a look when nothing is pending."""
 
     def look(self) -> list[int]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from PIL import Image, UnidentifiedImageError
 
-from webcapd.capture.sprite import Sprite, SpriteImage
+from webcapd.capture.overlay import Sprite, SpriteImage
 
 # The seed library's numbers, 0 to 6, name the same places.
 LOCATIONS = ("none", "tl", "tr", "bl", "br", "middle", "animated")

@@ -45,14 +45,14 @@ class Bell:
     def encoding(self) -> Iterator[None]:
         """Note that the thread has work of its own, however long that takes."""
         self._encodes = True
-        self.headway()
+        self.progress()
         try:
             yield
         finally:
-            self.headway()
+            self.progress()
             self._encodes = False
 
-    def headway(self) -> None:
+    def progress(self) -> None:
         """Note that the thread is awake and gets on with its work."""
         self._busy_since = time.monotonic()
 
@@ -67,7 +67,7 @@ class Bell:
             poller.register(source, select.POLLIN)
         self._busy_since = None
         awoken = poller.poll(None if seconds is None else seconds * 1000)
-        self.headway()
+        self.progress()
         if awoken:
             with contextlib.suppress(BlockingIOError):
                 self._ear.recv(4096)

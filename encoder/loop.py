@@ -14,18 +14,18 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
+from webcapd.base.rate import Rate
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.source import Source, SourceChanged, SourceError, SourceNotReady
-from webcapd.encoder.bandcache import BandCache
-from webcapd.encoder.bandcoder import BandCoder
 from webcapd.encoder.bell import Bell
+from webcapd.encoder.jpeg.cache import TileCache
+from webcapd.encoder.jpeg.tiles import TileEncoder
 from webcapd.encoder.options import EncoderOptions
 from webcapd.encoder.outage import Outage
-from webcapd.encoder.patience import Patience
 from webcapd.encoder.quality import QualityState, changed, settled, settles_at
-from webcapd.encoder.rate import Rate
 from webcapd.encoder.schedule import Wish, look_in, turn_in, wish_for
-from webcapd.encoder.variant import PLAIN, Form, Variant
+from webcapd.encoder.stall import StallGuard
+from webcapd.encoder.variant import PLAIN, Variant, VariantSpec
 from webcapd.encoder.variants import Variants, draw_run
 
 log = logging.getLogger(__name__)
@@ -59,17 +59,17 @@ class Encoder:
         """
         self._source = source
         self._bell = Bell()
-        source.on_headway(self._bell.headway)
-        self._patience = Patience(self._bell, source.interrupt)
-        self._coder = BandCoder()
+        source.on_progress(self._bell.progress)
+        self._patience = StallGuard(self._bell, source.interrupt)
+        self._coder = TileEncoder()
         self._most_fps = options.most_fps
         self._on_begun = on_begun
         self._on_failure = on_failure
         self._waits = patient
         self._rules = options.quality_rules()
-        cache, ring = BandCache(_CACHE_BYTES), self._bell.ring
+        cache, ring = TileCache(_CACHE_BYTES), self._bell.ring
 
-        def make(form: Form, sequence: int) -> Variant:
+        def make(form: VariantSpec, sequence: int) -> Variant:
             return Variant(form, self._coder, cache, options.subsampling, ring, sequence)
 
         self.variants = Variants(make, options.max_variants, draw_run())
@@ -120,13 +120,13 @@ class Encoder:
         self._bell.close()
         return True
 
-    def unstick(self) -> None:
+    def abort_if_stuck(self) -> None:
         """Give up a source that has not answered for too long; to be called now and then."""
-        self._patience.unstick()
+        self._patience.abort_if_stuck()
 
-    def makes_headway(self) -> bool:
+    def makes_progress(self) -> bool:
         """Whether the thread does not hang in a way that unstick() cannot help."""
-        return self._patience.makes_headway()
+        return self._patience.makes_progress()
 
     def status(self) -> Mapping[str, object]:
         """Tell what ``/?info`` says of the encoder."""
@@ -145,7 +145,7 @@ class Encoder:
         }
 
     def _run(self) -> None:
-        self._bell.headway()
+        self._bell.progress()
         try:
             while not self._stopping.is_set():
                 self._serve_source()
@@ -185,7 +185,7 @@ class Encoder:
         finally:
             self._source.close()
         if lost and not self._stopping.is_set():
-            self._sit_out(lost)
+            self._retry_until_open(lost)
 
     def _serve(self) -> None:
         """Look whenever it is wanted, worth it and due."""
@@ -199,21 +199,23 @@ class Encoder:
         for variant in self.variants.listed():
             variant.expire()
         self._begin()
-        news, attended = True, False
+        news, watched = True, False
         while not self._stopping.is_set():
             # With more to do than time for it the thread never gets to sleep.
-            self._bell.headway()
+            self._bell.progress()
             news = self._source.pending() or news
             wishes = [
                 wish_for(variant, self._most_fps, self._fruitless)
                 for variant in self.variants.listed()
             ]
             followed = any(wish.followed for wish in wishes)
-            if followed != attended:
-                self._source.attend(self._most_fps if followed else 0.0)
-                attended = followed
+            if followed != watched:
+                self._source.set_watched(self._most_fps if followed else 0.0)
+                watched = followed
             now = time.monotonic()
-            calm = min(now + self._source.patience(), settles_at(self._quality, self._rules))
+            calm = min(
+                now + self._source.seconds_until_due(), settles_at(self._quality, self._rules)
+            )
             wait = look_in(wishes, now, news, calm if followed else math.inf)
             if wait == 0:
                 self._look(now, wishes)
@@ -285,7 +287,7 @@ class Encoder:
             self.variants.drop(variant)
             return None
 
-    def _sit_out(self, reason: str) -> None:
+    def _retry_until_open(self, reason: str) -> None:
         """Show a placeholder, and wait before the next attempt to open the source."""
         outage = self._outage
         if outage is None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from webcapd.capture.option import option
+from webcapd.base.option import option
 from webcapd.encoder.quality import QualityRules
 
 

@@ -12,7 +12,7 @@ from webcapd.encoder.variant import Variant
 _EARLY_SECONDS = 0.02
 
 # Below this rate, those who wait for one picture do not wait for their turn.
-_LEAST_AWAITED_FPS = 2.0
+_MIN_AWAITED_FPS = 2.0
 
 # A program that draws the same again and again is looked at half as often after
 # so many looks for nothing.
@@ -49,7 +49,7 @@ def wish_for(variant: Variant, most_fps: float, fruitless: int) -> Wish:
     rate = most_fps
     if awaited:
         # Who waits for one picture gets it soon, however slow the frames are.
-        rate = max(rate, _LEAST_AWAITED_FPS)
+        rate = max(rate, _MIN_AWAITED_FPS)
     elif fruitless >= _FRUITLESS_LOOKS:
         rate /= 2
     return Wish(variant, fps > 0, awaited, due, rate)

@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
+from webcapd.base.pace import Pace
 from webcapd.capture.framebuffer import FrameBuffer
-from webcapd.encoder.bandcache import BandCache
-from webcapd.encoder.bandcoder import BandCoder
-from webcapd.encoder.bandedjpeg import BandedJpeg, Picture
 from webcapd.encoder.frame import Frame
+from webcapd.encoder.jpeg.cache import TileCache
+from webcapd.encoder.jpeg.incremental import Picture, TiledJpeg
+from webcapd.encoder.jpeg.tiles import TileEncoder
 from webcapd.encoder.latest import LatestFrame
-from webcapd.encoder.pace import Pace
 from webcapd.encoder.view import UPRIGHT, View
 from webcapd.encoder.viewbuffer import ViewBuffer
 
 
 @dataclass(frozen=True)
-class Form:
+class VariantSpec:
     """What distinguishes one variant from another."""
 
     view: View = UPRIGHT
@@ -40,7 +40,7 @@ class Form:
         }
 
 
-PLAIN = Form()
+PLAIN = VariantSpec()
 
 
 class Variant:
@@ -51,9 +51,9 @@ class Variant:
 
     def __init__(
         self,
-        form: Form,
-        coder: BandCoder,
-        cache: BandCache,
+        form: VariantSpec,
+        coder: TileEncoder,
+        cache: TileCache,
         subsampling: str,
         wake: Callable[[], None],
         sequence: int = 0,
@@ -65,7 +65,7 @@ class Variant:
         self.behind = True
         """Whether the newest frame may not be what the screen looks like."""
         view = form.view
-        self._jpeg = BandedJpeg(coder, cache, "gray" if view.gray else subsampling)
+        self._jpeg = TiledJpeg(coder, cache, "gray" if view.gray else subsampling)
         plain = replace(view, gray=False) == UPRIGHT
         self._buffer = None if plain else ViewBuffer(view)
         self.frames = 0

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from webcapd.encoder.variant import PLAIN, Form, Variant
+from webcapd.encoder.variant import PLAIN, Variant, VariantSpec
 
 # A dashboard that reloads, or polls snapshots, finds its variant still there.
 LINGER_SECONDS = 10.0
@@ -45,7 +45,9 @@ class _Kept:
 class Variants:
     """All variants, by form; the plain one is always there.  For any thread."""
 
-    def __init__(self, make: Callable[[Form, int], Variant], most: int, run: int = 0) -> None:
+    def __init__(
+        self, make: Callable[[VariantSpec, int], Variant], most: int, run: int = 0
+    ) -> None:
         """``make`` gets the form, and the number that its frames count on from.
 
         ``most`` bounds the variants beside the plain one; ``run`` is where numbers begin.
@@ -63,7 +65,7 @@ class Variants:
         self._closed = False
 
     @contextmanager
-    def lease(self, form: Form) -> Iterator[Variant]:
+    def lease(self, form: VariantSpec) -> Iterator[Variant]:
         """Give the variant of a form, made if need be, and keep it while the context lasts.
 
         Raises TooManyVariants.
@@ -76,7 +78,7 @@ class Variants:
                 kept.leases -= 1
                 kept.idle_since = time.monotonic()
 
-    def _take(self, form: Form) -> _Kept:
+    def _take(self, form: VariantSpec) -> _Kept:
         with self._lock:
             self._drop_idle()
             if form not in self._kept:

@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
-from webcapd.http.access import Pass
-from webcapd.http.address import neighbourhood
+from webcapd.http.access.access import Grant
+from webcapd.http.access.hosts import host_is_served, is_host
 from webcapd.http.exchange import Exchange
-from webcapd.http.hosts import host_is_served, is_host
-from webcapd.http.refusal import Refusal
 from webcapd.http.target import Target, authority_of, parse_target
+from webcapd.http.wire.address import neighbourhood
+from webcapd.http.wire.errors import HttpError
 
 # Those that pages have.
 _READING = ("GET", "HEAD")
@@ -26,7 +26,7 @@ class Admitted(NamedTuple):
     """What a request may have."""
 
     target: Target
-    permit: Pass
+    permit: Grant
 
 
 def check_host(exchange: Exchange) -> None:
@@ -41,9 +41,9 @@ def check_host(exchange: Exchange) -> None:
             continue
         if not is_host(host):
             what = "Host header" if host != authority else "request's address"
-            raise Refusal(400, f"the {what} names no host")
+            raise HttpError(400, f"the {what} names no host")
         name = host.partition(":")[0]
-        raise Refusal(
+        raise HttpError(
             403,
             f"no host {name!r} here; --allow-host {name!r} would let it in, or the proxy that says "
             f"it can say Host localhost ({_NGINX_LINE} or {_HAPROXY_LINE})",
@@ -53,17 +53,17 @@ def check_host(exchange: Exchange) -> None:
 def check_method(method: str) -> None:
     """See that a page can answer the method; raises Refusal (405, 501)."""
     if method in _WRITING:
-        raise Refusal(405, f"{method} is not for this address; GET and HEAD are")
+        raise HttpError(405, f"{method} is not for this address; GET and HEAD are")
     if method not in _READING:
-        raise Refusal(501, f"{method} is not known here; GET and HEAD are")
+        raise HttpError(501, f"{method} is not known here; GET and HEAD are")
 
 
 def admit(exchange: Exchange) -> Admitted:
     """Read what is asked for, and see that the client may have it; raises Refusal."""
     target = parse_target(exchange.request.target)
     address = exchange.address
-    party = neighbourhood(address) if address else "unix"
+    client_key = neighbourhood(address) if address else "unix"
     authorization = exchange.request.headers.get("authorization")
     token = target.query.get("token")
-    permit = exchange.site.access.admit(target.page, authorization, token, party)
+    permit = exchange.site.access.admit(target.page, authorization, token, client_key)
     return Admitted(target, permit)

@@ -4,16 +4,16 @@ import logging
 import socket
 from http import HTTPStatus
 
-from webcapd.http.address import IPAddress, url_host
-from webcapd.http.body import Body
-from webcapd.http.connection import send_all
-from webcapd.http.origins import origin_headers
-from webcapd.http.proxies import peer_address
-from webcapd.http.redaction import redacted
-from webcapd.http.refusal import Refusal
-from webcapd.http.request import Request, new_parser, read_head
-from webcapd.http.response import Header, common_headers, response_head
+from webcapd.http.access.origins import origin_headers
+from webcapd.http.access.proxies import peer_address
 from webcapd.http.site import Site
+from webcapd.http.wire.address import IPAddress, url_host
+from webcapd.http.wire.body import Body
+from webcapd.http.wire.connection import send_all
+from webcapd.http.wire.errors import HttpError
+from webcapd.http.wire.redaction import redacted
+from webcapd.http.wire.request import Request, new_parser, read_head
+from webcapd.http.wire.response import Header, common_headers, response_head
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class Exchange:
         # A proxy's client: its port is the proxy's own affair.
         return f"{self.address or 'unix'}#{self._number}"
 
-    def refuse(self, refusal: Refusal) -> None:
+    def refuse(self, refusal: HttpError) -> None:
         """Answer by one sentence.  Raises OSError when the client is gone."""
         extra: list[Header] = []
         if refusal.retry_after is not None:

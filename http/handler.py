@@ -4,14 +4,14 @@ import contextlib
 
 from webcapd.encoder.latest import Closed
 from webcapd.encoder.variants import TooManyVariants
+from webcapd.http.access.origins import preflight_headers
 from webcapd.http.admission import Admitted, admit, check_host, check_method
-from webcapd.http.connection import sends_no_more
 from webcapd.http.exchange import METHODS, Exchange
-from webcapd.http.origins import preflight_headers
 from webcapd.http.pages import Asked, answer
 from webcapd.http.parameters import check_parameters
-from webcapd.http.refusal import Refusal
-from webcapd.http.streaming import HandOver, give_stream
+from webcapd.http.streaming.start import HandOver, give_stream
+from webcapd.http.wire.connection import sends_no_more
+from webcapd.http.wire.errors import HttpError
 
 
 class Handler:
@@ -38,10 +38,10 @@ class Handler:
                     return
                 check_method(exchange.request.method)
                 self._give(admit(exchange))
-            except Refusal as refusal:
+            except HttpError as refusal:
                 exchange.refuse(refusal)
             except TooManyVariants as error:
-                exchange.refuse(Refusal(503, str(error), retry_after=10))
+                exchange.refuse(HttpError(503, str(error), retry_after=10))
             except Closed:
                 exchange.is_last = True
 

@@ -4,11 +4,11 @@ import math
 import re
 from dataclasses import dataclass
 
-from webcapd.capture.option import check_given, option
-from webcapd.http.address import check_ipv4, check_ipv6, check_proxy, parse_endpoint
-from webcapd.http.form import ROTATIONS
-from webcapd.http.hosts import check_name
-from webcapd.http.origins import check_origin
+from webcapd.base.option import check_given, option
+from webcapd.http.access.hosts import check_name
+from webcapd.http.access.origins import check_origin
+from webcapd.http.variant_query import ROTATIONS
+from webcapd.http.wire.address import check_ipv4, check_ipv6, check_proxy, parse_endpoint
 
 
 def _check_mode(text: str) -> None:

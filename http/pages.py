@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 from webcapd.encoder.latest import Closed
 from webcapd.encoder.variants import TooManyVariants
-from webcapd.http.form import check_crop, form_of, quarter_turns
 from webcapd.http.metrics import metrics
-from webcapd.http.refusal import Refusal
-from webcapd.http.request import Headers
-from webcapd.http.response import Header
 from webcapd.http.site import ICON, INDEX_PAGE, Site
 from webcapd.http.snapshot import entity_tag, has_tag, headers_of, take, wanted
 from webcapd.http.target import Target
+from webcapd.http.variant_query import check_crop, quarter_turns, spec_of
+from webcapd.http.wire.errors import HttpError
+from webcapd.http.wire.request import Headers
+from webcapd.http.wire.response import Header
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Asked(NamedTuple):
     headers: Headers
     server: str
     """The address it came to, for who names none."""
-    permitted: Callable[[], bool]
+    is_granted: Callable[[], bool]
     """Whether the client may look, still."""
     left: Callable[[], bool]
     """Whether the client may have left."""
@@ -59,15 +59,15 @@ def _info(site: Site, asked: Asked) -> Answer:
 
 def _snapshot(site: Site, asked: Asked) -> Answer:
     want = wanted(asked.target)
-    form = form_of(asked.target, quarter_turns(str(site.options.rotate)))
+    form = spec_of(asked.target, quarter_turns(str(site.options.rotate)))
     waits = want.after is not None and want.timeout > 0
     with (
         site.variants.lease(form) as variant,
         site.seats.for_long() if waits else contextlib.nullcontext(),
     ):
         frame = take(variant.latest, want, asked.left)
-    if waits and not asked.permitted():
-        raise Refusal(401, "the leave to look has ended meanwhile")
+    if waits and not asked.is_granted():
+        raise HttpError(401, "the leave to look has ended meanwhile")
     # Only by now it is known how large the screen is.
     check_crop(form, site.picture_size())
     site.snapshot_rate.tick()
@@ -108,9 +108,9 @@ def answer(site: Site, asked: Asked) -> Answer:
     """
     try:
         return _PAGES[asked.target.page](site, asked)
-    except (Refusal, TooManyVariants, Closed):
+    except (HttpError, TooManyVariants, Closed):
         raise
     except Exception:
         # Nothing has been sent yet, so that it can be said.
         log.exception("the page %s failed", asked.target.page)
-        raise Refusal(500, "the server failed at this; its log says more") from None
+        raise HttpError(500, "the server failed at this; its log says more") from None

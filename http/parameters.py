@@ -1,8 +1,8 @@
 """What is known in a query, on whatever page."""
 
-from webcapd.http.form import form_of, fps_of, keepalive_of
 from webcapd.http.snapshot import wanted
 from webcapd.http.target import Target
+from webcapd.http.variant_query import fps_of, keepalive_of, spec_of
 
 
 def check_parameters(target: Target) -> None:
@@ -11,7 +11,7 @@ def check_parameters(target: Target) -> None:
     Also those that the page has no use for: who writes fps=nan on any page
     means something else than what is given.
     """
-    form_of(target, 0)
+    spec_of(target, 0)
     fps_of(target)
     keepalive_of(target)
     wanted(target)

@@ -5,20 +5,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from webcapd.encoder.rate import Rate
+from webcapd.base.rate import Rate
 from webcapd.encoder.variants import Variants
-from webcapd.http.access import Access
-from webcapd.http.descriptors import Capacity
-from webcapd.http.follow import FollowRules, levels_down_to
-from webcapd.http.incoming import HEAD_SECONDS, MOST_HEAD_BYTES
+from webcapd.http.access.access import Access
+from webcapd.http.access.limits import ConnectionLimits
+from webcapd.http.access.proxies import Proxies
 from webcapd.http.options import HttpOptions
-from webcapd.http.proxies import Proxies
-from webcapd.http.seats import Seats
-from webcapd.http.sending import Sending
-from webcapd.http.sessions import Sessions
+from webcapd.http.streaming.ladder import LadderRules, levels_down_to
+from webcapd.http.streaming.sessions import Sessions
+from webcapd.http.wire.descriptors import Capacity
+from webcapd.http.wire.pending import HEAD_SECONDS, MAX_HEAD_BYTES
+from webcapd.http.wire.sending import Sending
 
-INDEX_PAGE = Path(__file__).with_name("index.html").read_bytes()
-ICON = Path(__file__).with_name("favicon.ico").read_bytes()
+INDEX_PAGE = (Path(__file__).parent / "page/index.html").read_bytes()
+ICON = (Path(__file__).parent / "page/favicon.ico").read_bytes()
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Site:
     config: Mapping[str, object]
     """All options and their values."""
     proxies: Proxies = field(init=False)
-    seats: Seats = field(init=False)
+    seats: ConnectionLimits = field(init=False)
     sending: Sending = field(default_factory=Sending)
     sessions: Sessions = field(default_factory=Sessions)
     snapshot_rate: Rate = field(default_factory=Rate)
@@ -50,12 +50,12 @@ class Site:
 
     def __post_init__(self) -> None:
         self.proxies = Proxies(self.options.trust_proxy)
-        self.seats = Seats(self.capacity.streams, self.options.max_clients_per_address)
+        self.seats = ConnectionLimits(self.capacity.streams, self.options.max_clients_per_address)
 
-    def follow_rules(self, quality: int | None) -> FollowRules:
+    def ladder_rules(self, quality: int | None) -> LadderRules:
         """Say what happens to a client that asked for a quality and cannot follow."""
         levels = levels_down_to(self.options.min_quality, quality or self.motion_quality)
-        return FollowRules(self.options.max_age, levels)
+        return LadderRules(self.options.max_age, levels)
 
     def health(self) -> tuple[bool, dict[str, object]]:
         """Tell whether there is a picture, and the sentence why not."""
@@ -119,7 +119,7 @@ class Site:
                 "perAddress": self.options.max_clients_per_address,
                 "requests": self.capacity.requests,
                 "headSeconds": HEAD_SECONDS,
-                "headBytes": MOST_HEAD_BYTES,
+                "headBytes": MAX_HEAD_BYTES,
                 "waiting": self.capacity.waiting,
             },
             **self.status(),

@@ -9,9 +9,9 @@ import xxhash
 
 from webcapd.encoder.frame import Frame
 from webcapd.encoder.latest import LatestFrame
-from webcapd.http.refusal import Refusal
-from webcapd.http.response import Header
 from webcapd.http.target import Target
+from webcapd.http.wire.errors import HttpError
+from webcapd.http.wire.response import Header
 
 # How long a request waits for a picture of now.  Dashboards give up at 5 s.
 PICTURE_SECONDS = 4.0
@@ -56,10 +56,10 @@ def take(latest: LatestFrame, want: Wanted, left: Callable[[], bool]) -> Frame |
         if frame is None:
             return None
     if frame is None:
-        raise Refusal(503, "the display gives no picture at the moment", retry_after=2)
+        raise HttpError(503, "the display gives no picture at the moment", retry_after=2)
     if frame.outage:
         # A viewer is helped by a placeholder, an archive is not.
-        raise Refusal(503, frame.outage, retry_after=1)
+        raise HttpError(503, frame.outage, retry_after=1)
     return frame
 
 

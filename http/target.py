@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from webcapd.capture.number import parse_number, parse_whole
-from webcapd.http.refusal import Refusal
+from webcapd.base.number import parse_number, parse_whole
+from webcapd.http.wire.errors import HttpError
 
 _Number = TypeVar("_Number", int, float)
 
@@ -49,9 +49,9 @@ class Target:
         try:
             value = read(text)
         except ValueError as error:
-            raise Refusal(400, f"{name}: {error}") from None
+            raise HttpError(400, f"{name}: {error}") from None
         if not low <= value <= high:
-            raise Refusal(400, f"{name}: {text} is not from {low:g} to {high:g}")
+            raise HttpError(400, f"{name}: {text} is not from {low:g} to {high:g}")
         return value
 
     def switch(self, name: str) -> bool | None:
@@ -60,7 +60,7 @@ class Target:
         if value is None:
             return None
         if value not in ("0", "1"):
-            raise Refusal(400, f"{name}={value!r} is neither {name}=0 nor {name}=1")
+            raise HttpError(400, f"{name}={value!r} is neither {name}=0 nor {name}=1")
         return value == "1"
 
 
@@ -84,14 +84,14 @@ def parse_target(target: str) -> Target:
         # Blank values count: "/?stream" and a browser's "/?stream=" are one.
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=100)
     except ValueError:
-        raise Refusal(400, "the request's address cannot be read") from None
+        raise HttpError(400, "the request's address cannot be read") from None
     values = {name.lower(): value for name, value in pairs}
     named = filter(None, map(_page_named_by, values.items()))
     page = path.lower().strip("/") or next(named, "index")
     page = _ALIASES.get(page, page)
     if page not in (*PAGES, "index", _ICON):
         pages = ", ".join(f"/?{name}" for name in PAGES)
-        raise Refusal(404, f"nothing is here; there are {pages} and /")
+        raise HttpError(404, f"nothing is here; there are {pages} and /")
     return Target(page, values)
 
 
@@ -107,7 +107,7 @@ def _url(target: str) -> SplitResult:
     except ValueError:
         parts = None
     if parts is None or parts.scheme not in ("http", "https") or not parts.netloc:
-        raise Refusal(400, "the request's address cannot be read")
+        raise HttpError(400, "the request's address cannot be read")
     return parts
 
 

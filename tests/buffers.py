@@ -19,5 +19,5 @@ def noise(width: int, height: int, seed: int = 1) -> FrameBuffer:
     """Make a settled frame buffer full of reproducible noise."""
     generator = np.random.default_rng(seed)
     screen = frame_buffer(generator.integers(0, 256, (height, width, 4), np.uint8))
-    screen.settle(range(screen.layout.count))
+    screen.rehash(range(screen.layout.count))
     return screen

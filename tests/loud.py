@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import mjpeg
 from xserver import Pixels, XServer
 
-from webcapd.capture.rectangle import Rectangle
+from webcapd.capture.geometry import Rectangle
 
 WIDTH, HEIGHT = 320, 240
 

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from webcapd.app import commandline  # noqa: E402
-from webcapd.capture.option import Declared, declared  # noqa: E402
+from webcapd.base.option import Declared, declared  # noqa: E402
 
 README = ROOT / "README.md"
 BEGIN = "<!-- options: python tests/readme_table.py writes this table -->\n"

@@ -6,7 +6,7 @@ from Xlib.display import Display
 from Xlib.ext import randr
 from Xlib.protocol import rq
 
-from webcapd.capture.rectangle import Rectangle
+from webcapd.capture.geometry import Rectangle
 
 _ROTATE_0 = 1
 _SUCCESS = 0

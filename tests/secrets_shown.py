@@ -21,7 +21,7 @@ from Xlib.protocol import event
 from Xlib.xobject.drawable import Window
 from xserver import XServer
 
-from webcapd.capture.rectangle import Rectangle
+from webcapd.capture.geometry import Rectangle
 
 TITLE = "Secret letters"
 HARMLESS = "Weather"

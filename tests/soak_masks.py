@@ -18,7 +18,7 @@ from waiting import wait_until
 from Xlib import X
 from xserver import Pixels, XServer, xvfb
 
-from webcapd.capture.rectangle import Rectangle
+from webcapd.capture.geometry import Rectangle
 
 WIDTH, HEIGHT = 800, 220
 # The programs leave the right end of the screen alone.

@@ -9,8 +9,8 @@ from soak import scenario
 from test_any_bytes import check, exchange
 from xserver import xvfb
 
-from webcapd.http.refusal import Refusal
-from webcapd.http.request import Request, new_parser, read_head
+from webcapd.http.wire.errors import HttpError
+from webcapd.http.wire.request import Request, new_parser, read_head
 
 _HOST = b"Host: localhost\r\n"
 _RIGHT = (
@@ -78,7 +78,7 @@ def _is_framed_once(fields: list[tuple[bytes, bytes]], old: bool) -> bool:
 def parsed(head: bytes) -> Request | None:
     try:
         return read_head(new_parser(), head)
-    except Refusal as refusal:
+    except HttpError as refusal:
         assert refusal.status in (400, 431, 501, 505), refusal.status
         assert refusal.sentence.isprintable()
         return None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webcapd.http.address import (
+from webcapd.http.wire.address import (
     Endpoint,
     IPAddress,
     check_ipv4,

@@ -17,16 +17,16 @@ from program import Webcapd, webcapd
 from resting import is_full_of
 from xserver import XServer
 
-from webcapd.encoder.bandcache import BandCache
-from webcapd.encoder.bandcoder import BandCoder
 from webcapd.encoder.frame import Frame
-from webcapd.encoder.variant import PLAIN, Form, Variant
+from webcapd.encoder.jpeg.cache import TileCache
+from webcapd.encoder.jpeg.tiles import TileEncoder
+from webcapd.encoder.variant import PLAIN, Variant, VariantSpec
 from webcapd.encoder.variants import Variants
-from webcapd.http.follow import FollowRules
-from webcapd.http.habits import Habits
-from webcapd.http.multipart import ExactFraming
-from webcapd.http.sessions import Session
-from webcapd.http.stream import Manner, Stream
+from webcapd.http.streaming.ladder import LadderRules
+from webcapd.http.streaming.multipart import ExactFraming
+from webcapd.http.streaming.quirks import ClientQuirks
+from webcapd.http.streaming.sessions import Session
+from webcapd.http.streaming.stream import Stream, StreamParams
 
 RED, BLUE = 0xF00000, 0x0000F0
 
@@ -100,18 +100,18 @@ def test_picture_sent_again_by_a_slow_stream_is_of_now(
 @contextmanager
 def followed(variants: Variants) -> Iterator[tuple[Stream, socket.socket]]:
     """Give a stream of the plain form that has sent its first frame, and its reader's end."""
-    manner = Manner(
+    params = StreamParams(
         form=PLAIN,
         fps=math.inf,
         framing=ExactFraming(),
-        habits=Habits(keepalive=60.0),
-        follow=FollowRules(max_age=1.0, levels=(60, 45, 30)),
-        permitted=lambda: True,
+        quirks=ClientQuirks(keepalive=60.0),
+        follow=LadderRules(max_age=1.0, levels=(60, 45, 30)),
+        is_granted=lambda: True,
     )
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     with ours, theirs:
-        stream = Stream(ours, variants, manner, Session("somebody"))
+        stream = Stream(ours, variants, params, Session("somebody"))
         stream.begin(b"", Frame(1, b"jpeg", 8, 8, 75, 0.0, 0.0))
         stream.advance(time.monotonic())
         yield stream, theirs
@@ -120,10 +120,10 @@ def followed(variants: Variants) -> Iterator[tuple[Stream, socket.socket]]:
 
 def test_age_counts_from_the_capture() -> None:
     """Encoding is part of it: a picture that took long to make is not young when it leaves."""
-    coder, woken = BandCoder(), threading.Event()
+    coder, woken = TileEncoder(), threading.Event()
 
-    def make(form: Form, sequence: int) -> Variant:
-        return Variant(form, coder, BandCache(0), "420", woken.set, sequence)
+    def make(form: VariantSpec, sequence: int) -> Variant:
+        return Variant(form, coder, TileCache(0), "420", woken.set, sequence)
 
     variants = Variants(make, 0)
     latest = variants.listed()[0].latest
@@ -140,10 +140,10 @@ def test_age_counts_from_the_capture() -> None:
 
 def test_frame_that_was_long_in_the_making_is_sent_once_asked_for() -> None:
     """Nobody waits for a younger one than the encoder can make."""
-    coder, woken = BandCoder(), threading.Event()
+    coder, woken = TileEncoder(), threading.Event()
 
-    def make(form: Form, sequence: int) -> Variant:
-        return Variant(form, coder, BandCache(0), "420", woken.set, sequence)
+    def make(form: VariantSpec, sequence: int) -> Variant:
+        return Variant(form, coder, TileCache(0), "420", woken.set, sequence)
 
     variants = Variants(make, 0)
     latest = variants.listed()[0].latest

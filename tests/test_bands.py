@@ -111,40 +111,40 @@ def test_runs_are_the_fewest_that_hold_exactly_the_bands(bands: set[int]) -> Non
 
 def test_first_settle_finds_every_band_new() -> None:
     screen = frame_buffer(np.zeros((100, 10, 4), np.uint8))
-    assert list(screen.settle(range(7))) == list(range(7))
-    assert list(screen.settle(range(7))) == []
+    assert list(screen.rehash(range(7))) == list(range(7))
+    assert list(screen.rehash(range(7))) == []
 
 
 @settings(deadline=None)
 @given(st.sets(st.tuples(st.integers(0, 99), st.integers(0, 9)), max_size=5))
 def test_settle_lists_the_bands_whose_pixels_changed(dots: set[tuple[int, int]]) -> None:
     screen = frame_buffer(np.zeros((100, 10, 4), np.uint8))
-    screen.settle(range(7))
+    screen.rehash(range(7))
     for row, column in dots:
         screen.pixels[row, column, 1] ^= 1
-    assert list(screen.settle(range(7))) == sorted({row // BAND_ROWS for row, _ in dots})
+    assert list(screen.rehash(range(7))) == sorted({row // BAND_ROWS for row, _ in dots})
 
 
 def test_settle_looks_only_at_the_bands_named() -> None:
     screen = frame_buffer(np.zeros((100, 10, 4), np.uint8))
-    screen.settle(range(7))
+    screen.rehash(range(7))
     screen.pixels[:] = 9
-    assert list(screen.settle([2, 6])) == [2, 6]
-    assert list(screen.settle(range(7))) == [0, 1, 3, 4, 5]
+    assert list(screen.rehash([2, 6])) == [2, 6]
+    assert list(screen.rehash(range(7))) == [0, 1, 3, 4, 5]
 
 
 def test_band_drawn_and_drawn_back_has_not_changed() -> None:
     screen = frame_buffer(np.zeros((40, 10, 4), np.uint8))
-    screen.settle(range(3))
+    screen.rehash(range(3))
     screen.pixels[20] = 9
     screen.pixels[20] = 0
-    assert list(screen.settle([1])) == []
+    assert list(screen.rehash([1])) == []
 
 
 def test_settle_works_on_a_screen_within_larger_memory() -> None:
     """A segment may be larger than the screen in it."""
     memory = np.zeros(50 * 10 * 4, np.uint8)
     screen = frame_buffer(memory[: 40 * 10 * 4].reshape(40, 10, 4))
-    screen.settle(range(3))
+    screen.rehash(range(3))
     memory[39 * 40] = 1
-    assert list(screen.settle(range(3))) == [2]
+    assert list(screen.rehash(range(3))) == [2]

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import pytest
 from program import PATIENCE
 
-from webcapd.http.body import Body
-from webcapd.http.incoming import Waiting
-from webcapd.http.refusal import Refusal
-from webcapd.http.request import new_parser, read_head
+from webcapd.http.wire.body import Body
+from webcapd.http.wire.errors import HttpError
+from webcapd.http.wire.pending import PendingConnection
+from webcapd.http.wire.request import new_parser, read_head
 
 HEAD = b"POST /x HTTP/1.1\r\nHost: localhost\r\n"
 NEXT = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -32,7 +32,7 @@ def sent(data: bytes, timeout: float = PATIENCE) -> Iterator[tuple[Body, socket.
 
         sending = threading.Thread(target=send, name="client")
         sending.start()
-        waiting = Waiting(ours, "")
+        waiting = PendingConnection(ours, "")
         ours.setblocking(True)
         while (received := waiting.received()) is None:
             assert waiting.read()
@@ -88,7 +88,7 @@ def test_body_left_alone_is_told() -> None:
 
 @pytest.mark.parametrize("framed", [whole(bytes(11)), chunked(bytes(6), bytes(5))])
 def test_larger_body_than_wanted_is_refused(framed: bytes) -> None:
-    with sent(HEAD + framed) as (body, _), pytest.raises(Refusal) as caught:
+    with sent(HEAD + framed) as (body, _), pytest.raises(HttpError) as caught:
         list(body.pieces(10))
     assert caught.value.status == 413
     with sent(HEAD + framed) as (body, _):
@@ -98,7 +98,7 @@ def test_larger_body_than_wanted_is_refused(framed: bytes) -> None:
 @pytest.mark.parametrize("chunks", [b"x\r\n", b"-1\r\n", b"5\r\nabcdefgh", b"5;" + b"x" * 100_000])
 def test_malformed_body_is_refused(chunks: bytes) -> None:
     start = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-    with sent(start + chunks) as (body, _), pytest.raises(Refusal) as caught:
+    with sent(start + chunks) as (body, _), pytest.raises(HttpError) as caught:
         list(body.pieces(math.inf))
     assert caught.value.status in (400, 431)
     assert caught.value.sentence.isprintable()
@@ -106,7 +106,7 @@ def test_malformed_body_is_refused(chunks: bytes) -> None:
 
 
 def test_body_that_ends_early_is_refused() -> None:
-    with sent(HEAD + whole(b"abcdef")[:-1]) as (body, client), pytest.raises(Refusal) as caught:
+    with sent(HEAD + whole(b"abcdef")[:-1]) as (body, client), pytest.raises(HttpError) as caught:
         client.shutdown(socket.SHUT_WR)
         list(body.pieces(math.inf))
     assert caught.value.status == 400
@@ -116,7 +116,7 @@ def test_body_that_ends_early_is_refused() -> None:
 def test_body_that_does_not_come_in_time_is_refused(seconds: float, timeout: float) -> None:
     with (
         sent(HEAD + b"Content-Length: 9\r\n\r\nabc", timeout) as (body, _),
-        pytest.raises(Refusal) as caught,
+        pytest.raises(HttpError) as caught,
     ):
         list(body.pieces(math.inf, seconds))
     assert caught.value.status == 408

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webcapd.http.credentials import Token, parse_passwords, parse_tokens, token_digest
+from webcapd.http.access.credentials import Token, parse_passwords, parse_tokens, token_digest
 
 # With one salt: the names of tests, which hold these, must be the same in all workers.
 _SALT = b"$2b$04$" + b"webcapd" * 3 + b"u"

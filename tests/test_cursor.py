@@ -17,7 +17,7 @@ from Xlib.ext import xfixes
 from Xlib.xobject.fontable import Font
 from xserver import Pixels, XServer, xvfb
 
-from webcapd.capture.cursor import PointerWatch
+from webcapd.capture.x11.cursor import PointerWatch
 
 WIDTH, HEIGHT = 200, 150
 CENTRE = (WIDTH // 2, HEIGHT // 2)

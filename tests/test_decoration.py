@@ -16,7 +16,7 @@ from xserver import Pixels, XServer
 
 from webcapd.capture.bands import BAND_ROWS
 from webcapd.capture.caption import Caption
-from webcapd.capture.sprite import SpriteImage
+from webcapd.capture.overlay import SpriteImage
 from webcapd.capture.watermark import LOCATIONS, Watermark, location_name
 
 SIZE = (160, 120)
@@ -45,7 +45,7 @@ def test_watermark_is_what_pillow_composes(location: str, place: tuple[int, int]
     screen = noise(*SIZE)
     clean = screen.pixels.copy()
     watermark = Watermark(SpriteImage.of_image(mark()), location, 60)
-    screen.lay_over(watermark.overlays(*SIZE, 0.0))
+    screen.set_overlays(watermark.overlays(*SIZE, 0.0))
     with screen.composed():
         seen = screen.pixels[:, :, :3].copy()
     expected = composed_by_pillow(clean, mark(), *place)
@@ -74,10 +74,10 @@ def test_animated_watermark_touches_only_its_bands() -> None:
     watermark = Watermark(SpriteImage.of_image(mark()), "animated", 60)
     before = watermark.overlays(*SIZE, 0.1)
     after = watermark.overlays(*SIZE, 0.2)
-    screen.lay_over(before)
+    screen.set_overlays(before)
     rows = (before[0].area.y, after[0].area.bottom)
     expected = set(range(rows[0] // BAND_ROWS, -(-rows[1] // BAND_ROWS)))
-    assert set(screen.lay_over(after)) <= expected
+    assert set(screen.set_overlays(after)) <= expected
 
 
 def test_watermark_larger_than_the_screen_shows_its_upper_left() -> None:
@@ -96,13 +96,13 @@ def test_caption_is_due_when_the_second_it_was_drawn_in_is_over() -> None:
     """However often it is asked meanwhile."""
     caption = Caption("%S")
     caption.overlays(*SIZE, 10.25)
-    assert caption.patience(10.25) == 0.75
-    assert caption.patience(10.75) == 0.25
-    assert caption.patience(11.0) == 0
-    assert caption.patience(11.5) == 0
+    assert caption.seconds_until_due(10.25) == 0.75
+    assert caption.seconds_until_due(10.75) == 0.25
+    assert caption.seconds_until_due(11.0) == 0
+    assert caption.seconds_until_due(11.5) == 0
     still = Caption("Lab")
     still.overlays(*SIZE, 10.0)
-    assert still.patience(1e9) == math.inf
+    assert still.seconds_until_due(1e9) == math.inf
 
 
 def test_watermark_is_in_the_stream(server: XServer, tmp_path: Path) -> None:
@@ -119,7 +119,9 @@ def test_watermark_is_in_the_stream(server: XServer, tmp_path: Path) -> None:
         screen = type(screen).of_pixels(
             np.dstack([server.pixels(), np.zeros((480, 640), np.uint8)])
         )
-        screen.lay_over(Watermark(SpriteImage.of_image(mark()), "tl", 0).overlays(640, 480, 0.0))
+        screen.set_overlays(
+            Watermark(SpriteImage.of_image(mark()), "tl", 0).overlays(640, 480, 0.0)
+        )
         with screen.composed():
             expected = mjpeg.decode(mjpeg.encode(screen.pixels[:, :, :3]))
         assert stream.until(expected)

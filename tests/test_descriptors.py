@@ -14,7 +14,7 @@ from waiting import wait_until
 from Xlib.display import Display
 from xserver import XServer, xvfb
 
-from webcapd.http.descriptors import share
+from webcapd.http.wire.descriptors import share
 
 
 @given(st.integers(31, 20_000), st.integers(1, 4000))

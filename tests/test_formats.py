@@ -175,7 +175,7 @@ def test_frame_buffer_of_another_format_shows_what_was_settled() -> None:
     form = PixelFormat(16, 16, 32, True, RGB565)
     lines = noise(form, 21, 40)
     screen = FrameBuffer(lines, 21, form)
-    assert list(screen.settle([0, 2])) == [0, 2]
+    assert list(screen.rehash([0, 2])) == [0, 2]
     expected = convert_slowly(form, lines, 21)
     assert screen.bands(0)[:, :, :3].tolist() == expected[:16]
     assert not screen.bands(1).any()

@@ -14,8 +14,8 @@ from program import PATIENCE, Webcapd, run_to_end, webcapd
 from waiting import wait_until
 from xserver import XServer
 
-from webcapd.http import keptfile
-from webcapd.http.keptfile import KeptFile
+from webcapd.http.access import reloading as keptfile
+from webcapd.http.access.reloading import ReloadingFile
 
 HangingWay = Callable[[Path], contextlib.AbstractContextManager[None]]
 
@@ -88,7 +88,7 @@ def test_file_that_hangs_from_the_start_is_refused(server: XServer, tokens: Path
 
 @pytest.mark.parametrize("hanging", WAYS)
 def test_what_was_there_is_given_while_the_file_hangs(tokens: Path, hanging: HangingWay) -> None:
-    file = KeptFile(str(tokens), str)
+    file = ReloadingFile(str(tokens), str)
     given: list[str] = []
     try:
         before = file.content()
@@ -111,7 +111,7 @@ def test_file_that_takes_the_place_of_one_that_hangs_for_good_is_read(
     # In earnest they are seconds.
     monkeypatch.setattr(keptfile, "_HANG_SECONDS", 0.05)
     monkeypatch.setattr(keptfile, "_PATIENCE_SECONDS", 0.2)
-    file = KeptFile(str(tokens), str)
+    file = ReloadingFile(str(tokens), str)
     with contextlib.closing(StuckFile(tokens)) as hangs:
         before = file.content()
         wait_until("it hangs", lambda: file.looked_at() == before and len(watchers()) > 1)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webcapd.http.incoming import MOST_HEAD_BYTES
-from webcapd.http.refusal import Refusal
-from webcapd.http.request import Request, new_parser, read_head
+from webcapd.http.wire.errors import HttpError
+from webcapd.http.wire.pending import MAX_HEAD_BYTES
+from webcapd.http.wire.request import Request, new_parser, read_head
 
 START = b"GET /?snapshot HTTP/1.1\r\nHost: localhost\r\n"
 
@@ -65,9 +65,9 @@ def test_last_request_is_known(lines: tuple[str, ...], expected: bool) -> None:
 @pytest.mark.parametrize("filling", [b" ", b"\t", b"a "])
 def test_hostile_line_costs_no_more_than_its_length(filling: bytes, end: bytes) -> None:
     """In h11's pattern blanks before a byte that is in no line are tried in all ways: seconds."""
-    line = b"X:" + filling * (MOST_HEAD_BYTES // len(filling)) + end + b"\r\n"
+    line = b"X:" + filling * (MAX_HEAD_BYTES // len(filling)) + end + b"\r\n"
     before = time.thread_time()
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(HttpError) as caught:
         read_head(new_parser(), START + line + b"\r\n")
     assert caught.value.status == 400
     assert time.thread_time() - before < 0.5
@@ -91,7 +91,7 @@ def test_any_bytes_are_a_request_or_a_refusal(data: bytes) -> None:
     for head in (data, START + data + b"\r\n\r\n"):
         try:
             request = read_head(new_parser(), head)
-        except Refusal as refusal:
+        except HttpError as refusal:
             assert refusal.status in (400, 431, 501, 505)
             assert refusal.sentence.isprintable()
         else:

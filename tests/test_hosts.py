@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webcapd.http.hosts import host_is_served, own_names
+from webcapd.http.access.hosts import host_is_served, own_names
 
 NAMES = own_names("Lab3.example.org", ("Screen.Example.NET.",))
 

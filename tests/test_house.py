@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from program import PATIENCE, ROOT
 
-FOLDERS = ("app", "capture", "encoder", "http")
+FOLDERS = ("app", "base", "capture", "encoder", "http")
 PRODUCT = [ROOT / "webcapd.py", *sorted(path for f in FOLDERS for path in (ROOT / f).rglob("*.py"))]
 
 # Lower folders know nothing of higher ones.
 FORBIDDEN = {
+    "base": ("webcapd.capture", "webcapd.encoder", "webcapd.http", "webcapd.app"),
     "capture": ("webcapd.encoder", "webcapd.http", "webcapd.app"),
     "encoder": ("webcapd.http", "webcapd.app"),
     "http": ("webcapd.app",),

@@ -12,16 +12,16 @@ from rawhttp import raw
 from waiting import wait_until
 from xserver import XServer, xvfb
 
-from webcapd.encoder.bandcache import BandCache
-from webcapd.encoder.bandcoder import BandCoder
-from webcapd.encoder.variant import Form, Variant
+from webcapd.encoder.jpeg.cache import TileCache
+from webcapd.encoder.jpeg.tiles import TileEncoder
+from webcapd.encoder.variant import Variant, VariantSpec
 from webcapd.encoder.variants import TooManyVariants, Variants
 
 
 def variants_of(most: int) -> Variants:
-    coder, cache = BandCoder(0), BandCache(1 << 20)
+    coder, cache = TileEncoder(0), TileCache(1 << 20)
 
-    def make(form: Form, sequence: int) -> Variant:
+    def make(form: VariantSpec, sequence: int) -> Variant:
         return Variant(form, coder, cache, "420", lambda: None, sequence)
 
     return Variants(make, most)
@@ -29,11 +29,11 @@ def variants_of(most: int) -> Variants:
 
 def test_variant_is_kept_for_who_has_not_said_yet_what_it_wants() -> None:
     variants = variants_of(1)
-    with variants.lease(Form(quality=10)) as first:
-        with pytest.raises(TooManyVariants), variants.lease(Form(quality=20)):
+    with variants.lease(VariantSpec(quality=10)) as first:
+        with pytest.raises(TooManyVariants), variants.lease(VariantSpec(quality=20)):
             pass
         assert first in variants.listed()
-    with variants.lease(Form(quality=20)) as second:
+    with variants.lease(VariantSpec(quality=20)) as second:
         assert variants.listed()[1:] == [second]
 
 
@@ -41,7 +41,7 @@ def test_longest_idle_makes_room_first() -> None:
     variants = variants_of(2)
     made = []
     for quality in (10, 20, 10, 30):
-        with variants.lease(Form(quality=quality)) as variant:
+        with variants.lease(VariantSpec(quality=quality)) as variant:
             made.append(variant)
     assert variants.listed()[1:] == [made[0], made[3]]
 
@@ -49,9 +49,9 @@ def test_longest_idle_makes_room_first() -> None:
 def test_variant_that_failed_is_not_forgotten_twice() -> None:
     """Who still has the one that was dropped does no harm to the one made after it."""
     variants = variants_of(1)
-    with variants.lease(Form(quality=10)) as failed:
+    with variants.lease(VariantSpec(quality=10)) as failed:
         variants.drop(failed)
-        with variants.lease(Form(quality=10)) as anew:
+        with variants.lease(VariantSpec(quality=10)) as anew:
             variants.drop(failed)
             assert variants.listed()[1:] == [anew]
 

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from webcapd.http.lockout import MOST_FAILURES, WINDOW_SECONDS, Lockout
+from webcapd.http.access.lockout import MAX_FAILURES, WINDOW_SECONDS, Lockout
 
 parties = st.sampled_from(["a", "b", ("c", 6)])
 
@@ -25,22 +25,22 @@ class Guessing(RuleBasedStateMachine):
     def time_goes_by(self, seconds: float) -> None:
         self.now += seconds
 
-    @rule(party=parties, times=st.integers(1, MOST_FAILURES))
-    def guess(self, party: Hashable, times: int) -> None:
+    @rule(client_key=parties, times=st.integers(1, MAX_FAILURES))
+    def guess(self, client_key: Hashable, times: int) -> None:
         for _ in range(times):
-            if self.lockout.seconds_left(party, self.now) > 0:
+            if self.lockout.seconds_left(client_key, self.now) > 0:
                 return
-            self.lockout.failed(party, self.now)
-            said = self.failures.setdefault(party, [])
+            self.lockout.failed(client_key, self.now)
+            said = self.failures.setdefault(client_key, [])
             said.append(self.now)
-            if len([at for at in said if at > self.now - WINDOW_SECONDS]) >= MOST_FAILURES:
-                self.shut_until[party] = self.now + WINDOW_SECONDS
+            if len([at for at in said if at > self.now - WINDOW_SECONDS]) >= MAX_FAILURES:
+                self.shut_until[client_key] = self.now + WINDOW_SECONDS
 
     @invariant()
     def those_are_shut_out_who_failed_so_often_within_the_window(self) -> None:
-        for party in ("a", "b", ("c", 6), "never heard of"):
-            left = max(0.0, self.shut_until.get(party, 0.0) - self.now)
-            assert self.lockout.seconds_left(party, self.now) == left
+        for client_key in ("a", "b", ("c", 6), "never heard of"):
+            left = max(0.0, self.shut_until.get(client_key, 0.0) - self.now)
+            assert self.lockout.seconds_left(client_key, self.now) == left
 
 
 Guessing.TestCase.settings = settings(deadline=None, max_examples=60, stateful_step_count=40)
@@ -49,7 +49,7 @@ TestGuessing = Guessing.TestCase
 
 def test_parties_without_number_take_bounded_memory() -> None:
     lockout = Lockout()
-    for _ in range(MOST_FAILURES):
+    for _ in range(MAX_FAILURES):
         lockout.failed("first", 0.0)
     for number in range(20_000):
         lockout.failed(number, 1.0)
@@ -57,6 +57,6 @@ def test_parties_without_number_take_bounded_memory() -> None:
             lockout.failed("first", 1.0)
     assert len(lockout._failures) < 10_000
     # The last to fail is remembered, whenever it came first.
-    for _ in range(MOST_FAILURES - 1):
+    for _ in range(MAX_FAILURES - 1):
         lockout.failed(19_999, 1.0)
     assert lockout.seconds_left(19_999, 1.0) == WINDOW_SECONDS

@@ -19,7 +19,7 @@ from program import PATIENCE, Webcapd, webcapd
 from waiting import wait_until
 from xserver import Pixels, XServer
 
-from webcapd.capture.virtual import authority
+from webcapd.capture.x11.xvfb import authority
 
 # The rounds after which fonts are loaded and caches have grown.
 SETTLED = 4

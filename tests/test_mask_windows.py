@@ -16,7 +16,7 @@ from Xlib.display import Display
 from Xlib.xobject.drawable import Window
 from xserver import XServer, xvfb
 
-from webcapd.capture.rectangle import Rectangle
+from webcapd.capture.geometry import Rectangle
 
 TITLE = "Secret letters"
 

@@ -11,7 +11,7 @@ from reader import reader
 from waiting import wait_until
 from xserver import XServer, xvfb
 
-from webcapd.capture.rectangle import Rectangle
+from webcapd.capture.geometry import Rectangle
 
 # Overlapping, and beyond each edge.
 MASKS = [

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webcapd.encoder.frame import Frame
-from webcapd.http.multipart import (
+from webcapd.http.streaming.multipart import (
     CONTENT_TYPE,
-    AdvanceFraming,
+    EagerHeaderFraming,
     ExactFraming,
     Framing,
     framing_for,
@@ -102,7 +102,7 @@ def test_exact_body_is_read_by_lengths_alone(jpegs: list[bytes]) -> None:
 @given(bodies)
 def test_advance_body_has_the_next_headers_right_behind_each_frame(jpegs: list[bytes]) -> None:
     frames = frames_of(jpegs)
-    reader = Reader(body_of(AdvanceFraming(), frames))
+    reader = Reader(body_of(EagerHeaderFraming(), frames))
     reader.expect(boundary_line())
     assert reader.headers() == {"content-type": "image/jpeg"}
     for frame in frames:
@@ -114,10 +114,10 @@ def test_advance_body_has_the_next_headers_right_behind_each_frame(jpegs: list[b
 @pytest.mark.parametrize(
     ("accept", "agent", "framing"),
     [
-        pytest.param(CHROME_IMAGE, CHROME, AdvanceFraming, id="Chrome img"),
-        pytest.param(CHROME_IMAGE, HEADLESS, AdvanceFraming, id="headless Chrome img"),
-        pytest.param(CHROME_IMAGE, EDGE, AdvanceFraming, id="Edge img"),
-        pytest.param(" " + CHROME_IMAGE, CHROME, AdvanceFraming, id="blank before"),
+        pytest.param(CHROME_IMAGE, CHROME, EagerHeaderFraming, id="Chrome img"),
+        pytest.param(CHROME_IMAGE, HEADLESS, EagerHeaderFraming, id="headless Chrome img"),
+        pytest.param(CHROME_IMAGE, EDGE, EagerHeaderFraming, id="Edge img"),
+        pytest.param(" " + CHROME_IMAGE, CHROME, EagerHeaderFraming, id="blank before"),
         pytest.param("*/*", CHROME, ExactFraming, id="Chrome fetch"),
         pytest.param("text/html,image/webp,*/*;q=0.8", CHROME, ExactFraming, id="Chrome page"),
         pytest.param(FIREFOX_IMAGE, FIREFOX, ExactFraming, id="Firefox img"),
@@ -130,8 +130,8 @@ def test_advance_body_has_the_next_headers_right_behind_each_frame(jpegs: list[b
     ],
 )
 def test_framing_suits_the_client(
-    accept: str, agent: str, framing: type[ExactFraming] | type[AdvanceFraming]
+    accept: str, agent: str, framing: type[ExactFraming] | type[EagerHeaderFraming]
 ) -> None:
     assert isinstance(framing_for(accept, agent), framing)
-    assert isinstance(framing_for(accept, agent, advance=True), AdvanceFraming)
+    assert isinstance(framing_for(accept, agent, advance=True), EagerHeaderFraming)
     assert isinstance(framing_for(accept, agent, advance=False), ExactFraming)

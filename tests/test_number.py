@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webcapd.capture.number import parse_number, parse_whole
+from webcapd.base.number import parse_number, parse_whole
 
 WHOLE = {"0": 0, "7": 7, "-1": -1, "007": 7, "65535": 65535}
 OTHER = {"0.5": 0.5, ".5": 0.5, "5.": 5.0, "-0.25": -0.25, "30.0": 30.0}

@@ -9,9 +9,9 @@ from program import webcapd as webcapd_running
 from xserver import XServer
 
 from webcapd.app import commandline
-from webcapd.capture.dial import local_number
-from webcapd.capture.option import Declared, declared
+from webcapd.base.option import Declared, declared
 from webcapd.capture.options import CaptureOptions
+from webcapd.capture.x11.dial import local_number
 from webcapd.encoder.options import EncoderOptions
 from webcapd.http.options import HttpOptions
 

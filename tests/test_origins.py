@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webcapd.http.origins import check_origin, origin_headers, preflight_headers
+from webcapd.http.access.origins import check_origin, origin_headers, preflight_headers
 
 WALL, EVIL = "https://wall.example:8443", "https://evil.example"
 LEAVE, WITH_PASSWORD = "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"

@@ -9,8 +9,8 @@ from pointer import blend_slowly, lay_over_slowly
 
 from webcapd.capture.bands import BAND_ROWS
 from webcapd.capture.framebuffer import FrameBuffer
+from webcapd.capture.overlay import Sprite, SpriteImage, blend_premultiplied
 from webcapd.capture.pixelformat import BGRX
-from webcapd.capture.sprite import Sprite, SpriteImage, blend_premultiplied
 
 WIDTH, HEIGHT = 37, 50
 
@@ -45,7 +45,7 @@ def frame_buffer(seed: int = 0) -> FrameBuffer:
     """Make a settled frame buffer of noise."""
     noise = np.random.default_rng(seed).integers(0, 256, (HEIGHT, 4 * WIDTH), np.uint8)
     made = FrameBuffer(noise, WIDTH, BGRX)
-    made.settle(range(made.layout.count))
+    made.rehash(range(made.layout.count))
     return made
 
 
@@ -72,7 +72,7 @@ def test_overlay_is_seen_while_composed_and_gone_afterwards(
 ) -> None:
     screen, shown = frame_buffer(), sprite(size, place, seed)
     clean, hashes = screen.raw.copy(), list(screen.hashes)
-    screen.lay_over([shown])
+    screen.set_overlays([shown])
     bands = range(screen.layout.count)
     argb = shown._image.pixels.reshape(-1, 4).copy().view("<u4").ravel().tolist()
     expected = lay_over_slowly(screen.pixels[:, :, :3], argb, size[0], *place)
@@ -80,7 +80,7 @@ def test_overlay_is_seen_while_composed_and_gone_afterwards(
         assert np.array_equal(screen.pixels[:, :, :3], expected)
     assert np.array_equal(screen.raw, clean)
     # Nothing was drawn on the screen.
-    assert screen.settle(bands) == {}
+    assert screen.rehash(bands) == {}
     assert screen.hashes == hashes
 
 
@@ -97,17 +97,17 @@ def test_moving_overlay_changes_just_the_bands_it_leaves_and_enters(
         size, place, seed = move
         entered = bands_under(size, place)
         expected = sorted(left | entered) if move != before else []
-        assert screen.lay_over([sprite(size, place, seed)]) == expected
+        assert screen.set_overlays([sprite(size, place, seed)]) == expected
         assert [band for band, key in enumerate(screen.keys) if key != keys[band]] == expected
         keys, left, before = list(screen.keys), entered, move
-    assert screen.lay_over([]) == sorted(left)
+    assert screen.set_overlays([]) == sorted(left)
     assert screen.keys == clean
 
 
 def test_overlays_over_each_other_are_all_restored() -> None:
     screen = frame_buffer()
     clean = screen.raw.copy()
-    screen.lay_over([sprite((20, 20), (5, 5), 1), sprite((20, 20), (10, 10), 2)])
+    screen.set_overlays([sprite((20, 20), (5, 5), 1), sprite((20, 20), (10, 10), 2)])
     with screen.composed():
         assert not np.array_equal(screen.raw, clean)
     assert np.array_equal(screen.raw, clean)

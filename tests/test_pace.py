@@ -5,8 +5,8 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webcapd.encoder.pace import Pace
-from webcapd.encoder.rate import WINDOW_SECONDS, Rate
+from webcapd.base.pace import Pace
+from webcapd.base.rate import WINDOW_SECONDS, Rate
 
 # Powers of two and their parts: sums of these moments are exact.
 TICK = 1 / 1024

@@ -110,7 +110,8 @@ def test_wheel_has_the_package_alone(built: Path) -> None:
         f"webcapd-{webcapd.__version__}.dist-info",
     }
     assert {
-        f"webcapd/{name}" for name in (*FILES.values(), "http/index.html", "http/favicon.ico")
+        f"webcapd/{name}"
+        for name in (*FILES.values(), "http/page/index.html", "http/page/favicon.ico")
     } <= set(names)
     assert "webcapd/http/__init__.py" not in names
 

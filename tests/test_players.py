@@ -1,4 +1,4 @@
-"""Players with a window, which show a frame only when more has come; see http/habits.py."""
+"""Players with a window, which show a frame only when more has come (streaming/quirks.py)."""
 
 import os
 import shutil

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from buffers import noise
 
-from webcapd.encoder.bandcoder import BandCoder, Coding, Strip
-from webcapd.encoder.processors import processors
+from webcapd.base.processors import processors
+from webcapd.encoder.jpeg.tiles import JpegParams, TileEncoder, TileRun
 
 ALL = len(os.sched_getaffinity(0))
 
@@ -82,9 +82,9 @@ def test_quota_counts(
 def test_no_thread_is_started_for_a_processor_that_we_may_not_use(restricted: bool) -> None:
     screen = noise(320, 240)
     with one_processor() if restricted else contextlib.nullcontext():
-        coder = BandCoder()
-    strips = [Strip(band, 0, 0) for band in range(screen.layout.count)]
+        coder = TileEncoder()
+    strips = [TileRun(band, 0, 0) for band in range(screen.layout.count)]
     before = threading.active_count()
-    coder.encode(screen, strips, Coding(320, 75, "420", 1, 320))
+    coder.encode(screen, strips, JpegParams(320, 75, "420", 1, 320))
     assert threading.active_count() - before == (0 if restricted else 1)
     coder.close()

@@ -23,7 +23,7 @@ from waiting import wait_until
 from xserver import Pixels, XServer, xvfb
 
 FRAME = WIDTH * HEIGHT * 3
-# As http/habits.py has it: each frame, and its repeats.
+# As http/streaming/quirks.py has it: each frame, and its repeats.
 FFMPEG_TIMES = 4
 STREAM_KIND = "multipart/x-mixed-replace;boundary=webcapd-part"
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webcapd.http.redaction import redacted
+from webcapd.http.wire.redaction import redacted
 
 SECRET = "c0ffee4711deadbeef"
 

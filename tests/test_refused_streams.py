@@ -9,27 +9,27 @@ import pytest
 from program import PATIENCE
 from waiting import wait_until
 
-from webcapd.encoder.bandcache import BandCache
-from webcapd.encoder.bandcoder import BandCoder
-from webcapd.encoder.rate import Rate
-from webcapd.encoder.variant import Form, Variant
+from webcapd.base.rate import Rate
+from webcapd.encoder.jpeg.cache import TileCache
+from webcapd.encoder.jpeg.tiles import TileEncoder
+from webcapd.encoder.variant import Variant, VariantSpec
 from webcapd.encoder.variants import Variants
-from webcapd.http import streaming
-from webcapd.http.access import Access
-from webcapd.http.clients import ClientThreads
-from webcapd.http.descriptors import share
-from webcapd.http.hosts import own_names
-from webcapd.http.incoming import Received, Waiting
+from webcapd.http.access.access import Access
+from webcapd.http.access.hosts import own_names
 from webcapd.http.options import HttpOptions
+from webcapd.http.requestthreads import RequestThreads
 from webcapd.http.site import Site
-from webcapd.http.stream import Stream
+from webcapd.http.streaming import start as streaming
+from webcapd.http.streaming.stream import Stream
+from webcapd.http.wire.descriptors import share
+from webcapd.http.wire.pending import PendingConnection, Received
 
 
 def site_without_pictures() -> Site:
     """Give what is served while nobody encodes."""
-    coder, cache = BandCoder(0), BandCache(1 << 20)
+    coder, cache = TileEncoder(0), TileCache(1 << 20)
 
-    def make(form: Form, sequence: int) -> Variant:
+    def make(form: VariantSpec, sequence: int) -> Variant:
         return Variant(form, coder, cache, "420", lambda: None, sequence)
 
     return Site(
@@ -66,8 +66,8 @@ def test_stream_without_a_picture_is_refused_once(
     ours, theirs = pair
     site = site_without_pictures()
     begun: list[Stream] = []
-    returned: list[Waiting] = []
-    clients = ClientThreads(site, lambda stream, end: begun.append(stream), returned.append)
+    returned: list[PendingConnection] = []
+    clients = RequestThreads(site, lambda stream, end: begun.append(stream), returned.append)
     assert clients.serve(
         ours, "", Received(b"GET /?stream HTTP/1.1\r\nHost: localhost\r\n\r\n", b"")
     )

@@ -16,7 +16,7 @@ from Xlib.ext import randr
 from Xlib.xobject.drawable import Window
 from xserver import Pixels, XServer, xvfb
 
-from webcapd.capture.rectangle import Rectangle
+from webcapd.capture.geometry import Rectangle
 
 WIDTH, HEIGHT = 320, 240
 KEEPALIVE = ("--keepalive", "0.5")

@@ -14,8 +14,8 @@ from relay import relay
 from waiting import wait_until
 from xserver import XServer, xvfb
 
-from webcapd.capture.dial import Dialler
-from webcapd.capture.xcb import XcbConnection
+from webcapd.capture.x11.dial import Dialler
+from webcapd.capture.x11.xcb import XcbConnection
 
 # What webcapd opens, in this order: a knock, python-xlib's connection, libxcb's.
 CONNECTIONS = 3

@@ -13,8 +13,8 @@ from program import PATIENCE, webcapd
 from waiting import wait_until
 from xserver import xvfb
 
-from webcapd.http import connection
-from webcapd.http.connection import MESSAGE_SECONDS, answer_seconds, send_all
+from webcapd.http.wire import connection
+from webcapd.http.wire.connection import MESSAGE_SECONDS, answer_seconds, send_all
 
 # What is sent is more than the kernel holds for a socket of this kind by far.
 SIZE = (1600, 1200)

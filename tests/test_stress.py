@@ -19,7 +19,7 @@ from xserver import xvfb
 WIDTH, HEIGHT = 400, 300
 SIZES = [(WIDTH, HEIGHT), (320, 200), (399, 17), (100, 299), (64, 64)]
 STEPS = 400
-MOST_WINDOWS = 12
+MAX_WINDOWS = 12
 
 
 class Desktop:
@@ -60,7 +60,7 @@ class Desktop:
         return self._windows[self._below(len(self._windows))]
 
     def _open(self) -> None:
-        if len(self._windows) == MOST_WINDOWS:
+        if len(self._windows) == MAX_WINDOWS:
             self._close()
         window = self._display.screen().root.create_window(
             *self._place(), 20 + self._below(200), 20 + self._below(150), self._below(3), 24,

@@ -17,7 +17,7 @@ from xserver import XServer
 
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.pixelformat import BGRX
-from webcapd.encoder import loop, patience
+from webcapd.encoder import loop, stall
 from webcapd.encoder.options import EncoderOptions
 
 
@@ -154,8 +154,8 @@ class StuckSource:
     def open(self) -> None: ...
     def close(self) -> None: ...
     def interrupt(self) -> None: ...
-    def on_headway(self, headway: Callable[[], None]) -> None: ...
-    def attend(self, fps: float) -> None: ...
+    def on_progress(self, progress: Callable[[], None]) -> None: ...
+    def set_watched(self, fps: float) -> None: ...
     def found_still(self, bands: Iterable[int]) -> None: ...
 
     def fileno(self) -> int:
@@ -173,7 +173,7 @@ class StuckSource:
     def ask(self) -> bool:
         return False
 
-    def patience(self) -> float:
+    def seconds_until_due(self) -> float:
         return 60.0
 
     def status(self) -> Mapping[str, object]:
@@ -185,16 +185,16 @@ class StuckSource:
 
 def test_encoder_that_hangs_makes_no_headway(monkeypatch: pytest.MonkeyPatch) -> None:
     # In earnest it is given seconds.
-    monkeypatch.setattr(patience, "_ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(stall, "_ANSWER_SECONDS", 0.1)
     source = StuckSource()
     encoder = loop.Encoder(source, EncoderOptions(), lambda: None, lambda error: None)
-    assert encoder.makes_headway()
+    assert encoder.makes_progress()
     encoder.start()
     try:
-        wait_until("it is known to hang", lambda: not encoder.makes_headway())
-        encoder.unstick()
+        wait_until("it is known to hang", lambda: not encoder.makes_progress())
+        encoder.abort_if_stuck()
         source.free.set()
-        wait_until("it goes on", encoder.makes_headway)
+        wait_until("it goes on", encoder.makes_progress)
     finally:
         source.free.set()
         encoder.stop()

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webcapd.http.refusal import Refusal
 from webcapd.http.target import PAGES, Target, parse_target
+from webcapd.http.wire.errors import HttpError
 
 FORMS = (
     "/?{}",
@@ -71,7 +71,7 @@ def test_parameter_that_names_no_page_is_ignored(target: str) -> None:
     ],
 )
 def test_unknown_path_is_refused_by_naming_the_real_ones(target: str) -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(HttpError) as caught:
         parse_target(target)
     assert caught.value.status == 404
     for page in PAGES:
@@ -97,7 +97,7 @@ def test_path_of_a_camera_names_its_page(path: str, page: str) -> None:
     "target", ["http://[broken/?stream", "/?" + "&".join(f"p{n}=1" for n in range(200))]
 )
 def test_unreadable_address_is_refused(target: str) -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(HttpError) as caught:
         parse_target(target)
     assert caught.value.status == 400
 
@@ -120,7 +120,7 @@ def test_switch_is_on_off_or_absent(query: str, expected: bool | None) -> None:
 @pytest.mark.parametrize("value", ["2", "", "yes", "-1", "01", "1 ", "%31%31"])
 def test_switch_of_another_value_is_refused(value: str) -> None:
     target = parse_target(f"/?stream&advance={value}")
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(HttpError) as caught:
         target.switch("advance")
     assert caught.value.status == 400
     assert "advance=0" in caught.value.sentence
@@ -132,7 +132,7 @@ def test_refusal_of_a_value_is_one_line(value: str) -> None:
     """It is the body of a text answer, and whoever made the address chose the value."""
     try:
         Target("stream", {"advance": value}).switch("advance")
-    except Refusal as refusal:
+    except HttpError as refusal:
         assert refusal.sentence.isprintable()
         assert len(refusal.sentence.splitlines()) == 1
 
@@ -149,7 +149,7 @@ def test_any_text_is_a_target_or_a_refusal(text: str) -> None:
     try:
         target = parse_target(text)
         target.switch("advance")
-    except Refusal as refusal:
+    except HttpError as refusal:
         assert refusal.status in (400, 404)
     else:
         assert target.page in (*PAGES, "index")

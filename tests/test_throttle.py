@@ -11,9 +11,9 @@ from program import webcapd
 from waiting import wait_until
 from xserver import Pixels, XServer, xvfb
 
-from webcapd.capture.attention import Choice, PollAttention
 from webcapd.capture.bands import BandLayout
-from webcapd.capture.rectangle import Rectangle
+from webcapd.capture.geometry import Rectangle
+from webcapd.capture.selector import PollSelector, Selection
 from webcapd.capture.throttle import COLD_EVERY, BandState, Heat, Rules, Throttle, step, warmed
 
 COLD, NORMAL, HOT = Heat.COLD, Heat.NORMAL, Heat.HOT
@@ -118,7 +118,7 @@ def test_cold_bands_take_turns_until_one_changes() -> None:
 
 
 def test_polling_presumes_hot_bands_until_they_are_found_still() -> None:
-    attention = PollAttention(BandLayout(100), RULES)
+    attention = PollSelector(BandLayout(100), RULES)
     everything = list(range(7))
     for _ in range(RULES.threshold):
         choice = attention.choose(AREA)
@@ -129,14 +129,14 @@ def test_polling_presumes_hot_bands_until_they_are_found_still() -> None:
     assert (choice.hashed, choice.presumed) == ([0, 1, 3, 4, 5, 6], [2])
     attention.looked(choice, {}, AREA)
     attention.found_still([2])
-    assert attention.choose(AREA) == Choice(everything, [])
+    assert attention.choose(AREA) == Selection(everything, [])
 
 
 def test_polling_looks_everywhere_when_told_so_even_where_it_is_hot() -> None:
-    attention = PollAttention(BandLayout(100), RULES)
+    attention = PollSelector(BandLayout(100), RULES)
     for _ in range(RULES.threshold):
         attention.looked(attention.choose(AREA), {2: 1}, AREA)
-    attention.look_everywhere()
+    attention.select_all()
     # Until the look is done, as a grab may be done over.
     for _ in range(2):
         choice = attention.choose(AREA)

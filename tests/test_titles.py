@@ -8,8 +8,8 @@ import sys
 import pytest
 from xserver import XServer
 
-from webcapd.capture import compoundtext
-from webcapd.capture.titles import Wanted, readings
+from webcapd.capture.x11.windows import compoundtext
+from webcapd.capture.x11.windows.titles import Wanted, readings
 
 TITLES = [
     *("Secret", "Secret \u00e4\u00f6", "\u0421\u0435\u043a\u0440\u0435\u0442"),

@@ -20,7 +20,7 @@ from sandbox import Sandbox
 from waiting import wait_until
 from xserver import XServer, xvfb
 
-from webcapd.capture.virtual import authority
+from webcapd.capture.x11.xvfb import authority
 
 UNIT = ROOT / "webcapd@.service"
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webcapd.http.connection import Unsent
+from webcapd.http.wire.connection import Unsent
 
 BIG = 4_000_000
 

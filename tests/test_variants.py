@@ -14,7 +14,7 @@ from resizing import resize
 from waiting import wait_until
 from xserver import Pixels, XServer, xvfb
 
-from webcapd.capture.rectangle import Rectangle
+from webcapd.capture.geometry import Rectangle
 from webcapd.encoder.view import View
 from webcapd.encoder.viewbuffer import ViewBuffer
 
@@ -41,7 +41,7 @@ def seen(server: XServer, view: View) -> Pixels:
     """Give what a view shows of the root window, as B, G, R."""
     pixels = server.pixels()
     screen = frame_buffer(np.dstack([pixels, np.zeros(pixels.shape[:2], np.uint8)]))
-    screen.settle(range(screen.layout.count))
+    screen.rehash(range(screen.layout.count))
     buffer = ViewBuffer(view)
     with buffer.following(screen):
         bands = [buffer.bands(band) for band in range(buffer.layout.count)]

@@ -9,7 +9,7 @@ from xserver import Pixels
 
 from webcapd.capture.bands import BAND_ROWS
 from webcapd.capture.framebuffer import FrameBuffer
-from webcapd.capture.rectangle import Rectangle
+from webcapd.capture.geometry import Rectangle
 from webcapd.encoder.view import UPRIGHT, View
 from webcapd.encoder.viewbuffer import ViewBuffer
 
@@ -84,7 +84,7 @@ def test_view_kept_up_to_date_equals_the_view_of_the_whole(
     for seed, (x, y, wide, tall) in enumerate(drawn):
         area = screen.pixels[y : y + tall, x : x + wide]
         area[:] = np.random.default_rng(seed).integers(0, 256, area.shape)
-        screen.settle(range(screen.layout.count))
+        screen.rehash(range(screen.layout.count))
         follow(kept, screen)
     whole = ViewBuffer(view)
     follow(whole, screen)
@@ -135,7 +135,7 @@ def test_only_bands_that_look_different_get_another_key() -> None:
         follow(buffer, screen)
         before = list(buffer.keys)
         screen.pixels[BAND_ROWS * 2 + 3] ^= 255
-        screen.settle([2])
+        screen.rehash([2])
         follow(buffer, screen)
         assert [i for i, key in enumerate(buffer.keys) if key != before[i]] == [band]
 
@@ -152,7 +152,7 @@ def test_view_follows_a_screen_of_another_size() -> None:
 
 def test_crop_of_what_is_no_longer_there_shows_one_pixel() -> None:
     screen = frame_buffer(np.full((10, 10, 4), 7, np.uint8))
-    screen.settle([0])
+    screen.rehash([0])
     buffer = ViewBuffer(View(crop=Rectangle(50, 50, 10, 10)))
     follow(buffer, screen)
     assert (buffer.width, buffer.height) == (1, 1)

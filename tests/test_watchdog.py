@@ -16,7 +16,7 @@ from test_systemd import Manager
 from waiting import wait_until
 from xserver import XServer
 
-from webcapd.http import pulse
+from webcapd.base import pulse
 
 
 def test_silent_thread_is_noticed_and_one_that_answers_again(

@@ -18,10 +18,10 @@ from webcapd.encoder.updates.anchors import anchor_votes
 from webcapd.encoder.updates.rect import Pixels, Rect, changed, words
 
 # Smaller than this, a rectangle is not searched, and a copy not worth its record.
-_LEAST_SIDE, _LEAST_ROWS = 64, 16
-_LEAST_VOTES = 16
+_MIN_SIDE, _MIN_ROWS = 64, 16
+_MIN_VOTES = 16
 # Anchors cost 5 ms a million pixels; more than this costs more than it may save.
-_MOST_AREA = 1 << 20
+_MAX_AREA = 1 << 20
 _STRIPS = 4
 # Of a column's rows so many may be other than copied; what scrolls beside something
 # that stays is so told from it.
@@ -43,7 +43,7 @@ class Copy(NamedTuple):
 
 def is_searchable(block: Rect) -> bool:
     """Whether a block is large enough."""
-    return block.width >= _LEAST_SIDE and block.height >= _LEAST_SIDE
+    return block.width >= _MIN_SIDE and block.height >= _MIN_SIDE
 
 
 def find_copies(old: Pixels, new: Pixels, block: Rect, two_axes: bool = False) -> list[Copy]:
@@ -54,7 +54,7 @@ def find_copies(old: Pixels, new: Pixels, block: Rect, two_axes: bool = False) -
     if not is_searchable(block):
         return []
     found = _vertical(old, new, block)
-    if not found and two_axes and block.area <= _MOST_AREA:
+    if not found and two_axes and block.area <= _MAX_AREA:
         found = _moved(old, new, block)
     return ordered(found)
 
@@ -92,7 +92,7 @@ def _vertical(old: Pixels, new: Pixels, block: Rect) -> list[Copy]:
         offsets = _votes(before[:, strip], after[:, strip])
         tally += np.bincount(offsets + block.height, minlength=2 * block.height)
     winner = int(tally.argmax())
-    if tally[winner] < _LEAST_VOTES:
+    if tally[winner] < _MIN_VOTES:
         return []
     return _exact(old, new, block, (0, winner - block.height), block)
 
@@ -130,7 +130,7 @@ def _once(hashes: Hashes, rows: NDArray[np.int64]) -> tuple[Hashes, NDArray[np.i
 
 def _moved(old: Pixels, new: Pixels, block: Rect) -> list[Copy]:
     """Look for what went anywhere."""
-    winner = anchor_votes(block.of(old), block.of(new), _LEAST_VOTES)
+    winner = anchor_votes(block.of(old), block.of(new), _MIN_VOTES)
     if winner is None:
         return []
     offset, seed = winner
@@ -153,12 +153,12 @@ def _exact(
     core = core.moved(-rect.x, -rect.y)
     stray = cv2.reduce(wrong[core.y : core.bottom], 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[0]
     left, right = _longest(stray <= core.height * _STRAY)
-    if right - left < _LEAST_SIDE:
+    if right - left < _MIN_SIDE:
         return []
     clean = wrong[:, left:right].max(1) == 0
     copies = []
     for top, bottom in _runs(clean):
-        if bottom - top >= _LEAST_ROWS:
+        if bottom - top >= _MIN_ROWS:
             part = Rect(rect.x + left, rect.y + top, right - left, bottom - top)
             copies.append(Copy(part, part.moved(*offset)))
     return copies

@@ -13,7 +13,7 @@ from webcapd.encoder.updates.narrow import blocks, cells, narrow
 from webcapd.encoder.updates.rect import Pixels, Rect
 
 # After so many vain searches in a row the next is put off the longest: 2 to the power of this.
-_MOST_MISSES = 4
+_MAX_MISSES = 4
 # Places are told apart so coarsely: damage is seldom the same twice.
 _PLACE = (480, 270)
 _COMPARED = 8
@@ -51,7 +51,7 @@ class CopySearch:
             self._gates[place] = misses, wait - 1
             return []
         copies = find_copies(old, new, block, two_axes=True)
-        misses = 0 if copies else min(misses + 1, _MOST_MISSES)
+        misses = 0 if copies else min(misses + 1, _MAX_MISSES)
         self._gates[place] = misses, (1 << misses) - 1
         return copies
 

@@ -1,0 +1,39 @@
+"""How one thread wakes another that waits on descriptors."""
+
+import contextlib
+import os
+
+
+class Waker:
+    """A descriptor that turns readable when somebody calls wake().
+
+    wake() is for any thread and for signal handlers: it takes no lock.  The
+    rest is for the thread that waits.
+    """
+
+    def __init__(self) -> None:
+        """Take a descriptor; raises OSError."""
+        # A counter in the kernel: it can be written any number of times
+        # before it is read, and one read takes them all (eventfd(2)).
+        self._descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def wake(self) -> None:
+        """Wake the thread that waits, or keep it from falling asleep; nothing once closed."""
+        # BlockingIOError: woken 2**64 times and not read; EBADF: closed.
+        with contextlib.suppress(OSError):
+            os.eventfd_write(self._descriptor, 1)
+
+    def clear(self) -> None:
+        """Take all calls so far; later ones wake again."""
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self._descriptor)
+
+    def close(self) -> None:
+        """Give the descriptor back; nobody may wait on it any more."""
+        # First out of reach: the number may be somebody else's next.
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)

@@ -1,0 +1,189 @@
+"""Which bands are worth a look.
+
+With damage reports: those drawn on, and from time to time all of them, in case
+a driver reports too little.  Without: all of them, slowed down where nothing
+happens (throttle.py).  Either way damage is a hint only: the hash decides.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from webcapd.capture.bands import BandLayout
+from webcapd.capture.geometry import Rectangle
+from webcapd.capture.throttle import Rules, Throttle
+from webcapd.capture.x11.damage import DamageTaker
+
+
+class Selection(NamedTuple):
+    """The bands of one look, ascending."""
+
+    hashed: list[int]
+    presumed: list[int]
+    """Taken for changed, unhashed."""
+    columns: Mapping[int, int] = {}
+    """Of bands that only some columns of were drawn on, these: a bit for each."""
+
+
+@dataclass
+class RefreshCounts:
+    """What looking has cost and found, since the start.
+
+    Written by the encoder thread only; others read single numbers.
+    """
+
+    looks: int = 0
+    looked_at: int = 0
+    """Bands looked at."""
+    changed: int = 0
+    """Bands that really had changed."""
+    full_scans: int = 0
+    missed: int = 0
+    """Bands found changed, at least in part, that no damage report told of."""
+
+    def report(self) -> Mapping[str, int]:
+        return {
+            "looks": self.looks,
+            "bandsLookedAt": self.looked_at,
+            "bandsChanged": self.changed,
+            "fullScans": self.full_scans,
+            "bandsMissedByDamage": self.missed,
+        }
+
+
+class BandSelector(Protocol):
+    """Chooses the bands of each look.  Encoder thread only."""
+
+    polls: bool
+    """Whether a look is worth it at any time."""
+
+    def choose(self, area: Rectangle) -> Selection:
+        """Choose for a look; bands of earlier choices stay chosen until looked()."""
+
+    def select_all(self) -> None:
+        """Have the next look take in all bands."""
+
+    def looked(self, choice: Selection, changed: Mapping[int, int], area: Rectangle) -> None:
+        """Hear which of the hashed bands had changed, and which columns of them."""
+
+    def found_still(self, bands: Iterable[int]) -> None:
+        """Hear which bands that were presumed changed had not."""
+
+    def seconds_until_due(self) -> float:
+        """Seconds until a look is due though nothing was reported."""
+
+    def heat(self) -> Mapping[str, int] | None:
+        """Count the bands that are looked at more or less eagerly; for any thread."""
+
+
+@dataclass
+class DamageSelector:
+    """Follows the server's damage reports."""
+
+    damage: DamageTaker
+    layout: BandLayout
+    scan_period: float
+    counts: RefreshCounts
+    polls: bool = False
+    _chosen: set[int] = field(default_factory=set)
+    """Bands chosen and not looked at yet."""
+    _hinted: dict[int, int] = field(default_factory=dict)
+    """Those of them that a damage report told of, and of which columns."""
+    _scan_due: float = 0.0
+    _scanning: bool = False
+
+    def choose(self, area: Rectangle) -> Selection:
+        # The damage is taken before the grab: what is drawn in between is in
+        # the picture already and is reported again, at the cost of a hash.
+        for band, columns in self._take_damage(area).items():
+            self._hinted[band] = self._hinted.get(band, 0) | columns
+        self._scanning = self._scanning or time.monotonic() >= self._scan_due
+        if self._scanning:
+            self._chosen = set(range(self.layout.count))
+        self._chosen |= self._hinted.keys()
+        return Selection(sorted(self._chosen), [], self._hinted)
+
+    def _take_damage(self, area: Rectangle) -> dict[int, int]:
+        """Take the damage of the area shown, as bands and columns."""
+        rectangles = self.damage.take()
+        rectangles[:, :2] -= (area.x, area.y)
+        return self.layout.touched_tiles(rectangles)
+
+    def select_all(self) -> None:
+        # As at the start: what is found then was not missed.
+        self._scan_due = 0.0
+
+    def looked(self, choice: Selection, changed: Mapping[int, int], area: Rectangle) -> None:
+        unhinted = _beside(changed, self._hinted)
+        self._chosen, self._hinted = set(), {}
+        if unhinted and self._scan_due:
+            # What was drawn between taking the damage and the grab is in the
+            # reports by now.
+            self._hinted = self._take_damage(area)
+            self.counts.missed += len(_beside(unhinted, self._hinted))
+        if self._scanning:
+            self.counts.full_scans += 1
+            self._scanning = False
+            self._scan_due = time.monotonic() + self.scan_period
+
+    def found_still(self, bands: Iterable[int]) -> None:
+        """Nothing is ever presumed."""
+
+    def seconds_until_due(self) -> float:
+        return 0.0 if self._hinted else max(0.0, self._scan_due - time.monotonic())
+
+    def heat(self) -> None:
+        """All are alike."""
+
+
+def _beside(found: Mapping[int, int], told: Mapping[int, int]) -> dict[int, int]:
+    """Give what was found of bands, and of columns of them, that was not told."""
+    rest = {band: columns & ~told.get(band, 0) for band, columns in found.items()}
+    return {band: columns for band, columns in rest.items() if columns}
+
+
+@dataclass
+class PollSelector:
+    """Looks at everything, except where nothing or everything happens."""
+
+    layout: BandLayout
+    rules: Rules
+    polls: bool = True
+
+    def __post_init__(self) -> None:
+        self.throttle = Throttle(self.layout.count, self.rules, time.monotonic())
+        self._everywhere = True
+        self._choice: Selection | None = None
+        self._presumed: list[int] = []
+
+    def choose(self, area: Rectangle) -> Selection:
+        if self._everywhere:
+            self._choice = Selection(list(range(self.layout.count)), [])
+        elif self._choice is None:
+            hashed, hot = self.throttle.due()
+            if self._presumed:
+                # Nobody has said how the last ones came out: see for yourself.
+                hashed, hot = sorted({*hashed, *hot}), []
+            self._choice = Selection(hashed, hot)
+        # A grab that is done over is one of the same bands.
+        return self._choice
+
+    def select_all(self) -> None:
+        self._everywhere = True
+
+    def looked(self, choice: Selection, changed: Mapping[int, int], area: Rectangle) -> None:
+        self._everywhere, self._choice = False, None
+        self._presumed = choice.presumed
+        self.throttle.looked(choice.hashed, changed, time.monotonic())
+
+    def found_still(self, bands: Iterable[int]) -> None:
+        changed = set(self._presumed) - set(bands)
+        self.throttle.looked(self._presumed, changed, time.monotonic())
+        self._presumed = []
+
+    def seconds_until_due(self) -> float:
+        return 0.0
+
+    def heat(self) -> Mapping[str, int]:
+        return self.throttle.counts()

@@ -1,0 +1,157 @@
+"""Rows of a drawable into the frame buffer, by the fastest way that works.
+
+The ladder: memory shared by descriptor, memory shared by SysV key, and where
+neither works (remote display, other IPC namespace, no MIT-SHM) the rows come
+through the connection.  Each rung that fails leaves its reason.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from webcapd.capture.geometry import Rectangle
+from webcapd.capture.x11.segment import DescriptorSegment, Segment, SysvSegment
+from webcapd.capture.x11.xcb import XcbConnection
+
+# What a reply through the connection brings at most.
+_BYTES_AT_ONCE = 256 * 1024
+
+
+class Grabber(Protocol):
+    """Fetches full-width rows of one area of a drawable.
+
+    Full width is the area's: rows land where they belong because they are as
+    wide as the frame buffer.
+    """
+
+    kind: str
+    raw: NDArray[np.uint8]
+    """The (height, stride) array of bytes that rows land in."""
+    origin: tuple[int, int]
+    """Where the area's upper left corner is in the drawable; may be changed."""
+
+    def grab(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """Bring half-open row ranges up to date.  Raises GrabError, SourceError."""
+
+    def close(self) -> None:
+        """Give the memory back."""
+
+
+class SharedGrabber:
+    """The server writes rows straight into the frame buffer, at their offset."""
+
+    def __init__(
+        self,
+        connection: XcbConnection,
+        drawable: int,
+        area: Rectangle,
+        stride: int,
+        segment: Segment,
+    ) -> None:
+        self.kind = segment.kind
+        self.raw = np.frombuffer(segment.memory, np.uint8).reshape(area.height, stride)
+        self.origin = area.x, area.y
+        self._connection, self._drawable, self._width = connection, drawable, area.width
+        self._segment = segment
+
+    def grab(self, ranges: Iterable[tuple[int, int]]) -> None:
+        # All requests go out before the first reply is awaited: one round
+        # trip for any number of ranges.
+        x, y = self.origin
+        cookies = [
+            self._connection.request_shared(
+                self._drawable,
+                Rectangle(x, y + top, self._width, bottom - top),
+                self._segment.xid,
+                top * self.raw.shape[1],
+            )
+            for top, bottom in ranges
+        ]
+        for cookie in cookies:
+            self._connection.await_shared(cookie)
+
+    def close(self) -> None:
+        self._connection.detach(self._segment.xid)
+        self._segment.close()
+
+
+class CopyingGrabber:
+    """Rows come as the reply to GetImage and are copied into private memory."""
+
+    kind = "off"
+
+    def __init__(
+        self,
+        connection: XcbConnection,
+        drawable: int,
+        area: Rectangle,
+        stride: int,
+        progress: Callable[[], None],
+    ) -> None:
+        """Prepare; ``headway`` is called after each part, as a slow line may take long."""
+        self._progress = progress
+        # A request each for a quarter of a megabyte or so.
+        self._rows_at_once = max(1, _BYTES_AT_ONCE // stride)
+        self.raw = np.zeros((area.height, stride), np.uint8)
+        self.origin = area.x, area.y
+        self._connection, self._drawable, self._width = connection, drawable, area.width
+
+    def grab(self, ranges: Iterable[tuple[int, int]]) -> None:
+        x, y = self.origin
+        for first, last in ranges:
+            for top in range(first, last, self._rows_at_once):
+                bottom = min(top + self._rows_at_once, last)
+                area = Rectangle(x, y + top, self._width, bottom - top)
+                rows = self._connection.fetch(self._drawable, area)
+                self.raw[top:bottom] = np.frombuffer(rows, np.uint8).reshape(bottom - top, -1)
+                self._progress()
+
+    def close(self) -> None:
+        pass
+
+
+def open_grabber(
+    connection: XcbConnection,
+    drawable: int,
+    area: Rectangle,
+    stride: int,
+    wanted: str,
+    progress: Callable[[], None],
+) -> tuple[Grabber, list[str]]:
+    """Open the first way that works, or the ``wanted`` one (see --shm).
+
+    ``stride`` is in bytes per line.  Returns the grabber and why each faster
+    way was not taken.
+    """
+    reasons: list[str] = []
+    kinds: dict[str, type[DescriptorSegment] | type[SysvSegment]] = {
+        "fd": DescriptorSegment,
+        "sysv": SysvSegment,
+    }
+    version = connection.shm_version()
+    for kind, segment in kinds.items():
+        obstacle = _obstacle(kind, wanted, connection.local, version)
+        if obstacle is None:
+            try:
+                opened = segment(connection, area.height * stride)
+                return SharedGrabber(connection, drawable, area, stride, opened), reasons
+            except OSError as error:
+                obstacle = str(error)
+        reasons.append(f"{kind}: {obstacle}")
+    return CopyingGrabber(connection, drawable, area, stride, progress), reasons
+
+
+def _obstacle(kind: str, wanted: str, local: bool, version: tuple[int, int] | None) -> str | None:
+    """Say what forbids even to try a kind of shared memory."""
+    if wanted not in ("auto", kind):
+        return f"not wanted (--shm {wanted})"
+    if version is None:
+        return "the X server has no MIT-SHM extension"
+    if not local:
+        # Over TCP, passing a descriptor would even break the connection.
+        return "the display is not reached by a local socket"
+    if kind == "fd" and version < (1, 2):
+        return "the X server's MIT-SHM is older than 1.2"
+    return None

@@ -1,0 +1,151 @@
+"""The incremental JPEG: the coded bands of a frame are kept from frame to frame."""
+
+from collections.abc import Hashable, Sequence
+from typing import Protocol
+
+from webcapd.capture.bands import BandLayout, runs
+from webcapd.capture.framebuffer import Presumed
+from webcapd.encoder.jpeg.bitstream import frame_header, join_tiles, splice
+from webcapd.encoder.jpeg.cache import TileCache
+from webcapd.encoder.jpeg.tiles import JpegParams, Pixels, TileEncoder, TileRun
+
+# Updates in a row with so many stale bands, after which those are taken to move:
+# they are neither looked up nor remembered.
+_STREAK, _MANY = 8, 12
+
+
+class Picture(Pixels, Protocol):
+    """What can be encoded: a frame buffer, or a view of one."""
+
+    width: int
+    height: int
+    layout: BandLayout
+    keys: list[Hashable]
+    """Equal keys, equal pixels.  Of a layout with several columns, tuples of the tiles' keys."""
+
+
+class TiledJpeg:
+    """One frame of a fixed subsampling, kept in parts.
+
+    Encoder thread only.  A part is coded again when the key of its band is not
+    the one it was coded from, whenever that change came about, and when the
+    frame's quality is another.
+    """
+
+    def __init__(self, coder: TileEncoder, cache: TileCache, subsampling: str) -> None:
+        self._coder = coder
+        self._cache = cache
+        self._subsampling = subsampling
+        self._shape: tuple[int, int, int] = (0, 0, 0)
+        """Width, height and quality that the parts are of."""
+        self._coded: list[Hashable] = []
+        """Key that each band was coded from."""
+        self._header = b""
+        """That of the frame."""
+        self._coding = JpegParams(0, 0, subsampling, 1, 0)
+        self._streaks: dict[int, int] = {}
+        """How many updates in a row each band was stale."""
+        self._tiles: list[list[bytes]] = []
+        """The entropy-coded bytes of each tile of each band."""
+        self._bands: list[bytes] = []
+        """The same, of each band joined."""
+        self.bands_coded = 0
+        self.version = 0
+        """Differs whenever the frame does."""
+
+    @property
+    def quality(self) -> int:
+        """The quality of the frame as it is; 0 before the first."""
+        return self._shape[2]
+
+    def update(self, picture: Picture, quality: int) -> list[int]:
+        """Encode the bands that look different now; lists those that came out as they were.
+
+        Every band of the picture must have a key.
+        """
+        if self._shape != (picture.width, picture.height, quality):
+            self._begin(picture, quality)
+        keys = picture.keys
+        stale = [band for band, key in enumerate(keys) if key != self._coded[band]]
+        self._code(picture, stale)
+        alike = []
+        for band in stale:
+            joined = join_tiles(band, self._tiles[band])
+            if joined == self._bands[band]:
+                alike.append(band)
+            self._bands[band] = joined
+            self._coded[band] = keys[band]
+        if len(alike) < len(stale):
+            self.version += 1
+        return alike
+
+    def frame(self) -> bytes:
+        """Join the parts to the whole frame."""
+        return splice(self._header, self._bands, self._coding.columns)
+
+    def _begin(self, picture: Picture, quality: int) -> None:
+        """Start over for another size or quality."""
+        self._shape = (picture.width, picture.height, quality)
+        layout = picture.layout
+        # Only there is a band one row of MCUs, so that a tile is one interval.
+        columns = layout.columns if self._subsampling == "420" else 1
+        self._coding = JpegParams(
+            picture.width, quality, self._subsampling, columns, layout.tile_width
+        )
+        self._header = frame_header(self._coder.header(picture, self._coding), picture.height)
+        self._tiles = [[b""] * columns for _ in range(layout.count)]
+        self._bands = [b""] * layout.count
+        # No band has this key.
+        self._coded = [self] * layout.count
+
+    def _code(self, picture: Picture, stale: Sequence[int]) -> None:
+        """Bring the tiles of bands up to date, from the cache where it has them."""
+        strips, names = [], {}
+        moving = self._moving(stale)
+        for band in stale:
+            for strip in self._stale_strips(picture, band):
+                if band in moving:
+                    strips.append(strip)
+                    continue
+                name = names[strip] = self._name(picture, strip)
+                found = self._cache.get(name)
+                if found is None:
+                    strips.append(strip)
+                else:
+                    self._put(strip, found)
+        self.bands_coded += len({strip.band for strip in strips})
+        for strip, coded in self._coder.encode(picture, strips, self._coding).items():
+            self._put(strip, coded)
+            # What was not even hashed will never be seen again under its name.
+            if strip in names and not isinstance(picture.keys[strip.band], Presumed):
+                self._cache.put(names[strip], coded)
+
+    def _moving(self, stale: Sequence[int]) -> set[int]:
+        """Pick the bands that were stale some times in a row: what moves is not seen again."""
+        if len(stale) < _MANY:
+            self._streaks = {}
+            return set()
+        self._streaks = {band: self._streaks.get(band, 0) + 1 for band in stale}
+        return {band for band, streak in self._streaks.items() if streak > _STREAK}
+
+    def _stale_strips(self, picture: Picture, band: int) -> list[TileRun]:
+        """List the parts of a stale band that are to be coded."""
+        columns = self._coding.columns
+        key, coded = picture.keys[band], self._coded[band]
+        if columns == 1 or not (isinstance(key, tuple) and isinstance(coded, tuple)):
+            return [TileRun(band, 0, columns - 1)]
+        fresh = [column for column in range(columns) if key[column] != coded[column]]
+        if len(fresh) == columns:
+            return [TileRun(band, 0, columns - 1)]
+        return [TileRun(band, first, last) for first, last in runs(fresh)]
+
+    def _put(self, strip: TileRun, coded: Sequence[bytes]) -> None:
+        self._tiles[strip.band][strip.first : strip.last + 1] = coded
+
+    def _name(self, picture: Picture, strip: TileRun) -> Hashable:
+        """Say everything that a coded strip depends on."""
+        key = picture.keys[strip.band]
+        if isinstance(key, tuple) and self._coding.columns > 1:
+            key = key[strip.first : strip.last + 1]
+        top, bottom = picture.layout.rows(strip.band)
+        return (key, strip.first, strip.last, bottom - top, self._coding)

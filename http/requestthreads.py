@@ -1,0 +1,123 @@
+"""The threads that answer one request each."""
+
+import itertools
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+from webcapd.http.exchange import Exchange
+from webcapd.http.handler import Handler
+from webcapd.http.site import Site
+from webcapd.http.streaming.start import HandOver
+from webcapd.http.wire.connection import STALL_SECONDS, hang_up
+from webcapd.http.wire.pending import PendingConnection, Received
+
+log = logging.getLogger(__name__)
+
+
+class RequestThreads:
+    """Starts a thread for each request, up to a bound.
+
+    serve() is for the accept thread, stop() and join() for the main one.
+    """
+
+    def __init__(
+        self, site: Site, hand_over: HandOver, give_back: Callable[[PendingConnection], None]
+    ) -> None:
+        """``give_back`` takes a connection that is to wait for its next request; any thread."""
+        self._site = site
+        self._hand_over = hand_over
+        self._give_back = give_back
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        # Guarded by _lock:
+        self._threads: dict[socket.socket, threading.Thread] = {}
+        self._stopping = False
+
+    def serve(self, connection: socket.socket, name: object, received: Received) -> bool:
+        """Answer a request; tells whether there is room for it.
+
+        Raises RuntimeError when the system gives no thread.
+        """
+        number = next(self._numbers)
+        thread = threading.Thread(
+            target=self._answer,
+            args=(connection, name, received, number),
+            name=f"client-{number}"[:15],
+            daemon=True,
+        )
+        with self._lock:
+            full = len(self._threads) >= self._site.capacity.requests
+            if self._stopping or (full and not self._make_room()):
+                return False
+            # Before it is in the list, so that none is there that never began.
+            thread.start()
+            self._threads[connection] = thread
+        return True
+
+    def _make_room(self) -> bool:
+        """Have the slowest reader's thread end; tells whether one does.  _lock is held."""
+        slowest = self._site.sending.cut_off_slowest()
+        if slowest is None:
+            return False
+        # It has nothing to wait for any more.
+        self._threads.pop(slowest, None)
+        return True
+
+    def stop(self) -> None:
+        """Hang up on everybody, and answer nobody more; returns at once."""
+        with self._lock:
+            self._stopping = True
+            for connection in self._threads:
+                hang_up(connection)
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the end of all; tells whether it came in time."""
+        deadline = time.monotonic() + timeout
+        with self._lock:
+            threads = list(self._threads.values())
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in threads)
+
+    def _answer(
+        self, connection: socket.socket, name: object, received: Received, number: int
+    ) -> None:
+        """Answer one request, in a thread of its own."""
+        exchange = Exchange(connection, name, self._site, number)
+        handler = Handler(exchange, self._hand_over)
+        again = False
+        try:
+            connection.settimeout(STALL_SECONDS)
+            handler.serve(received.head, received.rest)
+            again = not exchange.is_last
+        except OSError as error:
+            # A client that leaves is not an error.
+            log.debug("%s is gone: %s", exchange.client, error)
+        except Exception:
+            log.exception("a request from %s failed", exchange.client)
+        finally:
+            with self._lock:
+                self._threads.pop(connection, None)
+            if not handler.handed_over:
+                rest = exchange.rest if again else None
+                self._finish(connection, name, rest, exchange.has_unread)
+
+    def _finish(
+        self, connection: socket.socket, name: object, rest: bytes | None, drain: bool
+    ) -> None:
+        """Have a connection wait for its next request, or end it if ``rest`` is None."""
+        if rest is None and not drain:
+            hang_up(connection)
+            connection.close()
+            return
+        try:
+            waiting = PendingConnection(connection, name, rest or b"")
+        except OSError:
+            connection.close()
+            return
+        if rest is None:
+            waiting.drain()
+        self._give_back(waiting)

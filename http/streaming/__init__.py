@@ -1,0 +1,1 @@
+"""Streams: one thread sends them all."""

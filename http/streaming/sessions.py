@@ -1,0 +1,92 @@
+"""Who is streaming, and how fast."""
+
+import logging
+import threading
+import time
+from typing import NamedTuple
+
+from webcapd.base.rate import Rate
+from webcapd.encoder.variant import PLAIN
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """One stream to one client.  The fanout thread writes; others read single numbers."""
+
+    def __init__(self, client: str) -> None:
+        self.client = client
+        self.form = PLAIN
+        """What it is sent at the moment."""
+        self.began = time.monotonic()
+        self.rate = Rate()
+        self.frames = 0
+        self.skipped = 0
+        self.bytes_sent = 0
+        self.age = 0.0
+        """How old frames are when they have left, in seconds, smoothed."""
+        self.level = 0
+        """How many steps of quality the client was lowered."""
+
+    def __str__(self) -> str:
+        """Sum it up for the log."""
+        seconds = time.monotonic() - self.began
+        return (
+            f"{self.client} watched for {seconds:.1f} s, {self.frames} frames, "
+            f"{self.skipped} skipped, {self.bytes_sent / 1e6:.1f} MB, until"
+        )
+
+    def sent(self, size: int, skipped: int) -> None:
+        """Note one frame sent, and how many newer ones went by unseen before it."""
+        self.rate.tick()
+        self.frames += 1
+        self.skipped += skipped
+        self.bytes_sent += size
+
+
+class Totals(NamedTuple):
+    """What has been sent since the start."""
+
+    frames: int
+    skipped: int
+    bytes_sent: int
+
+
+class Sessions:
+    """All streams that are open; for any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: dict[Session, None] = {}  # Guarded by _lock; a set in order.
+        # What streams now closed have sent.  Guarded by _lock.
+        self._frames = self._skipped = self._bytes_sent = 0
+
+    def open(self, session: Session) -> None:
+        """List a session from now on, until close()."""
+        with self._lock:
+            self._open[session] = None
+        log.info("%s begins to watch", session.client)
+
+    def close(self, session: Session, why: str) -> None:
+        """List a session no longer."""
+        with self._lock:
+            del self._open[session]
+            self._frames += session.frames
+            self._skipped += session.skipped
+            self._bytes_sent += session.bytes_sent
+        log.info("%s %s", session, why)
+
+    def totals(self) -> Totals:
+        """Sum up all streams, open and closed."""
+        with self._lock:
+            streams = self._open
+            return Totals(
+                self._frames + sum(one.frames for one in streams),
+                self._skipped + sum(one.skipped for one in streams),
+                self._bytes_sent + sum(one.bytes_sent for one in streams),
+            )
+
+    def listed(self) -> list[Session]:
+        """Give the sessions open now, oldest first."""
+        with self._lock:
+            return list(self._open)

@@ -1,0 +1,88 @@
+"""The form a viewer asks for: from the parameters of a request to a value.  Pure.
+
+They take effect in this order, whatever the order given: rotate, then width
+and height or scale, then crop, then flip; gray, quality and fps go with all.
+"""
+
+import math
+from collections.abc import Callable
+from typing import TypeVar
+
+from webcapd.capture.geometry import Rectangle, parse_rectangle
+from webcapd.encoder.variant import VariantSpec
+from webcapd.encoder.view import View
+from webcapd.http.target import Target
+from webcapd.http.wire.errors import HttpError
+
+# Seconds.  Home Assistant, and others, take ten silent ones for the end.
+MIN_KEEPALIVE, MAX_KEEPALIVE = 0.1, 9.0
+
+_Value = TypeVar("_Value")
+
+# webcamd's numbers stand for 90 clockwise, 180, and 90 the other way.
+_QUARTER_TURNS = {"-1": 0, "0": 1, "1": 2, "2": 3, "90": 1, "180": 2, "270": 3, "360": 0}
+
+ROTATIONS = tuple(_QUARTER_TURNS)
+
+
+def quarter_turns(text: str) -> int:
+    """Read a rotation; raises ValueError with a sentence."""
+    if text not in _QUARTER_TURNS:
+        raise ValueError(f"{text!r} is no rotation: 90, 180 or 270 degrees clockwise")
+    return _QUARTER_TURNS[text]
+
+
+def spec_of(target: Target, turned: int) -> VariantSpec:
+    """Give the form that a request asks for, of a screen turned for all; raises Refusal."""
+    return VariantSpec(_view(target).after_turns(turned), target.whole("quality", 1, 100))
+
+
+def fps_of(target: Target) -> float:
+    """Give the most frames a second that a request asks for; raises Refusal."""
+    fps = target.number("fps", 0.01, 1000)
+    return math.inf if fps is None else fps
+
+
+def check_crop(form: VariantSpec, screen: tuple[int, int]) -> None:
+    """See that a form shows something of a screen of this size; raises Refusal.
+
+    For who begins to look: one who looks already keeps a pixel of a screen that shrinks.
+    """
+    crop = form.view.crop
+    if crop is None:
+        return
+    width, height = form.view.whole_size(*screen)
+    if not crop.within(Rectangle(0, 0, width, height)):
+        raise HttpError(400, f"the crop lies outside of the picture, which is {width}x{height}")
+
+
+def keepalive_of(target: Target) -> float | None:
+    """Give the keepalive that a request asks for, None if it asks for none; raises Refusal."""
+    return target.number("keepalive", MIN_KEEPALIVE, MAX_KEEPALIVE)
+
+
+def _view(target: Target) -> View:
+    turns = _read(target, "rotate", quarter_turns) or 0
+    crop = _read(target, "crop", parse_rectangle)
+    flip = target.query.get("flip", "").lower()
+    if flip not in ("", "h", "v", "hv", "vh"):
+        raise HttpError(400, f"flip={flip!r} is none of h, v and hv")
+    return View(
+        turns,
+        (target.whole("width", 1, 65535) or 0, target.whole("height", 1, 65535) or 0),
+        min(1.0, target.number("scale", 0.001, 1000) or 1.0),
+        crop,
+        "".join(sorted(flip)),
+        target.switch("gray") or False,
+    )
+
+
+def _read(target: Target, name: str, read: Callable[[str], _Value]) -> _Value | None:
+    """Read a parameter, None if absent; raises Refusal."""
+    text = target.query.get(name)
+    if text is None:
+        return None
+    try:
+        return read(text)
+    except ValueError as error:
+        raise HttpError(400, f"{name}: {error}") from None
