@@ -23,6 +23,11 @@ FILES = {
 }
 
 
+def rooms() -> list[str]:
+    """List the folders of the package."""
+    return [path.name for path in (ROOT / ".package" / "webcapd").iterdir() if path.is_dir()]
+
+
 def run(*command: str | Path, cwd: Path = ROOT) -> str:
     """Run a command that must end well; returns what it wrote to standard output."""
     done = subprocess.run(
@@ -91,8 +96,9 @@ def test_source_archive_has_the_tree_and_nothing_else(built: Path, tmp_path: Pat
     with tarfile.open(archive) as opened:
         names = {name.partition("/")[2] for name in opened.getnames()}
         _extract(opened, tmp_path)
-    for folder in ("app", "capture", "encoder", "http", "tests", "docs", "script"):
-        here = {f"{folder}/{path.name}" for path in (ROOT / folder).glob("*.*")}
+    for folder in (*rooms(), "tests", "docs", "script"):
+        files = [path for path in (ROOT / folder).rglob("*.*") if "__pycache__" not in path.parts]
+        here = {str(path.relative_to(ROOT)) for path in files}
         assert here <= names, here - names
     assert {*FILES.values(), "LICENSE", "CHANGELOG.md", "requirements.txt"} <= names
     assert not [name for name in names if "__pycache__" in name or ".venv" in name]
@@ -109,20 +115,36 @@ def test_wheel_has_the_package_alone(built: Path) -> None:
         "webcapd",
         f"webcapd-{webcapd.__version__}.dist-info",
     }
-    assert {
-        f"webcapd/{name}"
-        for name in (*FILES.values(), "http/page/index.html", "http/page/favicon.ico")
-    } <= set(names)
+    inside = {path for room in rooms() for path in (ROOT / room).rglob("*.*")}
+    inside = {path for path in inside if "__pycache__" not in path.parts}
+    wanted = {*FILES.values(), *(str(path.relative_to(ROOT)) for path in inside)}
+    missing = {f"webcapd/{name}" for name in wanted} - set(names)
+    assert not missing
     assert "webcapd/http/__init__.py" not in names
 
 
-def test_installed_program_serves_a_display(server: XServer, program: Path) -> None:
+def test_installed_modules_load_from_an_empty_folder(program: Path, tmp_path: Path) -> None:
+    source = (
+        "import importlib, pkgutil, webcapd\n"
+        "for one in pkgutil.walk_packages(webcapd.__path__, 'webcapd.'):\n"
+        "    if not one.name.endswith('__main__'):\n"
+        "        print(importlib.import_module(one.name).__file__)\n"
+    )
+    files = run(program.with_name("python"), "-c", source, cwd=tmp_path).splitlines()
+    (folder,) = program.parent.parent.glob("lib/python*/site-packages/webcapd")
+    assert all(Path(file).is_relative_to(folder) for file in files)
+    found = {Path(file).relative_to(folder).parts[0] for file in files}
+    # http/ is no regular package, and so not walked; the program test runs it.
+    assert found == {*rooms()} - {"http"}
+
+
+def test_installed_program_serves_a_display(server: XServer, program: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [program, "--display", server.name, "--port", "0"],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        cwd="/",
+        cwd=tmp_path,
     )
     try:
         assert process.stderr is not None
