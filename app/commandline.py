@@ -13,7 +13,7 @@ from webcapd.capture.options import CaptureOptions
 from webcapd.encoder.options import EncoderOptions
 from webcapd.http.deploy_files import add_print_flags
 from webcapd.http.options import HttpOptions
-from webcapd.http.wire.errors import one_line
+from webcapd.http.wire.redaction import one_line
 
 OPTIONS = (CaptureOptions, EncoderOptions, HttpOptions)
 

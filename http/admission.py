@@ -6,8 +6,9 @@ from webcapd.http.access.access import Grant
 from webcapd.http.access.hosts import host_is_served, is_host
 from webcapd.http.exchange import Exchange
 from webcapd.http.target import Target, authority_of, parse_target
+from webcapd.http.variant_query import check_query
 from webcapd.http.wire.address import neighbourhood
-from webcapd.http.wire.errors import HttpError
+from webcapd.http.wire.response import HttpError
 
 # Those that pages have.
 _READING = ("GET", "HEAD")
@@ -30,7 +31,7 @@ class Admitted(NamedTuple):
 
 
 def check_host(exchange: Exchange) -> None:
-    """See that the request is meant for this server; raises Refusal (400, 403)."""
+    """See that the request is meant for this server; raises HttpError (400, 403)."""
     request = exchange.request
     authority = authority_of(request.target)
     # A whole URL names the host, too, and then that one counts (RFC 9112, 3.2.2).
@@ -51,7 +52,7 @@ def check_host(exchange: Exchange) -> None:
 
 
 def check_method(method: str) -> None:
-    """See that a page can answer the method; raises Refusal (405, 501)."""
+    """See that a page can answer the method; raises HttpError (405, 501)."""
     if method in _WRITING:
         raise HttpError(405, f"{method} is not for this address; GET and HEAD are")
     if method not in _READING:
@@ -59,11 +60,12 @@ def check_method(method: str) -> None:
 
 
 def admit(exchange: Exchange) -> Admitted:
-    """Read what is asked for, and see that the client may have it; raises Refusal."""
+    """Read what is asked for, and see that the client may have it; raises HttpError."""
     target = parse_target(exchange.request.target)
     address = exchange.address
     client_key = neighbourhood(address) if address else "unix"
     authorization = exchange.request.headers.get("authorization")
     token = target.query.get("token")
     permit = exchange.site.access.admit(target.page, authorization, token, client_key)
+    check_query(target)
     return Admitted(target, permit)

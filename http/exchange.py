@@ -10,10 +10,9 @@ from webcapd.http.site import Site
 from webcapd.http.wire.address import IPAddress, url_host
 from webcapd.http.wire.body import Body
 from webcapd.http.wire.connection import send_all
-from webcapd.http.wire.errors import HttpError
 from webcapd.http.wire.redaction import redacted
 from webcapd.http.wire.request import Request, new_parser, read_head
-from webcapd.http.wire.response import Header, common_headers, response_head
+from webcapd.http.wire.response import Header, HttpError, common_headers, response_head
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +47,7 @@ class Exchange:
         self._to_head = False
 
     def read(self, head: bytes, rest: bytes) -> None:
-        """Parse a head, and take what came behind it; raises Refusal."""
+        """Parse a head, and take what came behind it; raises HttpError."""
         self._line = head.partition(b"\n")[0].decode("latin-1").rstrip()
         parser = new_parser()
         self.request = request = read_head(parser, head)

@@ -8,10 +8,9 @@ from webcapd.http.access.origins import preflight_headers
 from webcapd.http.admission import Admitted, admit, check_host, check_method
 from webcapd.http.exchange import METHODS, Exchange
 from webcapd.http.pages import Asked, answer
-from webcapd.http.parameters import check_parameters
 from webcapd.http.streaming.start import HandOver, give_stream
 from webcapd.http.wire.connection import sends_no_more
-from webcapd.http.wire.errors import HttpError
+from webcapd.http.wire.response import HttpError
 
 
 class Handler:
@@ -51,7 +50,6 @@ class Handler:
         self._exchange.answer(204, "text/plain", b"", ("Allow", METHODS), *preflight)
 
     def _give(self, admitted: Admitted) -> None:
-        check_parameters(admitted.target)
         if admitted.target.page == "stream":
             self.handed_over = give_stream(self._exchange, admitted, self._held, self._hand_over)
         else:

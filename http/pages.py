@@ -10,12 +10,11 @@ from webcapd.encoder.latest import Closed
 from webcapd.encoder.variants import TooManyVariants
 from webcapd.http.metrics import metrics
 from webcapd.http.site import ICON, INDEX_PAGE, Site
-from webcapd.http.snapshot import entity_tag, has_tag, headers_of, take, wanted
+from webcapd.http.snapshot import entity_tag, has_tag, headers_of, snapshot_params_of, take
 from webcapd.http.target import Target
 from webcapd.http.variant_query import check_crop, quarter_turns, spec_of
-from webcapd.http.wire.errors import HttpError
 from webcapd.http.wire.request import Headers
-from webcapd.http.wire.response import Header
+from webcapd.http.wire.response import Header, HttpError
 
 log = logging.getLogger(__name__)
 
@@ -58,14 +57,14 @@ def _info(site: Site, asked: Asked) -> Answer:
 
 
 def _snapshot(site: Site, asked: Asked) -> Answer:
-    want = wanted(asked.target)
+    params = snapshot_params_of(asked.target)
     form = spec_of(asked.target, quarter_turns(str(site.options.rotate)))
-    waits = want.after is not None and want.timeout > 0
+    waits = params.after is not None and params.timeout > 0
     with (
         site.variants.lease(form) as variant,
         site.seats.for_long() if waits else contextlib.nullcontext(),
     ):
-        frame = take(variant.latest, want, asked.left)
+        frame = take(variant.latest, params, asked.left)
     if waits and not asked.is_granted():
         raise HttpError(401, "the leave to look has ended meanwhile")
     # Only by now it is known how large the screen is.
@@ -73,7 +72,7 @@ def _snapshot(site: Site, asked: Asked) -> Answer:
     site.snapshot_rate.tick()
     if frame is None:
         return Answer(204, "image/jpeg", b"")
-    headers = headers_of(frame, want)
+    headers = headers_of(frame, params)
     # Lines of a list are one list (RFC 9110, 5.3).
     tags = ",".join(asked.headers.get_all("If-None-Match"))
     known = has_tag(tags, entity_tag(frame.jpeg))
@@ -104,7 +103,7 @@ _PAGES: dict[str, Callable[[Site, Asked], Answer]] = {
 def answer(site: Site, asked: Asked) -> Answer:
     """Give the answer of the page asked for.
 
-    Raises Refusal, TooManyVariants, and Closed when the server stops.
+    Raises HttpError, TooManyVariants, and Closed when the server stops.
     """
     try:
         return _PAGES[asked.target.page](site, asked)

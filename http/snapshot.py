@@ -10,8 +10,7 @@ import xxhash
 from webcapd.encoder.frame import Frame
 from webcapd.encoder.latest import LatestFrame
 from webcapd.http.target import Target
-from webcapd.http.wire.errors import HttpError
-from webcapd.http.wire.response import Header
+from webcapd.http.wire.response import Header, HttpError
 
 # How long a request waits for a picture of now.  Dashboards give up at 5 s.
 PICTURE_SECONDS = 4.0
@@ -22,7 +21,7 @@ _LONGEST_POLL_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
 
 
-class Wanted(NamedTuple):
+class SnapshotParams(NamedTuple):
     """Which picture a request wants."""
 
     max_age: float
@@ -34,9 +33,9 @@ class Wanted(NamedTuple):
     download: bool
 
 
-def wanted(target: Target) -> Wanted:
-    """Read which picture a request wants; raises Refusal."""
-    return Wanted(
+def snapshot_params_of(target: Target) -> SnapshotParams:
+    """Read which picture a request wants; raises HttpError."""
+    return SnapshotParams(
         target.number("max_age", 0, 86400) or 0.0,
         target.whole("after", 0, 1 << 53),
         target.number("timeout", 0, _LONGEST_POLL_SECONDS) or 0.0,
@@ -44,15 +43,15 @@ def wanted(target: Target) -> Wanted:
     )
 
 
-def take(latest: LatestFrame, want: Wanted, left: Callable[[], bool]) -> Frame | None:
+def take(latest: LatestFrame, params: SnapshotParams, left: Callable[[], bool]) -> Frame | None:
     """Wait for the picture wanted; None if the client has the one there is.
 
     ``left`` tells whether the client may have left, so that waiting is over.
-    Raises Refusal when there is no picture, Closed when the server stops.
+    Raises HttpError when there is no picture, Closed when the server stops.
     """
-    frame = latest.fresh(PICTURE_SECONDS, want.max_age)
-    if frame is not None and frame.sequence == want.after:
-        frame = _next(latest, frame.sequence, want.timeout, left)
+    frame = latest.fresh(PICTURE_SECONDS, params.max_age)
+    if frame is not None and frame.sequence == params.after:
+        frame = _next(latest, frame.sequence, params.timeout, left)
         if frame is None:
             return None
     if frame is None:
@@ -87,7 +86,7 @@ def has_tag(if_none_match: str, tag: str) -> bool:
     return "*" in tags or tag in tags
 
 
-def headers_of(frame: Frame, want: Wanted) -> list[Header]:
+def headers_of(frame: Frame, params: SnapshotParams) -> list[Header]:
     """List the headers that tell of a picture."""
     headers = [
         ("ETag", entity_tag(frame.jpeg)),
@@ -97,7 +96,7 @@ def headers_of(frame: Frame, want: Wanted) -> list[Header]:
         ("X-Sequence", str(frame.sequence)),
         ("X-Quality", str(frame.quality)),
     ]
-    if want.download:
+    if params.download:
         name = time.strftime("screen-%Y%m%d-%H%M%S.jpg", time.localtime(frame.captured))
         headers.append(("Content-Disposition", f'attachment; filename="{name}"'))
     return headers

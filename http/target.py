@@ -11,7 +11,7 @@ from typing import TypeVar
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from webcapd.base.number import parse_number, parse_whole
-from webcapd.http.wire.errors import HttpError
+from webcapd.http.wire.response import HttpError
 
 _Number = TypeVar("_Number", int, float)
 
@@ -33,11 +33,11 @@ class Target:
     query: Mapping[str, str]
 
     def number(self, name: str, low: float, high: float) -> float | None:
-        """Read a parameter that is a number, None if absent; raises Refusal."""
+        """Read a parameter that is a number, None if absent; raises HttpError."""
         return self._read(name, parse_number, low, high)
 
     def whole(self, name: str, low: int, high: int) -> int | None:
-        """Read a parameter that is a whole number, None if absent; raises Refusal."""
+        """Read a parameter that is a whole number, None if absent; raises HttpError."""
         return self._read(name, parse_whole, low, high)
 
     def _read(
@@ -55,7 +55,7 @@ class Target:
         return value
 
     def switch(self, name: str) -> bool | None:
-        """Read a parameter that is 0 or 1, None if absent; raises Refusal."""
+        """Read a parameter that is 0 or 1, None if absent; raises HttpError."""
         value = self.query.get(name)
         if value is None:
             return None
@@ -67,13 +67,13 @@ class Target:
 def authority_of(target: str) -> str | None:
     """Give host and port of a target that is a whole URL (RFC 9112, 3.2.2); None of others.
 
-    Raises Refusal.
+    Raises HttpError.
     """
     return None if _is_local(target) else _url(target).netloc
 
 
 def parse_target(target: str) -> Target:
-    """Read a request target; raises Refusal (400, 404)."""
+    """Read a request target; raises HttpError (400, 404)."""
     if not _is_local(target):
         parts = _url(target)
         path, query = parts.path, parts.query
@@ -101,7 +101,7 @@ def _is_local(target: str) -> bool:
 
 
 def _url(target: str) -> SplitResult:
-    """Read a target that is a whole URL; raises Refusal."""
+    """Read a target that is a whole URL; raises HttpError."""
     try:
         parts = urlsplit(target)
     except ValueError:

@@ -11,8 +11,9 @@ from typing import TypeVar
 from webcapd.capture.geometry import Rectangle, parse_rectangle
 from webcapd.encoder.variant import VariantSpec
 from webcapd.encoder.view import View
+from webcapd.http.snapshot import snapshot_params_of
 from webcapd.http.target import Target
-from webcapd.http.wire.errors import HttpError
+from webcapd.http.wire.response import HttpError
 
 # Seconds.  Home Assistant, and others, take ten silent ones for the end.
 MIN_KEEPALIVE, MAX_KEEPALIVE = 0.1, 9.0
@@ -33,18 +34,18 @@ def quarter_turns(text: str) -> int:
 
 
 def spec_of(target: Target, turned: int) -> VariantSpec:
-    """Give the form that a request asks for, of a screen turned for all; raises Refusal."""
+    """Give the form that a request asks for, of a screen turned for all; raises HttpError."""
     return VariantSpec(_view(target).after_turns(turned), target.whole("quality", 1, 100))
 
 
 def fps_of(target: Target) -> float:
-    """Give the most frames a second that a request asks for; raises Refusal."""
+    """Give the most frames a second that a request asks for; raises HttpError."""
     fps = target.number("fps", 0.01, 1000)
     return math.inf if fps is None else fps
 
 
 def check_crop(form: VariantSpec, screen: tuple[int, int]) -> None:
-    """See that a form shows something of a screen of this size; raises Refusal.
+    """See that a form shows something of a screen of this size; raises HttpError.
 
     For who begins to look: one who looks already keeps a pixel of a screen that shrinks.
     """
@@ -57,8 +58,21 @@ def check_crop(form: VariantSpec, screen: tuple[int, int]) -> None:
 
 
 def keepalive_of(target: Target) -> float | None:
-    """Give the keepalive that a request asks for, None if it asks for none; raises Refusal."""
+    """Give the keepalive that a request asks for, None if it asks for none; raises HttpError."""
     return target.number("keepalive", MIN_KEEPALIVE, MAX_KEEPALIVE)
+
+
+def check_query(target: Target) -> None:
+    """See that all known parameters are well-formed; raises HttpError.
+
+    Also those that the page has no use for: who writes fps=nan on any page
+    means something else than what is given.
+    """
+    spec_of(target, 0)
+    fps_of(target)
+    keepalive_of(target)
+    snapshot_params_of(target)
+    target.switch("advance")
 
 
 def _view(target: Target) -> View:
@@ -78,7 +92,7 @@ def _view(target: Target) -> View:
 
 
 def _read(target: Target, name: str, read: Callable[[str], _Value]) -> _Value | None:
-    """Read a parameter, None if absent; raises Refusal."""
+    """Read a parameter, None if absent; raises HttpError."""
     text = target.query.get(name)
     if text is None:
         return None

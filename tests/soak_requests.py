@@ -9,8 +9,8 @@ from soak import scenario
 from test_any_bytes import check, exchange
 from xserver import xvfb
 
-from webcapd.http.wire.errors import HttpError
 from webcapd.http.wire.request import Request, new_parser, read_head
+from webcapd.http.wire.response import HttpError
 
 _HOST = b"Host: localhost\r\n"
 _RIGHT = (

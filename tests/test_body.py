@@ -10,9 +10,9 @@ import pytest
 from program import PATIENCE
 
 from webcapd.http.wire.body import Body
-from webcapd.http.wire.errors import HttpError
 from webcapd.http.wire.pending import PendingConnection
 from webcapd.http.wire.request import new_parser, read_head
+from webcapd.http.wire.response import HttpError
 
 HEAD = b"POST /x HTTP/1.1\r\nHost: localhost\r\n"
 NEXT = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"

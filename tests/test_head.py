@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webcapd.http.wire.errors import HttpError
 from webcapd.http.wire.pending import MAX_HEAD_BYTES
 from webcapd.http.wire.request import Request, new_parser, read_head
+from webcapd.http.wire.response import HttpError
 
 START = b"GET /?snapshot HTTP/1.1\r\nHost: localhost\r\n"
 

@@ -50,8 +50,6 @@ TOO_LONG = {"encoder/loop.py"}
 TOO_SHORT = {
     "capture/font.py",
     "encoder/frame.py",
-    "http/parameters.py",
-    "http/wire/errors.py",
 }
 
 

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from webcapd.http.access.lockout import MAX_FAILURES, WINDOW_SECONDS, Lockout
+from webcapd.http.access.access import MAX_FAILURES, WINDOW_SECONDS, Lockout
 
 parties = st.sampled_from(["a", "b", ("c", 6)])
 

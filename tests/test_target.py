@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from webcapd.http.target import PAGES, Target, parse_target
-from webcapd.http.wire.errors import HttpError
+from webcapd.http.wire.response import HttpError
 
 FORMS = (
     "/?{}",

@@ -11,14 +11,14 @@ import hmac
 import os
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
 import bcrypt
 
 from webcapd.http.access.credentials import parse_passwords, parse_tokens, token_digest
-from webcapd.http.access.lockout import Lockout
 from webcapd.http.access.reloading import ReloadingFile
-from webcapd.http.wire.errors import HttpError
+from webcapd.http.wire.response import HttpError
 
 # What a token shows.
 _VIEWS = ("stream", "snapshot", "index")
@@ -36,6 +36,13 @@ _MAX_REMEMBERED = 1024
 # check takes a quarter of a second.
 _MAX_CHECKS = 16
 _RETRY_SECONDS = 2
+
+# So many wrong credentials within the window shut a party out for as long.
+MAX_FAILURES = 10
+WINDOW_SECONDS = 60.0
+
+# Parties remembered; the one whose last failure is longest ago goes first.
+_MAX_PARTIES = 4096
 
 
 def _always() -> bool:
@@ -62,6 +69,27 @@ class Grant:
         """Whether the leave still holds; waits a moment at most."""
         self._look()
         return self.holds()
+
+
+class Lockout:
+    """Failures per party.  Not for several threads at once."""
+
+    def __init__(self) -> None:
+        self._failures: OrderedDict[Hashable, list[float]] = OrderedDict()
+
+    def seconds_left(self, client_key: Hashable, now: float) -> float:
+        """Tell how long a party is shut out yet; 0 if it is not."""
+        failures = self._failures.get(client_key, [])
+        if len(failures) < MAX_FAILURES:
+            return 0.0
+        return max(0.0, failures[-1] + WINDOW_SECONDS - now)
+
+    def failed(self, client_key: Hashable, now: float) -> None:
+        """Note wrong credentials."""
+        recent = [at for at in self._failures.pop(client_key, ()) if at > now - WINDOW_SECONDS]
+        self._failures[client_key] = [*recent, now][-MAX_FAILURES:]
+        while len(self._failures) > _MAX_PARTIES:
+            self._failures.popitem(last=False)
 
 
 class Access:
@@ -99,7 +127,7 @@ class Access:
     def admit(
         self, page: str, authorization: str, token: str | None, client_key: Hashable
     ) -> Grant:
-        """Let a request in; raises Refusal (401, 403, 429, 503).
+        """Let a request in; raises HttpError (401, 403, 429, 503).
 
         ``authorization`` is the header's value, "" for none, ``token`` the one
         in the query; ``party`` is whom failures are counted against.
@@ -146,7 +174,7 @@ class Access:
     def _check(
         self, password: bytes, entry: bytes, exists: bool, digest: bytes, client_key: Hashable
     ) -> None:
-        """See that a password is that of an entry, and remember it; raises Refusal."""
+        """See that a password is that of an entry, and remember it; raises HttpError."""
         with self._hashing:
             with self._lock:
                 # Guesses made at one time count one after the other.
@@ -192,7 +220,7 @@ def _matches(password: bytes, entry: bytes) -> bool:
 
 
 def _read_basic(encoded: str) -> tuple[str, bytes]:
-    """Read the credentials of Basic authentication (RFC 7617); raises Refusal."""
+    """Read the credentials of Basic authentication (RFC 7617); raises HttpError."""
     try:
         user, colon, password = base64.b64decode(encoded, validate=True).partition(b":")
         # To bcrypt "a" and "a\0a" are one password: it goes round and round, with a

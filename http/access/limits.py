@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from webcapd.http.wire.address import IPAddress, Network, neighbourhood
-from webcapd.http.wire.errors import HttpError
+from webcapd.http.wire.response import HttpError
 
 # Requests that may be answered at a time beyond --max-clients.  Streams hold no
 # thread, but snapshots that wait for a change do, up to --max-clients of them: so
@@ -28,7 +28,7 @@ class ConnectionLimits:
 
     @contextmanager
     def from_one(self, client: IPAddress | None) -> Iterator[None]:
-        """Count a request while the context lasts; raises Refusal (429).
+        """Count a request while the context lasts; raises HttpError (429).
 
         This machine itself has no limit but the one for all.
         """
@@ -52,7 +52,7 @@ class ConnectionLimits:
 
     @contextmanager
     def for_long(self) -> Iterator[None]:
-        """Count a stream, or who waits for a change; raises Refusal (503)."""
+        """Count a stream, or who waits for a change; raises HttpError (503)."""
         with self._lock:
             if self._long >= self._most:
                 raise HttpError(

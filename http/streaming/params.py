@@ -11,7 +11,7 @@ from webcapd.http.wire.request import Headers
 
 
 def stream_params_of(target: Target, headers: Headers, site: Site, permit: Grant) -> StreamParams:
-    """Read how a stream is wanted; raises Refusal."""
+    """Read how a stream is wanted; raises HttpError."""
     accept, agent = headers.get("accept"), headers.get("user-agent")
     options = site.options
     return StreamParams(

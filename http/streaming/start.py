@@ -12,7 +12,7 @@ from webcapd.http.streaming.sessions import Session
 from webcapd.http.streaming.stream import Stream
 from webcapd.http.variant_query import check_crop
 from webcapd.http.wire.connection import hang_up, send_all
-from webcapd.http.wire.errors import HttpError
+from webcapd.http.wire.response import HttpError
 
 HandOver = Callable[[Stream, Callable[[str], None]], None]
 """Takes over a stream, and what is to be called with the reason when it ends."""
@@ -24,7 +24,7 @@ def give_stream(
     """Answer by a stream; tells whether the connection is the fanout thread's now.
 
     ``held`` is what the request takes up until it is answered: it goes along.
-    Raises Refusal, TooManyVariants, and Closed when the server stops.
+    Raises HttpError, TooManyVariants, and Closed when the server stops.
     """
     # The body has no length and is never chunked: it ends with the
     # connection, whatever way it ends.

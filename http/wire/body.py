@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import h11
 
 from webcapd.http.wire.connection import MESSAGE_SECONDS
-from webcapd.http.wire.errors import HttpError
 from webcapd.http.wire.request import Request, told
+from webcapd.http.wire.response import HttpError
 
 # What is asked of the kernel at a time, and so the longest piece.
 _PIECE_BYTES = 64 * 1024
@@ -43,7 +43,7 @@ class Body:
     def pieces(self, most: float, seconds: float = MESSAGE_SECONDS) -> Iterator[bytes]:
         """Give the body piece by piece, each of 64 KiB at most, as they come.
 
-        Raises Refusal if there are more bytes than ``most`` (413), if it takes
+        Raises HttpError if there are more bytes than ``most`` (413), if it takes
         longer than ``seconds`` or rests for the socket's timeout (408), and if
         it is malformed (400); OSError when the client is gone.
         """

@@ -7,8 +7,6 @@ what is shown is what can be none, rather than all but what looks like one.
 import re
 from urllib.parse import unquote
 
-from webcapd.http.wire.errors import one_line
-
 _HIDDEN = "..."
 
 # What divides an address, right or wrong.
@@ -28,6 +26,11 @@ _MAX_SHOWN = 500
 
 # Escapes of escapes: nobody means more.
 _MAX_ESCAPES = 8
+
+
+def one_line(text: str) -> str:
+    """Make a stranger's text fit for one line of a log or an answer."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def redacted(text: str) -> str:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import h11
 
-from webcapd.http.wire.errors import HttpError, one_line
+from webcapd.http.wire.redaction import one_line
+from webcapd.http.wire.response import HttpError
 
 _MAX_HEADERS = 100
 
@@ -69,7 +70,7 @@ def new_parser() -> h11.Connection:
 
 
 def read_head(parser: h11.Connection, head: bytes) -> Request:
-    """Parse a whole head; raises Refusal (400, 431, 501, 505)."""
+    """Parse a whole head; raises HttpError (400, 431, 501, 505)."""
     _check_bytes(head)
     try:
         parser.receive_data(head)
@@ -96,7 +97,7 @@ def told(error: h11.RemoteProtocolError) -> str:
 
 
 def _check_bytes(head: bytes) -> None:
-    """Refuse what h11 would also refuse, but in a time that grows with the square; raises Refusal.
+    """Refuse what h11 would refuse in a time that grows with the square; raises HttpError.
 
     Its pattern for a header line tries all ways to divide a row of blanks
     before a byte that no line may have.
@@ -109,7 +110,7 @@ def _check_bytes(head: bytes) -> None:
 
 
 def _check_version(request: Request) -> None:
-    """See to it that the framing is what the version knows; raises Refusal."""
+    """See to it that the framing is what the version knows; raises HttpError."""
     if request.version not in _VERSIONS:
         raise HttpError(505, "HTTP/1.1 and HTTP/1.0 are spoken here")
     if "transfer-encoding" in request.headers and (

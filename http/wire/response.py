@@ -1,10 +1,20 @@
-"""The head of a response.  Pure."""
+"""A response: one sentence and its status code, or the head of a longer one.  Pure."""
 
 from collections.abc import Iterable
 from email.utils import formatdate
 from http import HTTPStatus
 
 Header = tuple[str, str]
+
+
+class HttpError(Exception):
+    """An answer other than success: its status code and one sentence."""
+
+    def __init__(self, status: int, sentence: str, retry_after: int | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+        self.retry_after = retry_after
 
 
 def response_head(status: int, headers: Iterable[Header]) -> bytes:
