@@ -1,13 +1,32 @@
-"""The options of capture: which pixels are looked at, and how."""
+"""The options of capture: which pixels are shown, and how they are taken."""
 
 from dataclasses import dataclass
 
 from webcapd.base.option import check_given, option, read_text
-from webcapd.capture.caption import read_caption
 from webcapd.capture.geometry import Rectangle, parse_rectangle
-from webcapd.capture.watermark import LOCATIONS, load_watermark
 from webcapd.capture.x11.dial import parse_name
 from webcapd.capture.x11.xvfb import parse_size
+
+# The seed library's numbers, 0 to 6, name the same places.
+LOCATIONS = ("none", "tl", "tr", "bl", "br", "middle", "animated")
+
+
+def location_name(text: str) -> str:
+    """Give the name of a location given by name or number."""
+    return LOCATIONS[int(text)] if text.isdigit() else text
+
+
+# To declare options must load no imaging library: --help would wait for it.
+def _check_watermark(path: str) -> None:
+    from webcapd.capture.decoration import load_watermark
+
+    load_watermark(path)
+
+
+def _read_caption(text: str) -> str:
+    from webcapd.capture.decoration import read_caption
+
+    return read_caption(text)
 
 
 @dataclass(frozen=True)
@@ -92,7 +111,7 @@ class CaptureOptions:
         "",
         "lay this picture over the screen; its transparency counts",
         metavar="PNG",
-        check=load_watermark,
+        check=_check_watermark,
     )
     watermark_location: str = option(
         "br",
@@ -112,7 +131,7 @@ class CaptureOptions:
         "write this into the lower left corner, with the time where it has strftime fields: "
         "'Lab 3  %H:%M:%S'",
         metavar="TEXT",
-        read=read_caption,
+        read=_read_caption,
     )
     shm: str = option(
         "auto",

@@ -1,9 +1,11 @@
 """The contract between whoever delivers pixels and the encoder thread."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from webcapd.capture.framebuffer import FrameBuffer
+if TYPE_CHECKING:
+    # Whoever needs the errors alone, to check an option, needs no NumPy.
+    from webcapd.capture.framebuffer import FrameBuffer
 
 
 class SourceError(Exception):
@@ -26,7 +28,7 @@ class Source(Protocol):
     """
 
     @property
-    def frame_buffer(self) -> FrameBuffer:
+    def frame_buffer(self) -> "FrameBuffer":
         """The full frame buffer that look() keeps up to date."""
 
     def open(self) -> None:

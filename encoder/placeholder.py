@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from webcapd.capture.font import load_font
+from webcapd.capture.decoration import load_font
 
 _BACKGROUND, _TITLE, _TEXT = (20, 23, 28), (255, 157, 122), (232, 235, 240)
 

@@ -15,9 +15,9 @@ from waiting import wait_until
 from xserver import Pixels, XServer
 
 from webcapd.capture.bands import BAND_ROWS
-from webcapd.capture.caption import Caption
+from webcapd.capture.decoration import Caption, Watermark
+from webcapd.capture.options import LOCATIONS, location_name
 from webcapd.capture.overlay import SpriteImage
-from webcapd.capture.watermark import LOCATIONS, Watermark, location_name
 
 SIZE = (160, 120)
 

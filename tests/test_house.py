@@ -48,7 +48,6 @@ TOO_MANY_IMPORTS = {
 }
 TOO_LONG = {"encoder/loop.py"}
 TOO_SHORT = {
-    "capture/font.py",
     "encoder/frame.py",
 }
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from webcapd.capture.decoration import Decoration
 from webcapd.capture.framebuffer import FrameBuffer
-from webcapd.capture.options import CaptureOptions
+from webcapd.capture.options import CaptureOptions, location_name
 from webcapd.capture.selector import RefreshCounts
 from webcapd.capture.source import SourceError
 from webcapd.capture.throttle import Rules
@@ -37,7 +37,12 @@ class Screen:
         self._opening: X11Session | None = None
         self._progress: Callable[[], None] = lambda: None
         self._counts = RefreshCounts()
-        self._decoration = Decoration(options)
+        self._decoration = Decoration(
+            options.watermark_path,
+            location_name(options.watermark_location),
+            options.watermark_speed,
+            options.caption,
+        )
         self._masks = Masks(options.mask, options.mask_window, options.mask_linger)
         # Replaced whole by the encoder thread, never changed: others may read it.
         self._status: Mapping[str, object] = {"display": display}
