@@ -168,7 +168,9 @@ def _end(listener: HttpServer, encoder: Encoder, virtual: VirtualDisplay | None)
     # The encoder first: as it ends it wakes the client threads.
     deadline = time.monotonic() + _STOP_SECONDS
     for name, part in (("encoder", encoder), ("HTTP", listener)):
-        if not part.join(max(0.1, deadline - time.monotonic())):
+        if part.join(max(0.1, deadline - time.monotonic())):
+            part.close()
+        else:
             log.warning("the %s threads did not end in time", name)
 
 
@@ -178,10 +180,10 @@ def run(arguments: Sequence[str], version: str) -> int:
     options = parse(arguments, version)
     logging.getLogger().setLevel(options.http.log_level.upper())
     try:
-        stop = Shutdown()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.ask())
-        return serve(options, stop, version)
+        with contextlib.closing(Shutdown()) as stop:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: stop.ask())
+            return serve(options, stop, version)
     except (StartError, CannotListen, SourceError, EncodeError) as error:
         log.error("%s", error)
         return 1

@@ -1,14 +1,14 @@
-"""Why and when the program ends: asked by signals and threads, heard by the main thread.
+"""Why and when the program ends: asked for by signals and threads, waited for by the main thread.
 
-In the lowest folder because whoever waits in the main thread must heed it.
+In the lowest folder because whoever waits in the main thread must stop waiting for it.
 """
 
-import contextlib
 import logging
-import os
-import select
 import signal
 import threading
+from collections import deque
+
+from webcapd.base.waker import Waker
 
 log = logging.getLogger(__name__)
 
@@ -16,43 +16,43 @@ log = logging.getLogger(__name__)
 class Shutdown:
     """Why and when the program ends.
 
-    A pipe, because signal handlers may ask: a lock that the main thread holds
-    just then would never be released.
+    wait() and close() are for the main thread, the rest for any thread.  ask()
+    is for signal handlers, too, so it takes no lock: one that the main thread
+    holds just then would never be released.
     """
 
-    _NUDGE = 0xFF
-
     def __init__(self) -> None:
-        self._ear, self._bell = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._asked = False
+        """Prepare; raises OSError without descriptors."""
+        self._waker = Waker()
+        self._statuses: deque[int] = deque()
+        """The exit codes asked for, of which the first counts."""
 
     def ask(self, status: int = 0) -> None:
         """Ask the main thread to end; from any thread or signal handler."""
-        self._asked = True
-        self._write(status)
+        self._statuses.append(status)
+        self._waker.wake()
 
     def nudge(self) -> None:
         """Have wait() return for a look around; from any thread."""
-        self._write(self._NUDGE)
-
-    def _write(self, value: int) -> None:
-        # A full pipe has been asked often enough.
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._bell, bytes([value]))
+        self._waker.wake()
 
     def fileno(self) -> int:
         """Descriptor that is readable when wait() has something to say."""
-        return self._ear
+        return self._waker.fileno()
 
     def wait(self, seconds: float) -> int | None:
         """Wait some seconds at most; returns the exit code once asked to end."""
-        ready, _, _ = select.select([self._ear], [], [], seconds)
-        status = os.read(self._ear, 1)[0] if ready else self._NUDGE
-        return None if status == self._NUDGE else status
+        if not self._statuses:
+            self._waker.wait(seconds)
+        return self._statuses[0] if self._statuses else None
+
+    def close(self) -> None:
+        """Give the descriptor back; the main thread has ended all."""
+        self._waker.close()
 
     def on_failure(self, error: Exception) -> None:
         """End because a thread cannot go on without which nothing works; called in it."""
-        if not self._asked:
+        if not self._statuses:
             name = threading.current_thread().name
             log.error("the %s thread failed: %s", name, error, exc_info=error)
         self.ask(1)
@@ -62,7 +62,7 @@ class Shutdown:
         self.ask(1)
 
     def on_program_end(self, status: int) -> None:
-        if not self._asked:
+        if not self._statuses:
             how = f"was killed by {signal.Signals(-status).name}" if status < 0 else ""
             log.info("the program in the display %s", how or f"ended with status {status}")
         self.ask(1 if status else 0)

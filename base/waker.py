@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 
 
 class Waker:
@@ -22,9 +23,23 @@ class Waker:
 
     def wake(self) -> None:
         """Wake the thread that waits, or keep it from falling asleep; nothing once closed."""
-        # BlockingIOError: woken 2**64 times and not read; EBADF: closed.
-        with contextlib.suppress(OSError):
+        # BlockingIOError: woken 2**64 times and not read; ValueError: closed.
+        with contextlib.suppress(BlockingIOError, ValueError):
             os.eventfd_write(self._descriptor, 1)
+
+    def wait(self, seconds: float | None, other: int | None = None) -> bool:
+        """Sleep until woken, another descriptor turns readable, or time is up.
+
+        Takes all calls of wake() so far; tells whether time was not up.
+        """
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLIN)
+        if other is not None:
+            poll.register(other, select.POLLIN)
+        ready = poll.poll(None if seconds is None else 1000 * max(0.0, seconds))
+        if any(descriptor == self._descriptor for descriptor, _ in ready):
+            self.clear()
+        return bool(ready)
 
     def clear(self) -> None:
         """Take all calls so far; later ones wake again."""

@@ -15,9 +15,9 @@ import time
 from collections.abc import Callable, Mapping
 
 from webcapd.base.rate import Rate
+from webcapd.base.waker import Waker
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.source import Source, SourceChanged, SourceError, SourceNotReady
-from webcapd.encoder.bell import Bell
 from webcapd.encoder.jpeg.cache import TileCache
 from webcapd.encoder.jpeg.tiles import TileEncoder
 from webcapd.encoder.options import EncoderOptions
@@ -39,7 +39,7 @@ _CACHE_BYTES = 64 * 1024 * 1024
 class Encoder:
     """Turns a source into the newest frames, for as long as somebody wants them.
 
-    start(), stop(), join() and unstick() are for the main thread; variants,
+    start(), stop(), join(), close() and abort_if_stuck() are for the main thread; variants,
     rate and status() for any.
     """
 
@@ -58,19 +58,19 @@ class Encoder:
         answer, ``on_failure`` when it ends by an error later on.
         """
         self._source = source
-        self._bell = Bell()
-        source.on_progress(self._bell.progress)
-        self._patience = StallGuard(self._bell, source.interrupt)
+        self._waker = Waker()
+        self._stall = StallGuard(self._waker, source.interrupt)
+        source.on_progress(self._stall.progress)
         self._coder = TileEncoder()
         self._most_fps = options.most_fps
         self._on_begun = on_begun
         self._on_failure = on_failure
         self._waits = patient
         self._rules = options.quality_rules()
-        cache, ring = TileCache(_CACHE_BYTES), self._bell.ring
+        cache, wake = TileCache(_CACHE_BYTES), self._waker.wake
 
         def make(form: VariantSpec, sequence: int) -> Variant:
-            return Variant(form, self._coder, cache, options.subsampling, ring, sequence)
+            return Variant(form, self._coder, cache, options.subsampling, wake, sequence)
 
         self.variants = Variants(make, options.max_variants, draw_run())
         # Encoder thread only; single values that others may read:
@@ -105,7 +105,7 @@ class Encoder:
     def stop(self) -> None:
         """Ask the thread to end; returns at once."""
         self._stopping.set()
-        self._bell.ring()
+        self._waker.wake()
 
     def join(self, timeout: float) -> bool:
         """Wait for the end; tells whether it came in time."""
@@ -115,18 +115,20 @@ class Encoder:
                 # Only a server that does not answer can hold it up.
                 self._source.interrupt()
                 self._thread.join(timeout / 2)
-        if self._thread.is_alive():
-            return False
-        self._bell.close()
-        return True
+        return not self._thread.is_alive()
+
+    def close(self) -> None:
+        """Give back what it holds; the thread has ended, or was never started."""
+        self._coder.close()
+        self._waker.close()
 
     def abort_if_stuck(self) -> None:
         """Give up a source that has not answered for too long; to be called now and then."""
-        self._patience.abort_if_stuck()
+        self._stall.abort_if_stuck()
 
     def makes_progress(self) -> bool:
-        """Whether the thread does not hang in a way that unstick() cannot help."""
-        return self._patience.makes_progress()
+        """Whether the thread does not hang in a way that abort_if_stuck() cannot help."""
+        return self._stall.makes_progress()
 
     def status(self) -> Mapping[str, object]:
         """Tell what ``/?info`` says of the encoder."""
@@ -145,7 +147,7 @@ class Encoder:
         }
 
     def _run(self) -> None:
-        self._bell.progress()
+        self._stall.progress()
         try:
             while not self._stopping.is_set():
                 self._serve_source()
@@ -156,7 +158,6 @@ class Encoder:
         finally:
             self._begin()
             self.variants.close()
-            self._coder.close()
 
     def _begin(self) -> None:
         """Let the main thread go on from start()."""
@@ -170,15 +171,15 @@ class Encoder:
         # the frame buffer alive, and the memory it shares.
         lost = ""
         try:
-            self._patience.opening(True)
+            self._stall.opening(True)
             self._source.open()
-            self._patience.opening(False)
+            self._stall.opening(False)
             self._serve()
         except SourceChanged:
             log.debug("the screen changed its geometry")
         except SourceError as error:
             # The error of a source that was interrupted tells only of that.
-            lost = "the X server does not answer" if self._patience.given_up else str(error)
+            lost = "the X server does not answer" if self._stall.given_up else str(error)
             expected = self._waits or isinstance(error, SourceNotReady)
             if not (self._begun.is_set() or expected):
                 raise SourceError(lost) from None
@@ -202,7 +203,7 @@ class Encoder:
         news, watched = True, False
         while not self._stopping.is_set():
             # With more to do than time for it the thread never gets to sleep.
-            self._bell.progress()
+            self._stall.progress()
             news = self._source.pending() or news
             wishes = [
                 wish_for(variant, self._most_fps, self._fruitless)
@@ -222,7 +223,7 @@ class Encoder:
                 news = False
             elif followed and news:
                 # More of it need not wake us before the time, but for what cannot wait.
-                self._bell.sleep(wait, self._source.urgent_fileno())
+                self._stall.sleep(wait, self._source.urgent_fileno())
             else:
                 self._doze(wait, turn_in(wishes, now))
 
@@ -236,7 +237,7 @@ class Encoder:
         until, turn = now + (math.inf if wait is None else wait), now + turn
         while now < until:
             nap = min(until, max(turn, now + self._source.ask_in())) - now
-            if self._bell.sleep(None if nap == math.inf else nap, self._source.fileno()):
+            if self._stall.sleep(None if nap == math.inf else nap, self._source.fileno()):
                 break
             if self._source.ask():
                 break
@@ -277,7 +278,7 @@ class Encoder:
     ) -> list[int] | None:
         """Update a variant; one that cannot be is dropped, but for the plain one."""
         try:
-            with self._bell.encoding():
+            with self._stall.encoding():
                 return variant.update(frame_buffer, quality, captured, as_of, outage)
         except Exception:
             # A form that somebody asked for must not end the rest.
@@ -299,7 +300,7 @@ class Encoder:
         self._begin()
         until = time.monotonic() + outage.next_wait()
         while not self._stopping.is_set() and (rest := until - time.monotonic()) > 0:
-            self._bell.sleep(rest)
+            self._stall.sleep(rest)
             self._show(outage)
 
     def _show(self, outage: Outage) -> None:

@@ -1,8 +1,10 @@
-"""How long the encoder thread may be at one thing before it counts as hung."""
+"""Whether the encoder thread gets on, and what is done when its source does not answer."""
 
-from collections.abc import Callable
+import contextlib
+import time
+from collections.abc import Callable, Iterator
 
-from webcapd.encoder.bell import Bell
+from webcapd.base.waker import Waker
 
 # A source that takes longer than this for one answer is given up.
 _ANSWER_SECONDS = 2.5
@@ -15,12 +17,21 @@ _ENCODE_SECONDS = 60.0
 
 
 class StallGuard:
-    """Gives up a source that does not answer; asked by the main thread now and then."""
+    """Gives up a source that does not answer.
 
-    def __init__(self, bell: Bell, interrupt: Callable[[], None]) -> None:
-        self._bell = bell
+    abort_if_stuck() and makes_progress() are for the main thread, to be called
+    now and then; progress(), sleep(), opening() and encoding() for the encoder
+    thread, which says by them what it is at.
+    """
+
+    def __init__(self, waker: Waker, interrupt: Callable[[], None]) -> None:
+        """``waker`` wakes the encoder thread; ``interrupt`` has the source fail under it."""
+        self._waker = waker
         self._interrupt = interrupt
         # Written by the encoder thread only:
+        self._busy_since: float | None = None
+        """When it last got on; None while it sleeps."""
+        self._encodes = False
         self._opening = False
         # Written by the main thread only:
         self._suspected = False
@@ -28,15 +39,38 @@ class StallGuard:
         self.given_up = False
         """Whether the source was interrupted, as it hung; the encoder thread takes it back."""
 
+    def progress(self) -> None:
+        """Note that the thread is awake and gets on with its work."""
+        self._busy_since = time.monotonic()
+
+    def sleep(self, seconds: float | None, source: int | None = None) -> bool:
+        """Sleep as Waker.wait() does, which is no sign of being stuck."""
+        self._busy_since = None
+        try:
+            return self._waker.wait(seconds, source)
+        finally:
+            self.progress()
+
     def opening(self, opening: bool) -> None:
-        """Hear whether the source is being opened; in the encoder thread."""
+        """Note whether the source is being opened."""
         self._opening = opening
         if opening:
             self.given_up = False
 
+    @contextlib.contextmanager
+    def encoding(self) -> Iterator[None]:
+        """Note that the thread has work of its own, however long that takes."""
+        self._encodes = True
+        self.progress()
+        try:
+            yield
+        finally:
+            self.progress()
+            self._encodes = False
+
     def abort_if_stuck(self) -> None:
         """Give up a source that has not answered for too long."""
-        suspect = self._bell.unanswered_seconds() > self._bearable_seconds
+        suspect = self._unanswered_seconds() > self._max_seconds
         # Seen once, it may be that we were stopped ourselves, and the answer is there.
         if suspect and self._suspected:
             self.given_up = True
@@ -44,12 +78,21 @@ class StallGuard:
         self._suspected = suspect
 
     def makes_progress(self) -> bool:
-        """Whether the thread does not hang in a way that unstick() cannot help."""
-        if self._bell.unanswered_seconds() > 2 * self._bearable_seconds:
+        """Whether the thread does not hang in a way that abort_if_stuck() cannot help."""
+        if self._unanswered_seconds() > 2 * self._max_seconds:
             return False
-        return self._bell.busy_seconds() <= _ENCODE_SECONDS
+        return self._busy_seconds() <= _ENCODE_SECONDS
+
+    def _busy_seconds(self) -> float:
+        """Tell for how long the thread has not got on; 0 while it sleeps."""
+        since = self._busy_since
+        return 0.0 if since is None else time.monotonic() - since
+
+    def _unanswered_seconds(self) -> float:
+        """Tell for how long the thread may have waited for the source; 0 while it encodes."""
+        return 0.0 if self._encodes else self._busy_seconds()
 
     @property
-    def _bearable_seconds(self) -> float:
+    def _max_seconds(self) -> float:
         """How long the source may take for one answer."""
         return _OPEN_SECONDS if self._opening else _ANSWER_SECONDS

@@ -101,9 +101,12 @@ class HttpServer:
         ended = not self._thread.is_alive()
         for part in (self._clients, self.fanout):
             ended = part.join(max(0.0, deadline - time.monotonic())) and ended
+        return ended
+
+    def close(self) -> None:
+        """Give the listening sockets back; all threads have ended, or never began."""
         for one in self._sockets:
             one.close()
-        return ended
 
     def _run(self) -> None:
         try:

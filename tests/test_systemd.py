@@ -199,9 +199,7 @@ def test_encoder_that_hangs_makes_no_headway(monkeypatch: pytest.MonkeyPatch) ->
         source.free.set()
         encoder.stop()
         assert encoder.join(PATIENCE)
-        # It lives as long as the program elsewhere, and closes none of its own.
-        encoder._bell._ear.close()
-        encoder._bell._bell.close()
+        encoder.close()
 
 
 @contextlib.contextmanager

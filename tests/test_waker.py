@@ -1,0 +1,82 @@
+"""How one thread wakes another, and how the main thread learns that all is to end."""
+
+import os
+import signal
+import socket
+import threading
+import time
+
+import pytest
+from program import PATIENCE
+
+from webcapd.base.shutdown import Shutdown
+from webcapd.base.waker import Waker
+
+
+@pytest.mark.parametrize("times", [1, 100_000])
+def test_call_before_the_sleep_keeps_it_from_beginning_once(times: int) -> None:
+    waker = Waker()
+    for _ in range(times):
+        waker.wake()
+    assert waker.wait(PATIENCE)
+    assert not waker.wait(0)
+    waker.close()
+
+
+def test_call_ends_the_sleep_of_another_thread() -> None:
+    waker = Waker()
+    thread = threading.Thread(target=waker.wait, args=(None,))
+    thread.start()
+    waker.wake()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+    waker.close()
+
+
+def test_other_descriptor_ends_the_sleep_and_keeps_the_calls() -> None:
+    waker = Waker()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.send(b"a")
+        assert waker.wait(None, ours.fileno())
+        ours.recv(1)
+        assert not waker.wait(0, ours.fileno())
+    waker.close()
+
+
+def test_closed_waker_wakes_nobody() -> None:
+    before = set(os.listdir("/proc/self/fd"))
+    waker = Waker()
+    waker.close()
+    waker.close()
+    waker.wake()
+    assert set(os.listdir("/proc/self/fd")) == before
+
+
+def test_first_status_asked_for_counts_and_a_nudge_is_none() -> None:
+    stop = Shutdown()
+    stop.nudge()
+    assert stop.wait(PATIENCE) is None
+    assert stop.wait(0) is None
+    for status in (1, 0):
+        stop.ask(status)
+    assert [stop.wait(PATIENCE) for _ in range(2)] == [1, 1]
+    stop.close()
+    stop.ask()
+
+
+def test_signal_handler_ends_the_wait() -> None:
+    stop = Shutdown()
+    before = signal.signal(signal.SIGUSR1, lambda *_: stop.ask(3))
+    began = time.monotonic()
+    try:
+        main = threading.main_thread().ident
+        assert main is not None
+        timer = threading.Timer(0.05, signal.pthread_kill, (main, signal.SIGUSR1))
+        timer.start()
+        assert stop.wait(PATIENCE) == 3
+        assert time.monotonic() - began < PATIENCE
+        timer.join()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        stop.close()
