@@ -24,9 +24,9 @@ from webcapd.capture.geometry import Rectangle
 from webcapd.capture.pixelformat import PixelFormat
 from webcapd.capture.source import SourceError
 from webcapd.capture.x11.connect import connect
-from webcapd.capture.x11.damage import DamageIds
+from webcapd.capture.x11.cursor import CursorImage, fetch_cursor
+from webcapd.capture.x11.damage import DamageIds, create_region
 from webcapd.capture.x11.dial import Dialler
-from webcapd.capture.x11.xfixes import CursorImage, create_region, fetch_cursor
 
 log = logging.getLogger(__name__)
 

@@ -1,13 +1,19 @@
-"""The pointer: an overlay that is kept up to date.
+"""The pointer: what it looks like, and when to ask where it is.
 
-Its image and hot spot come from XFixes; where it is comes with every grab.
+Its image and hot spot come from XFixes (fixesproto 2.0, GetCursorImage 4, which
+python-xlib parses number by number); where it is comes with every grab.
 """
 
 import math
+from collections.abc import Callable
+from typing import ClassVar, NamedTuple
 
-from webcapd.capture.overlay import Sprite
-from webcapd.capture.x11.control import Control
-from webcapd.capture.x11.xfixes import CursorImage
+import numpy as np
+from Xlib.display import Display
+from Xlib.error import XError
+from Xlib.protocol import rq
+
+from webcapd.capture.overlay import Sprite, SpriteImage
 
 # A pointer that moves is asked for with each frame, and for so long afterwards.
 _RESTLESS_SECONDS = 2.0
@@ -16,6 +22,32 @@ _RESTLESS_SECONDS = 2.0
 _RESTING_PERIOD = 0.17
 
 Place = tuple[int, int]
+
+
+class _GetCursorImage(rq.ReplyRequest):
+    _request: ClassVar[rq.Struct] = rq.Struct(rq.Card8("opcode"), rq.Opcode(4), rq.RequestLength())
+    _reply: ClassVar[rq.Struct] = rq.Struct(
+        rq.ReplyCode(),
+        rq.Pad(1),
+        rq.Card16("sequence_number"),
+        rq.ReplyLength(),
+        rq.Int16("x"),
+        rq.Int16("y"),
+        rq.Card16("width"),
+        rq.Card16("height"),
+        rq.Card16("xhot"),
+        rq.Card16("yhot"),
+        rq.Card32("cursor_serial"),
+        rq.Pad(8),
+        rq.Binary("pixels"),
+    )
+
+
+class CursorImage(NamedTuple):
+    """A pointer's image."""
+
+    image: SpriteImage
+    hot: tuple[int, int]
 
 
 class PointerWatch:
@@ -52,21 +84,37 @@ class Pointer:
     Encoder thread only.
     """
 
-    def __init__(self, control: Control) -> None:
-        self._control = control
+    def __init__(self, fetch: Callable[[], CursorImage | None]) -> None:
+        """``fetch`` asks the server for the image; it may raise SourceError."""
+        self._fetch = fetch
         self._image: CursorImage | None = None
         self._stale = True
 
-    def changed(self) -> None:
-        """Hear that the server shows another image."""
+    def mark_stale(self) -> None:
+        """Have the image fetched anew before it is shown again."""
         self._stale = True
 
     def overlays(self, x: int, y: int) -> list[Sprite]:
         """Give what to lay over the screen for a pointer at x, y of the frame buffer."""
         if self._stale:
-            self._image = self._control.cursor_image()
+            self._image = self._fetch()
             self._stale = False
         if self._image is None:
             return []
         hot_x, hot_y = self._image.hot
         return [self._image.image.at(x - hot_x, y - hot_y)]
+
+
+def fetch_cursor(display: Display) -> CursorImage | None:
+    """Fetch the pointer's image; None while the server shows none.  One round trip."""
+    opcode = display.display.get_extension_major("XFIXES")
+    try:
+        reply = _GetCursorImage(display=display.display, opcode=opcode)
+    except XError:
+        # BadCursor: there is no pointer, or it is blanked.
+        return None
+    # python-xlib speaks the machine's own byte order, so an ARGB value is
+    # brought to bytes B, G, R, A by writing it with the low byte first.
+    values = np.frombuffer(reply.pixels, "=u4", reply.width * reply.height).astype("<u4")
+    pixels = values.view(np.uint8).reshape(reply.height, reply.width, 4)
+    return CursorImage(SpriteImage(pixels), (reply.xhot, reply.yhot))

@@ -1,17 +1,19 @@
 """What was drawn since last time, taken by way of the pixel plane's connection.
 
 Regions and damage objects belong to the server, not to a connection: python-xlib
-makes them and hears the events, and this side empties them.  Two requests and
+makes them and receives the events, and this side empties them.  Two requests and
 one answer take python-xlib half a millisecond, and a change of a few pixels
 little more in all.  Layouts: damageproto 1.1 (QueryVersion 0, Subtract 3),
-fixesproto 2.0 (QueryVersion 0, FetchRegion 19).
+fixesproto 2.0 (QueryVersion 0, CreateRegion 5, FetchRegion 19).
 """
 
 import struct
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from Xlib.display import Display
+from Xlib.protocol import rq, structs
 
 from webcapd.capture.source import SourceError
 from webcapd.capture.x11.xcb import Request, XcbConnection
@@ -22,6 +24,16 @@ _NO_REGION = 0
 _REPLY_BYTES = 32
 
 
+class _CreateRegion(rq.Request):
+    _request: ClassVar[rq.Struct] = rq.Struct(
+        rq.Card8("opcode"),
+        rq.Opcode(5),
+        rq.RequestLength(),
+        rq.Card32("region"),
+        rq.List("rectangles", structs.Rectangle),
+    )
+
+
 class DamageIds(NamedTuple):
     """What python-xlib has made, and under which opcodes the extensions go."""
 
@@ -29,6 +41,14 @@ class DamageIds(NamedTuple):
     region: int
     damage_opcode: int
     xfixes_opcode: int
+
+
+def create_region(display: Display) -> int:
+    """Make an empty region; returns its X id."""
+    region: int = display.display.allocate_resource_id()
+    opcode = display.display.get_extension_major("XFIXES")
+    _CreateRegion(display=display.display, opcode=opcode, region=region, rectangles=[])
+    return region
 
 
 class DamageTaker:

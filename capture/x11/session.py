@@ -71,7 +71,7 @@ class X11Session:
         )
         self.frame_buffer = FrameBuffer(self._grabber.raw, self._area.width, control.format)
         self._attention = self._make_attention(options.full_scan_period, rules)
-        self._pointer = Pointer(control) if options.capture_cursor else None
+        self._pointer = Pointer(control.cursor_image) if options.capture_cursor else None
         self._decoration = decoration
         self._pointer_watch = PointerWatch()
         self._watched = 0.0
@@ -116,7 +116,7 @@ class X11Session:
         """Have the pointer reported while somebody follows."""
         self._watched = fps
         if self._pointer is not None:
-            self._pointer.changed()
+            self._pointer.mark_stale()
             self._control.report_cursor(fps > 0)
 
     def fileno(self) -> int:
@@ -191,7 +191,7 @@ class X11Session:
         self._news |= self._control.news()
         news, self._news = self._news, XEvents.NOTHING
         if XEvents.CURSOR in news and self._pointer is not None:
-            self._pointer.changed()
+            self._pointer.mark_stale()
         if XEvents.LAYOUT in news:
             self._place()
         if self._watch is not None:
@@ -263,7 +263,7 @@ class X11Session:
         overlays: list[Sprite] = []
         if self._pointer is not None and pointer is not None:
             if not self._watched:
-                self._pointer.changed()
+                self._pointer.mark_stale()
             x, y = pointer
             overlays += self._pointer.overlays(x - self._area.x, y - self._area.y)
         overlays += self._decoration.overlays(self._area.width, self._area.height)
