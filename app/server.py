@@ -27,6 +27,7 @@ from webcapd.encoder.loop import Encoder
 from webcapd.http.access.access import Access
 from webcapd.http.access.hosts import own_names
 from webcapd.http.httpserver import HttpServer
+from webcapd.http.info import rates, summary
 from webcapd.http.options import HttpOptions
 from webcapd.http.site import Site
 from webcapd.http.wire.descriptors import claim
@@ -119,11 +120,12 @@ def serve(options: Options, stop: Shutdown, version: str) -> int:
             print(f"webcapd: {serving}", file=sys.stderr, flush=True)
             for warning in filter(None, (listener.exposure, site.shortage)):
                 log.warning("%s", warning)
-            manager.tell("READY=1", f"STATUS={site.summary()}")
+            manager.tell("READY=1", f"STATUS={summary(site)}")
             return _look_after(options.http, stop, encoder, listener, manager)
         finally:
             manager.tell("STOPPING=1")
             _end(listener, encoder, virtual)
+            site.close()
 
 
 def _look_after(
@@ -142,9 +144,9 @@ def _look_after(
             manager.tell("WATCHDOG=1")
         if time.monotonic() - told >= _TOLD_SECONDS:
             told = time.monotonic()
-            manager.tell(f"STATUS={listener.site.summary()}")
+            manager.tell(f"STATUS={summary(listener.site)}")
             if options.showfps:
-                log.info("%s", listener.site.rates())
+                log.info("%s", rates(listener.site))
     return status
 
 

@@ -1,13 +1,13 @@
-"""Whether a request is answered at all: its host, its method, its target, its credentials."""
+"""Whether a request is served at all: its host, its method, its target, its credentials."""
 
 from typing import NamedTuple
 
 from webcapd.http.access.access import Grant
+from webcapd.http.access.clients import client_key
 from webcapd.http.access.hosts import host_is_served, is_host
 from webcapd.http.exchange import Exchange
 from webcapd.http.target import Target, authority_of, parse_target
 from webcapd.http.variant_query import check_query
-from webcapd.http.wire.address import neighbourhood
 from webcapd.http.wire.response import HttpError
 
 # Those that pages have.
@@ -17,21 +17,21 @@ _READING = ("GET", "HEAD")
 _WRITING = ("POST", "PUT", "DELETE", "PATCH")
 
 
-# How proxies that others ship are brought to name a host that is served: nginx sends the name
-# of its upstream (mjpgstreamer1), haproxy what the browser asked for.
+# What makes others' proxies name a host that is served: by default nginx sends the name of
+# its upstream (mjpgstreamer1), haproxy what the browser requested.
 _NGINX_LINE = "nginx: proxy_set_header Host localhost;"
 _HAPROXY_LINE = "haproxy: http-request set-header Host localhost"
 
 
 class Admitted(NamedTuple):
-    """What a request may have."""
+    """What a client is given access to."""
 
     target: Target
-    permit: Grant
+    grant: Grant
 
 
 def check_host(exchange: Exchange) -> None:
-    """See that the request is meant for this server; raises HttpError (400, 403)."""
+    """Check that the request is meant for this server; raises HttpError (400, 403)."""
     request = exchange.request
     authority = authority_of(request.target)
     # A whole URL names the host, too, and then that one counts (RFC 9112, 3.2.2).
@@ -52,7 +52,7 @@ def check_host(exchange: Exchange) -> None:
 
 
 def check_method(method: str) -> None:
-    """See that a page can answer the method; raises HttpError (405, 501)."""
+    """Check that a page can answer the method; raises HttpError (405, 501)."""
     if method in _WRITING:
         raise HttpError(405, f"{method} is not for this address; GET and HEAD are")
     if method not in _READING:
@@ -60,12 +60,12 @@ def check_method(method: str) -> None:
 
 
 def admit(exchange: Exchange) -> Admitted:
-    """Read what is asked for, and see that the client may have it; raises HttpError."""
+    """Read what is requested, and check that the client has access to it; raises HttpError."""
     target = parse_target(exchange.request.target)
-    address = exchange.address
-    client_key = neighbourhood(address) if address else "unix"
     authorization = exchange.request.headers.get("authorization")
     token = target.query.get("token")
-    permit = exchange.site.access.admit(target.page, authorization, token, client_key)
+    grant = exchange.site.access.admit(
+        target.page, authorization, token, client_key(exchange.address)
+    )
     check_query(target)
-    return Admitted(target, permit)
+    return Admitted(target, grant)

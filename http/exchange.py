@@ -1,18 +1,18 @@
-"""One request and its answer: who asks, on which connection, and how the answer is put."""
+"""One request and its response: which client, on which connection, and how it is sent."""
 
 import logging
 import socket
 from http import HTTPStatus
 
+from webcapd.http.access.clients import peer_address
 from webcapd.http.access.origins import origin_headers
-from webcapd.http.access.proxies import peer_address
 from webcapd.http.site import Site
 from webcapd.http.wire.address import IPAddress, url_host
 from webcapd.http.wire.body import Body
-from webcapd.http.wire.connection import send_all
+from webcapd.http.wire.connection import hang_up, send_all, sends_no_more
 from webcapd.http.wire.redaction import redacted
 from webcapd.http.wire.request import Request, new_parser, read_head
-from webcapd.http.wire.response import Header, HttpError, common_headers, response_head
+from webcapd.http.wire.response import Header, HttpError, Response, common_headers, response_head
 
 log = logging.getLogger(__name__)
 
@@ -20,9 +20,9 @@ METHODS = "GET, HEAD, OPTIONS"
 
 
 class Exchange:
-    """A request as it came in, and the answer as it goes out; for one client thread.
+    """A request as it came in, and the response as it goes out; for one client thread.
 
-    The answer goes out in one write, without a step through h11: a stream has
+    The response goes out in one write, without a step through h11: a stream has
     a body that h11 would cut in chunks.
     """
 
@@ -34,12 +34,12 @@ class Exchange:
         self.connection = connection
         self.site = site
         self.address: IPAddress | None = peer_address(name)
-        """Who asks, None for one unknown behind a socket file."""
+        """The client's, None for one unknown behind a socket file."""
         self.origin_headers: list[Header] = []
         self.body: Body | None = None
         """None while it is not known where the head ends."""
         self.is_last = True
-        """Whether the connection ends with the answer."""
+        """Whether the connection ends with the response."""
         self._peer_name = name
         self._number = number
         self._line = ""
@@ -85,32 +85,46 @@ class Exchange:
         # A proxy's client: its port is the proxy's own affair.
         return f"{self.address or 'unix'}#{self._number}"
 
-    def refuse(self, refusal: HttpError) -> None:
-        """Answer by one sentence.  Raises OSError when the client is gone."""
-        extra: list[Header] = []
-        if refusal.retry_after is not None:
-            extra.append(("Retry-After", str(refusal.retry_after)))
-        if refusal.status == HTTPStatus.METHOD_NOT_ALLOWED:
-            extra.append(("Allow", METHODS))
-        if refusal.status == HTTPStatus.UNAUTHORIZED:
-            extra.append(("WWW-Authenticate", self.site.access.challenge))
-        body = f"{refusal.sentence}\n".encode()
-        self.answer(refusal.status, "text/plain; charset=utf-8", body, *extra)
+    def has_left(self) -> bool:
+        """Whether the client may have left; never waits."""
+        return sends_no_more(self.connection)
 
-    def answer(self, status: int, kind: str, body: bytes, *extra: Header) -> None:
+    def close(self) -> None:
+        """Hang up."""
+        hang_up(self.connection)
+        self.connection.close()
+
+    def send_error(self, error: HttpError) -> None:
+        """Send one sentence.  Raises OSError when the client is gone."""
+        extra: list[Header] = []
+        if error.retry_after is not None:
+            extra.append(("Retry-After", str(error.retry_after)))
+        if error.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            extra.append(("Allow", METHODS))
+        if error.status == HTTPStatus.UNAUTHORIZED:
+            extra.append(("WWW-Authenticate", self.site.access.challenge))
+        body = f"{error.sentence}\n".encode()
+        self.send(Response(error.status, "text/plain; charset=utf-8", body, tuple(extra)))
+
+    def send_head(self, content_type: str) -> None:
+        """Send the head alone of an endless body.  Raises OSError when the client is gone."""
+        send_all(self.connection, (self.head(HTTPStatus.OK, content_type, None),))
+
+    def send(self, response: Response) -> None:
         """Send a whole response, in one write.  Raises OSError when the client is gone."""
-        head = self.head(status, kind, len(body), *extra)
+        status, content_type, body, extra = response
+        head = self.head(status, content_type, len(body), *extra)
         with self.site.sending.to(self.connection):
             send_all(self.connection, (head,) if self._to_head else (head, body))
 
-    def head(self, status: int, kind: str, length: int | None, *extra: Header) -> bytes:
+    def head(self, status: int, content_type: str, length: int | None, *extra: Header) -> bytes:
         """Give the head of the response, and log it; ``length`` is None for an endless body."""
         self._log(status)
         self.is_last = self.is_last or self.has_unread
         if status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             length = -1
         server = f"webcapd/{self.site.version}"
-        common = common_headers(server, kind, length, self.is_last)
+        common = common_headers(server, content_type, length, self.is_last)
         return response_head(status, [*common, *extra, *self.origin_headers])
 
     def _log(self, status: int) -> None:

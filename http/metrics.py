@@ -59,11 +59,11 @@ def metrics(site: Site, accept: str) -> tuple[str, bytes]:
     registry.register(_SiteCollector(site))
     ProcessCollector(registry=registry)
     try:
-        encode, kind = choose_encoder(accept)
+        encode, content_type = choose_encoder(accept)
     except (TypeError, ValueError):
         # The library trips over a version that is no number.
-        encode, kind = choose_encoder("")
-    return kind, encode(registry)
+        encode, content_type = choose_encoder("")
+    return content_type, encode(registry)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

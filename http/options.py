@@ -62,7 +62,7 @@ class HttpOptions:
     allow_origin: tuple[str, ...] = option(
         (),
         "let scripts of pages from here read pictures and state (CORS), or of any with * "
-        "(repeatable); an <img> needs no leave",
+        "(repeatable); an <img> needs no permission",
         metavar="ORIGIN",
         check=check_origin,
     )
@@ -139,6 +139,6 @@ class HttpOptions:
     )
 
     @property
-    def most_stream_fps(self) -> float:
-        """The rate that --streamwait allows."""
+    def max_stream_fps(self) -> float:
+        """The most frames a second that --streamwait allows."""
         return 1 / self.streamwait if self.streamwait else math.inf

@@ -352,7 +352,7 @@ def test_change_of_the_files_is_heeded_while_it_runs(server: XServer, tmp_path: 
         assert one.status(f"/?snapshot&token={TOKEN}", X_Forwarded_For="10.0.0.1") == 401
         until_it_ends(removed)
         until_it_ends(taken_back)
-        one.program.wait_for_line(lambda line: line.endswith("its leave to look had ended"))
+        one.program.wait_for_line(lambda line: line.endswith("its access was revoked"))
         assert untouched.part().body
 
         # Whatever is wrong with a file, nobody is let in or out by it.

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from webcapd.http.access.clients import client_network
 from webcapd.http.wire.address import (
     Endpoint,
     IPAddress,
     check_ipv4,
     check_ipv6,
     check_proxy,
-    neighbourhood,
     parse_endpoint,
     plain,
     url_host,
@@ -94,21 +94,21 @@ def test_neighbours_share_an_ipv6_network_and_an_ipv4_address(
     def upper(address: IPAddress) -> tuple[int, int]:
         return address.version, int(address) >> (64 if address.version == 6 else 0)
 
-    assert (neighbourhood(one) == neighbourhood(other)) == (upper(one) == upper(other))
+    assert (client_network(one) == client_network(other)) == (upper(one) == upper(other))
 
 
 @settings(deadline=None)
 @given(st.ip_addresses(v=6), st.integers(0, 2**64 - 1))
 def test_all_of_a_64_are_neighbours(address: IPAddress, host: int) -> None:
     other = ipaddress.IPv6Address(int(address) >> 64 << 64 | host)
-    assert neighbourhood(address) == neighbourhood(other)
+    assert client_network(address) == client_network(other)
 
 
 def test_link_local_neighbour_has_a_scope() -> None:
     scoped = ipaddress.ip_address("fe80::1%eth0")
-    assert neighbourhood(scoped) == ipaddress.ip_network("fe80::/64")
+    assert client_network(scoped) == ipaddress.ip_network("fe80::/64")
     # The last half of this one is zero, and would have kept its scope.
-    assert neighbourhood(ipaddress.ip_address("fe80::%1")) == neighbourhood(scoped)
+    assert client_network(ipaddress.ip_address("fe80::%1")) == client_network(scoped)
     assert parse_endpoint("[fe80::1%eth0]:80") == Endpoint(scoped, 80)
 
 

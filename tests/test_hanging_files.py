@@ -14,7 +14,7 @@ from program import PATIENCE, Webcapd, run_to_end, webcapd
 from waiting import wait_until
 from xserver import XServer
 
-from webcapd.http.access import reloading as keptfile
+from webcapd.http.access import reloading
 from webcapd.http.access.reloading import ReloadingFile
 
 HangingWay = Callable[[Path], contextlib.AbstractContextManager[None]]
@@ -71,7 +71,7 @@ def test_streams_go_on_while_the_file_hangs_and_end_when_it_changes(
         program.wait_for_line(lambda line: "answers again" in line)
         tokens.write_text(f"{OTHER}\n")
         wait_until("it is let in no longer", lambda: status(program, TOKEN) != 200)
-        program.wait_for_line(lambda line: line.endswith("its leave to look had ended"))
+        program.wait_for_line(lambda line: line.endswith("its access was revoked"))
         assert kept.part().body
         told = [line for line in program.lines if "does not answer" in line]
         assert len(told) == 1
@@ -93,7 +93,7 @@ def test_what_was_there_is_given_while_the_file_hangs(tokens: Path, hanging: Han
     try:
         before = file.content()
         with hanging(tokens):
-            asking = threading.Thread(target=lambda: given.append(file.looked_at()))
+            asking = threading.Thread(target=lambda: given.append(file.reload()))
             asking.start()
             asking.join(PATIENCE)
             assert given == [before]
@@ -101,7 +101,7 @@ def test_what_was_there_is_given_while_the_file_hangs(tokens: Path, hanging: Han
         tokens.write_text("changed")
         wait_until("it is read again", lambda: file.content() == "changed")
     finally:
-        file.stop()
+        file.close()
 
 
 def test_file_that_takes_the_place_of_one_that_hangs_for_good_is_read(
@@ -109,16 +109,16 @@ def test_file_that_takes_the_place_of_one_that_hangs_for_good_is_read(
 ) -> None:
     """A mount that hangs may be replaced: whoever asked before is never answered."""
     # In earnest they are seconds.
-    monkeypatch.setattr(keptfile, "_HANG_SECONDS", 0.05)
-    monkeypatch.setattr(keptfile, "_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(reloading, "_HANG_SECONDS", 0.05)
+    monkeypatch.setattr(reloading, "_RETRY_SECONDS", 0.2)
     file = ReloadingFile(str(tokens), str)
     with contextlib.closing(StuckFile(tokens)) as hangs:
         before = file.content()
-        wait_until("it hangs", lambda: file.looked_at() == before and len(watchers()) > 1)
+        wait_until("it hangs", lambda: file.reload() == before and len(watchers()) > 1)
         hangs.replace_by("changed")
         wait_until("the other is read", lambda: file.content() == "changed")
         assert len(watchers()) > 1
-    file.stop()
+    file.close()
     wait_until("all have ended", lambda: not watchers())
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webcapd.http.access.proxies import Proxies, peer_address
+from webcapd.http.access.clients import Proxies, peer_address
 from webcapd.http.wire.address import IPAddress, url_host
 
 PROXIES = Proxies(["10.0.0.0/8", "fd00::/8", "192.0.2.1"])

@@ -76,4 +76,4 @@ def test_stream_without_a_picture_is_refused_once(
     wait_until("the thread has ended", lambda: clients.join(PATIENCE))
     (record,) = caplog.records
     assert record.getMessage().endswith('"GET /?stream HTTP/1.1" 503 -')
-    assert (begun, returned, site.seats.taken(), site.sessions.listed()) == ([], [], 0, [])
+    assert (begun, returned, site.limits.long_requests(), site.sessions.listed()) == ([], [], 0, [])

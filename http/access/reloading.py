@@ -15,90 +15,90 @@ _Content = TypeVar("_Content")
 # No credentials fill more; a wrong path could be anything.
 _MAX_BYTES = 1 << 20
 
-# How often the file is looked at though nobody asks for that: streams do not.
-_LOOK_SECONDS = 1.0
+# How often the file is checked though nobody calls reload(): streams do not.
+_CHECK_SECONDS = 1.0
 
-# A file system that takes longer for an answer hangs, until it has given one.
+# A file system that takes longer to answer hangs, until it does.
 _HANG_SECONDS = 2.0
 
-# One that takes longer may never give one.
-_PATIENCE_SECONDS = 30.0
+# One that takes longer may never answer: another thread tries.
+_RETRY_SECONDS = 30.0
 
-# At the start there is nothing yet that could stay in force.
+# At the start there is no content yet that could stay in force.
 _FIRST_SECONDS = 5.0
 
 _NEVER_SEEN = (-1,)
 
 
 class ReloadingFile(Generic[_Content]):
-    """What a file says, now; for any thread.
+    """A file's parsed content, kept up to date; for any thread.
 
-    A thread of its own looks at the file, as even stat() waits for ever where
-    a mount hangs.  A file that hangs, has become unreadable or is wrong leaves
-    in force what it said before, and the log tells.
+    A thread of its own checks the file, as even stat() waits for ever where a
+    mount hangs.  A file that hangs, has become unreadable or is malformed
+    leaves its former content in force, and the log says so.
     """
 
     def __init__(self, path: str, parse: Callable[[str], _Content]) -> None:
         """Read it; raises ValueError with a sentence."""
         self._path = path
         self._parse = parse
-        self._news = threading.Condition()
-        # All guarded by _news:
+        self._condition = threading.Condition()
+        # All guarded by _condition:
         self._identity: tuple[int, ...] = _NEVER_SEEN
         self._content: _Content | None = None
-        self._fault: ValueError | None = None
-        """What is wrong with the file, if that was so from the start."""
+        self._error: ValueError | None = None
+        """Why the file could not be read at the start."""
         self._begun = self._ended = 0
-        """Numbers of the last look that began, and that ended."""
+        """Numbers of the last check that began, and of the last that ended."""
         self._wanted = 0
-        """Number of the look that somebody waits for."""
+        """Number of the check that somebody waits for."""
         self._since = time.monotonic()
-        """When the last look began."""
+        """When the last check began."""
         self._hangs = False
-        """Whether it was told that the look under way does not end."""
-        self._stopping = False
+        """Whether it was logged that the check under way does not end."""
+        self._closed = False
         self._watcher = 1
-        """Number of the thread that looks; those before it hang, or end."""
-        self._patience = _PATIENCE_SECONDS
-        """How long a look may last until another thread tries."""
+        """Number of the thread that checks; those before it hang, or end."""
+        self._retry_after = _RETRY_SECONDS
+        """How long a check may last until another thread tries."""
         self._start_watcher()
-        self._await_first()
+        self._wait_for_first()
 
     def content(self) -> _Content:
-        """Give what it said when it was last looked at; never waits."""
-        with self._news:
-            self._see_whether_it_hangs()
+        """Give the content as of the last check; never waits."""
+        with self._condition:
+            self._check_hanging()
             assert self._content is not None
             return self._content
 
-    def looked_at(self) -> _Content:
-        """Look at it first, and give what it says; waits a moment at most."""
-        with self._news:
-            # One under way may have seen what was there before.
+    def reload(self) -> _Content:
+        """Check the file first, and give the content; waits a moment at most."""
+        with self._condition:
+            # A check under way may have read the former content.
             wanted = self._wanted = self._begun + 1
-            self._news.notify_all()
-            if not self._see_whether_it_hangs():
-                self._news.wait_for(lambda: self._ended >= wanted, _HANG_SECONDS)
+            self._condition.notify_all()
+            if not self._check_hanging():
+                self._condition.wait_for(lambda: self._ended >= wanted, _HANG_SECONDS)
         return self.content()
 
-    def stop(self) -> None:
-        """Look at it no more; returns at once, though a look may still hang."""
-        with self._news:
-            self._stopping = True
-            self._news.notify_all()
+    def close(self) -> None:
+        """Check it no more; returns at once, though a check may still hang."""
+        with self._condition:
+            self._closed = True
+            self._condition.notify_all()
 
-    def _await_first(self) -> None:
+    def _wait_for_first(self) -> None:
         """Wait until it was read; raises ValueError."""
-        with self._news:
-            self._news.wait_for(lambda: self._ended, _FIRST_SECONDS)
+        with self._condition:
+            self._condition.wait_for(lambda: self._ended, _FIRST_SECONDS)
             if self._content is None:
-                self._stopping = True
-                raise self._fault or ValueError(
+                self._closed = True
+                raise self._error or ValueError(
                     f"{self._path} cannot be read: its file system does not answer"
                 )
 
-    def _see_whether_it_hangs(self) -> bool:
-        """Tell whether the file system does not answer; _news is held."""
+    def _check_hanging(self) -> bool:
+        """Return whether the file system hangs; _condition is held."""
         lasts = time.monotonic() - self._since if self._begun > self._ended else 0.0
         if lasts >= _HANG_SECONDS and not self._hangs:
             self._hangs = True
@@ -107,20 +107,20 @@ class ReloadingFile(Generic[_Content]):
                 "stays in force",
                 self._path,
             )
-        if lasts >= self._patience and not self._stopping:
+        if lasts >= self._retry_after and not self._closed:
             self._replace_watcher()
         return self._hangs
 
     def _replace_watcher(self) -> None:
-        """Have another thread look, as the first may never end; _news is held.
+        """Have another thread check, as the first may never end; _condition is held.
 
-        A mount that is gone for good answers nobody who asked before, and all
-        who ask since.  Each time it takes twice as long, so that few threads hang.
+        A mount that was replaced never ends calls that began before, and ends
+        all that begin since.  Each retry waits twice as long, so few threads hang.
         """
-        self._patience *= 2
+        self._retry_after *= 2
         self._since = time.monotonic()
         self._watcher += 1
-        # Without a thread to be had, it is tried again next time.
+        # If no thread can be started, it is tried again next time.
         with contextlib.suppress(RuntimeError):
             self._start_watcher()
 
@@ -130,14 +130,14 @@ class ReloadingFile(Generic[_Content]):
         ).start()
 
     def _watch(self, watcher: int) -> None:
-        """Look at the file until stop(), or until another does; in a thread of its own."""
+        """Check the file until close(), or until another thread does; in a thread of its own."""
         first = True
         while True:
-            with self._news:
-                # A look that another has begun is done over at once.
-                self._news.wait_for(
+            with self._condition:
+                # A check that another thread began is done over at once.
+                self._condition.wait_for(
                     lambda: self._is_over(watcher) or self._wanted > self._begun,
-                    0 if first else _LOOK_SECONDS,
+                    0 if first else _CHECK_SECONDS,
                 )
                 if self._is_over(watcher):
                     return
@@ -147,49 +147,49 @@ class ReloadingFile(Generic[_Content]):
                 before = self._identity
             identity = self._identify()
             found = None if identity == before else self._read()
-            with self._news:
+            with self._condition:
                 if self._is_over(watcher):
                     return
                 self._identity = identity
-                self._end_look(found)
+                self._end_check(found)
 
     def _is_over(self, watcher: int) -> bool:
-        """Whether a thread's part is over; _news is held."""
-        return self._stopping or watcher != self._watcher
+        """Whether a thread has nothing more to do; _condition is held."""
+        return self._closed or watcher != self._watcher
 
-    def _end_look(self, found: _Content | ValueError | None) -> None:
-        """Heed what was read, None if the file is as before; _news is held."""
+    def _end_check(self, found: _Content | ValueError | None) -> None:
+        """Take over what was read, None if the file has not changed; _condition is held."""
         if isinstance(found, ValueError):
-            self._note_fault(found)
+            self._note_error(found)
         elif found is not None:
             if self._content is not None:
                 log.info("read %s again, as it has changed", self._path)
             self._content = found
         self._ended = self._begun
-        self._patience = _PATIENCE_SECONDS
+        self._retry_after = _RETRY_SECONDS
         if self._hangs:
             self._hangs = False
             log.info("the file system of %s answers again", self._path)
-        self._news.notify_all()
+        self._condition.notify_all()
 
-    def _note_fault(self, fault: ValueError) -> None:
+    def _note_error(self, error: ValueError) -> None:
         if self._content is None:
-            self._fault = fault
+            self._error = error
         else:
-            log.warning("%s; what was there before stays in force", fault)
+            log.warning("%s; what was there before stays in force", error)
 
     def _identify(self) -> tuple[int, ...]:
-        """Tell what changes when the file is written or replaced; empty if it is gone."""
+        """Give what changes when the file is written or replaced; empty if it is gone."""
         try:
             found = os.stat(self._path)
         except OSError:
             return ()
-        # The last one also tells of a file that may be read only now, and of
-        # one whose times were put back.
+        # The last one also changes when a file is made readable, and when its
+        # times are put back.
         return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
     def _read(self) -> _Content | ValueError:
-        """Give what the file says, or what is wrong with it."""
+        """Give the parsed content, or why there is none."""
         try:
             with open(self._path, encoding="utf-8") as file:
                 text = file.read(_MAX_BYTES + 1)

@@ -231,7 +231,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, Closed):
         return "the server stops"
     if isinstance(error, AccessRevoked):
-        return "its leave to look had ended"
+        return "its access was revoked"
     if isinstance(error, TimeoutError) and error.errno is None:
         # Ours; the kernel's own has a number, and means that it is gone.
         return str(error)

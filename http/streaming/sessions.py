@@ -16,7 +16,7 @@ class Session:
 
     def __init__(self, client: str) -> None:
         self.client = client
-        self.form = PLAIN
+        self.spec = PLAIN
         """What it is sent at the moment."""
         self.began = time.monotonic()
         self.rate = Rate()

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from webcapd.http.admission import Admitted
 from webcapd.http.exchange import Exchange
 from webcapd.http.snapshot import PICTURE_SECONDS
-from webcapd.http.streaming.multipart import CONTENT_TYPE
-from webcapd.http.streaming.params import stream_params_of
+from webcapd.http.streaming.ladder import LadderRules, levels_down_to
+from webcapd.http.streaming.multipart import CONTENT_TYPE, framing_for
+from webcapd.http.streaming.quirks import quirks_of
 from webcapd.http.streaming.sessions import Session
-from webcapd.http.streaming.stream import Stream
-from webcapd.http.variant_query import check_crop
-from webcapd.http.wire.connection import hang_up, send_all
+from webcapd.http.streaming.stream import Stream, StreamParams
+from webcapd.http.variant_query import check_crop, fps_of, keepalive_of, quarter_turns, spec_of
 from webcapd.http.wire.response import HttpError
 
 HandOver = Callable[[Stream, Callable[[str], None]], None]
@@ -21,7 +21,7 @@ HandOver = Callable[[Stream, Callable[[str], None]], None]
 def give_stream(
     exchange: Exchange, admitted: Admitted, held: contextlib.ExitStack, hand_over: HandOver
 ) -> bool:
-    """Answer by a stream; tells whether the connection is the fanout thread's now.
+    """Answer by a stream; returns whether the connection is the fanout thread's now.
 
     ``held`` is what the request takes up until it is answered: it goes along.
     Raises HttpError, TooManyVariants, and Closed when the server stops.
@@ -30,11 +30,11 @@ def give_stream(
     # connection, whatever way it ends.
     exchange.is_last = True
     site = exchange.site
-    params = stream_params_of(admitted.target, exchange.request.headers, site, admitted.permit)
+    params = _stream_params(exchange, admitted)
     if exchange.request.method == "HEAD":
-        send_all(exchange.connection, (exchange.head(200, CONTENT_TYPE, None),))
+        exchange.send_head(CONTENT_TYPE)
         return False
-    held.enter_context(site.seats.for_long())
+    held.enter_context(site.limits.long_request())
     session = Session(exchange.client)
     stream = Stream(exchange.connection, site.variants, params, session)
     held.callback(stream.close)
@@ -48,16 +48,33 @@ def give_stream(
     return True
 
 
+def _stream_params(exchange: Exchange, admitted: Admitted) -> StreamParams:
+    """Read how a client wants its stream, by its request and by its name; raises HttpError."""
+    target, headers = admitted.target, exchange.request.headers
+    accept, agent = headers.get("accept"), headers.get("user-agent")
+    site, options = exchange.site, exchange.site.options
+    # What happens if it is too slow for the quality requested.
+    quality = target.whole("quality", 1, 100) or site.motion_quality
+    rules = LadderRules(options.max_age, levels_down_to(options.min_quality, quality))
+    return StreamParams(
+        spec_of(target, quarter_turns(str(options.rotate))),
+        min(fps_of(target), options.max_stream_fps),
+        framing_for(accept, agent, target.switch("advance")),
+        quirks_of(agent, keepalive_of(target), options.keepalive),
+        rules,
+        admitted.grant.is_valid,
+    )
+
+
 def _hand_over(
     exchange: Exchange, stream: Stream, held: contextlib.ExitStack, hand_over: HandOver
 ) -> None:
-    sessions, session, connection = exchange.site.sessions, stream.session, exchange.connection
+    sessions, session = exchange.site.sessions, stream.session
 
     def end(why: str) -> None:
         held.close()
         sessions.close(session, why)
-        hang_up(connection)
-        connection.close()
+        exchange.close()
 
     sessions.open(session)
     hand_over(stream, end)

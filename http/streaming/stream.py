@@ -100,7 +100,7 @@ class Stream:
             self._subscription = subscription.pop_all()
         self._wish: Subscription = wish
         self.variant: Variant = variant
-        self.session.form = form
+        self.session.spec = form
 
     def begin(self, head: bytes, frame: Frame) -> None:
         """Lay out the response head and the first frame; advance() sends them."""

@@ -44,16 +44,6 @@ def plain(address: IPAddress) -> IPAddress:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def neighbourhood(address: IPAddress) -> Network:
-    """Give the network that one party is likely to have whole: an IPv6 host has a /64.
-
-    Without its scope, which a client behind a proxy can choose as it likes.
-    """
-    if address.version == 6:
-        return ipaddress.IPv6Network((int(address), 64), strict=False)
-    return ipaddress.IPv4Network(address)
-
-
 def url_host(address: str) -> str:
     """Write an address as it stands in a URL."""
     return f"[{address}]" if ":" in address else address

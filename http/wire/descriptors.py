@@ -5,9 +5,13 @@ import resource
 import socket
 from typing import NamedTuple
 
-from webcapd.http.access.limits import RESERVE
 from webcapd.http.wire.pending import MAX_WAITING
 from webcapd.http.wire.sockets import CannotListen
+
+# Requests that may be answered at a time beyond --max-clients.  Streams hold no
+# thread, but snapshots that wait for a change do, up to --max-clients of them: so
+# many are left for requests that wait for nothing.
+_RESERVE = 32
 
 # Connections are moved to descriptors from here on: python-xlib waits by
 # select(), which knows none above 1023, and a reconnect takes the lowest free.
@@ -38,7 +42,7 @@ class Capacity(NamedTuple):
 
 def share(descriptors: int, max_clients: int) -> Capacity:
     """Share so many descriptors; raises ValueError if they are too few for anybody.  Pure."""
-    whole = Capacity(max_clients, max_clients + RESERVE, MAX_WAITING, _FIRST_DESCRIPTOR)
+    whole = Capacity(max_clients, max_clients + _RESERVE, MAX_WAITING, _FIRST_DESCRIPTOR)
     if whole.first + whole.connections <= descriptors:
         return whole
     room = descriptors - _OWN_DESCRIPTORS

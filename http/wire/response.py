@@ -1,20 +1,30 @@
-"""A response: one sentence and its status code, or the head of a longer one.  Pure."""
+"""What a response is made of: status code, headers, body, or one sentence.  Pure."""
 
 from collections.abc import Iterable
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import NamedTuple
 
 Header = tuple[str, str]
 
 
 class HttpError(Exception):
-    """An answer other than success: its status code and one sentence."""
+    """A request is refused: the status code and one sentence."""
 
     def __init__(self, status: int, sentence: str, retry_after: int | None = None) -> None:
         super().__init__(sentence)
         self.status = status
         self.sentence = sentence
         self.retry_after = retry_after
+
+
+class Response(NamedTuple):
+    """A whole response, but for the headers that every one has."""
+
+    status: int
+    content_type: str
+    body: bytes
+    headers: tuple[Header, ...] = ()
 
 
 def response_head(status: int, headers: Iterable[Header]) -> bytes:
@@ -33,7 +43,7 @@ def short_response(status: int, sentence: str, retry_after: int | None = None) -
     return response_head(status, headers) + body
 
 
-def common_headers(server: str, kind: str, length: int | None, close: bool) -> list[Header]:
+def common_headers(server: str, content_type: str, length: int | None, close: bool) -> list[Header]:
     """List the headers that every response has.
 
     ``length`` is None for a body that ends with the connection, and -1 where
@@ -42,7 +52,7 @@ def common_headers(server: str, kind: str, length: int | None, close: bool) -> l
     headers = [
         ("Server", server),
         ("Date", formatdate(usegmt=True)),
-        ("Content-Type", kind),
+        ("Content-Type", content_type),
         ("Cache-Control", "no-store"),
         ("X-Content-Type-Options", "nosniff"),
     ]

@@ -1,9 +1,9 @@
-"""On whose behalf a proxy asks.  Pure."""
+"""Which client a request comes from, behind proxies too, and what it is limited by.  Pure."""
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
-from webcapd.http.wire.address import IPAddress, parse_endpoint, plain
+from webcapd.http.wire.address import IPAddress, Network, parse_endpoint, plain
 
 
 class Proxies:
@@ -16,11 +16,11 @@ class Proxies:
         self._networks = [ipaddress.ip_network(one) for one in named - {"unix"}]
 
     def client_of(self, peer: IPAddress | None, forwarded: Sequence[str]) -> IPAddress | None:
-        """Give the address of who really asks; None for one unknown, behind a socket file.
+        """Give the address of the client; None for one unknown, behind a socket file.
 
-        Each proxy appends whom it was asked by to X-Forwarded-For (``forwarded``:
-        its values, in order).  So the client is the last one that is no trusted
-        proxy itself; what stands before may be anybody's invention.
+        Each proxy appends its own client to X-Forwarded-For (``forwarded``: its
+        values, in order).  So the client is the last one that is no trusted
+        proxy itself; what stands before can be forged.
         """
         client = peer
         for text in reversed([one.strip() for value in forwarded for one in value.split(",")]):
@@ -43,3 +43,18 @@ def peer_address(name: object) -> IPAddress | None:
     if not isinstance(name, tuple):
         return None
     return plain(ipaddress.ip_address(name[0]))
+
+
+def client_key(address: IPAddress | None) -> Hashable:
+    """Give what a client's failures and requests are counted by."""
+    return "unix" if address is None else client_network(address)
+
+
+def client_network(address: IPAddress) -> Network:
+    """Give the network that one client is likely to have whole: an IPv6 host has a /64.
+
+    Without its scope, which a client behind a proxy can choose as it likes.
+    """
+    if address.version == 6:
+        return ipaddress.IPv6Network((int(address), 64), strict=False)
+    return ipaddress.IPv4Network(address)
