@@ -2,14 +2,17 @@
 """webcapd: an X11 screen as MJPEG over HTTP.
 
 The program and the package.  It imports nothing heavy before it minds signals,
-and says in one sentence what it cannot be loaded without.
+and says in one sentence what it cannot be loaded without.  Imported, it gives the
+names of the Python API, and loads what is behind one when it is used.
 """
 
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # This file is both the program and the package: the folders beside it are
 # imported as webcapd.capture, webcapd.encoder and webcapd.http.  A plain
@@ -18,9 +21,31 @@ __path__ = [str(Path(__file__).resolve().parent)]
 if __name__ == "__main__":
     sys.modules["webcapd"] = sys.modules[__name__]
 
+if TYPE_CHECKING:
+    from webcapd.app.commandline import Options as Options
+    from webcapd.app.server import Server as Server
+
 __version__ = "0.1.0"
 
+# The Python API: each name, and the module that is loaded when it is first used.
+_API = {
+    "Options": "webcapd.app.commandline",
+    "Server": "webcapd.app.server",
+}
+
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name not in _API:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_API[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_API})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,8 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = os.environ.get("OPENBLAS_NUM_THREADS")
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     try:
-        from webcapd.app.server import run
+        from webcapd.app.commandline import parse
         from webcapd.base.lossy import lose_rather_than_fail
+
+        lose_rather_than_fail()
+        # Ends the program where nothing is to be shown, and so before all else is loaded.
+        options = parse(arguments, __version__)
+        from webcapd.app.program import run
     except (ImportError, OSError) as error:
         print(f"webcapd: {_missing(error)}", file=sys.stderr)
         return 1
@@ -46,8 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     del os.environ["OPENBLAS_NUM_THREADS"]
     if wanted is not None:
         os.environ["OPENBLAS_NUM_THREADS"] = wanted
-    lose_rather_than_fail()
-    return run(arguments, __version__)
+    return run(options, __version__)
 
 
 def _missing(error: BaseException) -> str:

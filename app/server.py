@@ -4,34 +4,29 @@ Only this module knows all parts.
 """
 
 import contextlib
-import errno
 import logging
 import math
 import os
-import resource
-import signal
 import socket
-import sys
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, MutableMapping
+from typing import Protocol
 
-from webcapd.app.commandline import Options, parse
+from webcapd.app.commandline import Options
 from webcapd.base.shutdown import Shutdown
 from webcapd.base.systemd import ServiceManager
-from webcapd.capture.source import SourceError
 from webcapd.capture.x11.dial import local_number
 from webcapd.capture.x11.screen import Screen
 from webcapd.capture.x11.xvfb import VirtualDisplay, parse_size
-from webcapd.encoder.jpeg.tiles import EncodeError
 from webcapd.encoder.loop import Encoder
 from webcapd.http.access.access import Access
 from webcapd.http.access.hosts import own_names
 from webcapd.http.httpserver import HttpServer
 from webcapd.http.info import rates, summary
-from webcapd.http.options import HttpOptions
 from webcapd.http.site import Site
 from webcapd.http.wire.descriptors import claim
-from webcapd.http.wire.sockets import CannotListen, open_sockets, taken_over
+from webcapd.http.wire.sockets import ListeningSocket, open_sockets, taken_over
 
 log = logging.getLogger(__name__)
 
@@ -39,65 +34,181 @@ log = logging.getLogger(__name__)
 # again at most; the promise is 2 s.
 _STOP_SECONDS = 1.0
 
-# How often the main thread sees to what may hang, and tells how it goes.
+# How often it is seen to what may hang, and told how it goes.
 _TICK_SECONDS = 1.0
-_TOLD_SECONDS = 5.0
-
-# What a system says that has no more of something, and the limit that may be behind it.
-_EXHAUSTED = {
-    errno.EMFILE: (resource.RLIMIT_NOFILE, "ulimit -n"),
-    errno.EAGAIN: (resource.RLIMIT_NPROC, "ulimit -u"),
-    errno.ENFILE: None,
-    errno.ENOMEM: None,
-    errno.ENOSPC: None,
-}
+_STATUS_SECONDS = 5.0
 
 
 class StartError(Exception):
     """webcapd cannot start; the text is one clear sentence."""
 
 
-@contextlib.contextmanager
-def display_shown(options: Options, stop: Shutdown) -> Iterator[tuple[str, VirtualDisplay | None]]:
-    """Give the display to show, by name; the embedded one lives in this context."""
-    capture = options.capture
-    if not capture.virtual:
-        index = "" if capture.index is None else f":{capture.index}"
-        yield capture.display or index or os.environ["DISPLAY"], None
-        return
-    virtual = VirtualDisplay(*parse_size(capture.virtual))
-    try:
-        if not virtual.start(stop.on_server_end, stop):
-            yield "", None
-            return
-        os.environ.update(virtual.environment)
-        if options.program:
-            virtual.run(options.program, stop.on_program_end)
-        yield virtual.name, virtual
-    finally:
-        virtual.stop()
+class _Part(Protocol):
+    """What owns threads and descriptors."""
+
+    def stop(self) -> None:
+        """Ask the threads to end, and wake those that wait; returns at once."""
+
+    def join(self, timeout: float) -> bool:
+        """Wait for their end; tells whether it came in time."""
+
+    def close(self) -> None:
+        """Give everything back; the threads have ended, or were never started."""
 
 
-def serve(options: Options, stop: Shutdown, version: str) -> int:
-    """Start everything, serve until asked to stop, end everything; returns the exit code.
+class Server:
+    """One display, served by HTTP.
 
-    Raises StartError, and what its parts raise that cannot start.
+    Either run() serves in the caller's thread, or start() in one of its own.
+    stop() is for any thread and for signal handlers; close() comes last.
     """
-    manager = ServiceManager(os.environ)
-    # Before anything could inherit them.
-    given = taken_over(os.environ)
-    with display_shown(options, stop) as (display, virtual):
-        if not display:
-            return 0  # Asked to stop before there was one.
-        screen = Screen(display, options.capture, options.encoder.target_fps)
+
+    def __init__(
+        self,
+        options: Options,
+        version: str = "",
+        environment: MutableMapping[str, str] | None = None,
+        on_serving: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
+        """Prepare; raises OSError without descriptors.
+
+        What systemd hands over is looked for in ``environment``, and taken out of it.
+        ``on_serving`` is told in one sentence what is served and where.
+        """
+        self._options = options
+        self._version = version
+        self._environment = {} if environment is None else environment
+        self._on_serving = on_serving
+        self._shutdown = Shutdown()
+        self._started = threading.Event()
+        """Whether it serves, or never will."""
+        self._failure: BaseException | None = None  # Set before _started.
+        self._thread = threading.Thread(target=self._run_in_thread, name="server", daemon=True)
+        self.urls = ""
+        """The addresses to type into a browser; empty until it serves."""
+        # Serving thread only:
+        self._parts: list[tuple[str, _Part]] = []
+        """By name; those that are made first are waited for first."""
+        self._closed_at_end = contextlib.ExitStack()
+
+    def start(self) -> None:
+        """Start serving in a thread of its own; returns once it serves.
+
+        Raises StartError, and what its parts raise that cannot start.
+        """
+        self._thread.start()
+        self._started.wait()
+        if self._failure is not None:
+            self._thread.join()
+            raise self._failure
+
+    def stop(self) -> None:
+        """Ask it to end; returns at once."""
+        self._shutdown.ask()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for the end of what start() began; tells whether it came in time."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def close(self) -> None:
+        """End it, if it has not ended, and give everything back."""
+        self.stop()
+        self.join()
+        self._shutdown.close()
+
+    def _run_in_thread(self) -> None:
+        try:
+            self.run()
+        except Exception as error:
+            self._failure = error
+            if self._started.is_set():
+                log.exception("the server failed")
+        finally:
+            self._started.set()
+
+    def run(self) -> int:
+        """Serve until asked to stop, and end everything; returns the exit code.
+
+        Raises StartError, and what its parts raise that cannot start.
+        """
+        manager = ServiceManager(self._environment)
+        # Before anything could inherit them.
+        taken = taken_over(self._environment)
+        with self._display_shown() as display:
+            if display is None:
+                return 0  # Asked to stop before there was one.
+            try:
+                return self._serve(*display, manager, taken)
+            finally:
+                manager.tell("STOPPING=1")
+                self._end(display[1])
+
+    @contextlib.contextmanager
+    def _display_shown(self) -> Iterator[tuple[str, VirtualDisplay | None] | None]:
+        """Give the display to show, by name; the embedded one lives in this context."""
+        capture = self._options.capture
+        if not capture.virtual:
+            index = "" if capture.index is None else f":{capture.index}"
+            yield capture.display or index or os.environ["DISPLAY"], None
+            return
+        virtual = VirtualDisplay(*parse_size(capture.virtual))
+        try:
+            if not virtual.start(self._shutdown.on_server_end, self._shutdown):
+                yield None
+                return
+            if self._options.program:
+                virtual.run(self._options.program, self._shutdown.on_program_end)
+            yield virtual.name, virtual
+        finally:
+            virtual.stop()
+
+    def _serve(
+        self,
+        display: str,
+        virtual: VirtualDisplay | None,
+        manager: ServiceManager,
+        taken: list[ListeningSocket],
+    ) -> int:
+        """Put the parts together and start them; returns the exit code once asked to stop."""
+        options = self._options
+        authority = virtual.environment["XAUTHORITY"] if virtual is not None else ""
+        screen = Screen(display, options.capture, options.encoder.target_fps, authority)
         encoder = Encoder(
-            screen, options.encoder, stop.nudge, stop.on_failure, patient=manager.listens
+            screen,
+            options.encoder,
+            self._shutdown.nudge,
+            self._shutdown.on_failure,
+            patient=manager.listens,
         )
-        site = Site(
-            version=version,
+        self._parts.append(("encoder", encoder))
+        site = self._make_site(display, screen, encoder)
+        self._closed_at_end.callback(site.close)
+        listener = HttpServer(open_sockets(options.http, taken), site, self._shutdown.on_failure)
+        self._parts.append(("HTTP", listener))
+        encoder.start()
+        while not encoder.begun:
+            if (status := self._shutdown.wait(_TICK_SECONDS)) is not None:
+                return status
+            encoder.abort_if_stuck()
+        width, height = encoder.picture_size()
+        listener.start()
+        self.urls = listener.urls
+        self._on_serving(f"serving {display} {width}x{height} on {listener.urls}")
+        for warning in filter(None, (listener.exposure, site.shortage)):
+            log.warning("%s", warning)
+        manager.tell("READY=1", f"STATUS={summary(site)}")
+        self._started.set()
+        return self._supervise(encoder, listener, manager)
+
+    def _make_site(self, display: str, screen: Screen, encoder: Encoder) -> Site:
+        """Put together what requests need; raises StartError."""
+        options = self._options
+        return Site(
+            version=self._version,
             options=options.http,
             capacity=claim(options.http.max_clients),
-            access=_access(options.http),
             names=own_names(socket.gethostname(), options.http.allow_host),
             variants=encoder.variants,
             encode_rate=encoder.rate,
@@ -105,107 +216,48 @@ def serve(options: Options, stop: Shutdown, version: str) -> int:
             status=lambda: {"capture": screen.status(), "encoder": encoder.status()},
             motion_quality=options.encoder.jpeg_quality,
             config=options.config() | {"index": local_number(display)},
+            # Last: it reads files and has threads that do, which are closed with the site.
+            access=self._make_access(),
         )
-        listener = HttpServer(open_sockets(options.http, given), site, stop.on_failure)
+
+    def _make_access(self) -> Access:
+        """Read who may look; raises StartError."""
         try:
-            encoder.start()
-            while not encoder.begun:
-                if (status := stop.wait(_TICK_SECONDS)) is not None:
-                    return status
-                encoder.abort_if_stuck()
-            width, height = encoder.picture_size()
-            listener.start()
-            # Not by way of the log: other programs wait for this line, at any --log-level.
-            serving = f"serving {display} {width}x{height} on {listener.urls}"
-            print(f"webcapd: {serving}", file=sys.stderr, flush=True)
-            for warning in filter(None, (listener.exposure, site.shortage)):
-                log.warning("%s", warning)
-            manager.tell("READY=1", f"STATUS={summary(site)}")
-            return _look_after(options.http, stop, encoder, listener, manager)
-        finally:
-            manager.tell("STOPPING=1")
-            _end(listener, encoder, virtual)
-            site.close()
+            return Access(self._options.http.auth_file, self._options.http.token_file)
+        except ValueError as error:
+            raise StartError(str(error)) from None
 
+    def _supervise(self, encoder: Encoder, listener: HttpServer, manager: ServiceManager) -> int:
+        """See to what may hang, and tell how it goes, until asked to stop; gives the exit code."""
+        period = min(_TICK_SECONDS, manager.watchdog_seconds / 3 or math.inf)
+        told = time.monotonic()
+        while (status := self._shutdown.wait(period)) is None:
+            encoder.abort_if_stuck()
+            if encoder.makes_progress() and listener.makes_progress():
+                manager.tell("WATCHDOG=1")
+            if time.monotonic() - told >= _STATUS_SECONDS:
+                told = time.monotonic()
+                manager.tell(f"STATUS={summary(listener.site)}")
+                if self._options.http.showfps:
+                    log.info("%s", rates(listener.site))
+        return status
 
-def _look_after(
-    options: HttpOptions,
-    stop: Shutdown,
-    encoder: Encoder,
-    listener: HttpServer,
-    manager: ServiceManager,
-) -> int:
-    """See to what may hang, and tell how it goes, until asked to stop; returns the exit code."""
-    period = min(_TICK_SECONDS, manager.watchdog_seconds / 3 or math.inf)
-    told = time.monotonic()
-    while (status := stop.wait(period)) is None:
-        encoder.abort_if_stuck()
-        if encoder.makes_progress() and listener.makes_progress():
-            manager.tell("WATCHDOG=1")
-        if time.monotonic() - told >= _TOLD_SECONDS:
-            told = time.monotonic()
-            manager.tell(f"STATUS={summary(listener.site)}")
-            if options.showfps:
-                log.info("%s", rates(listener.site))
-    return status
+    def _end(self, virtual: VirtualDisplay | None) -> None:
+        """End in three phases: ask all, which wakes all who wait; join in order; tell who did not.
 
-
-def _access(options: HttpOptions) -> Access:
-    """Read who may look; raises StartError."""
-    try:
-        return Access(options.auth_file, options.token_file)
-    except ValueError as error:
-        raise StartError(str(error)) from None
-
-
-def _end(listener: HttpServer, encoder: Encoder, virtual: VirtualDisplay | None) -> None:
-    """Stop in three phases: ask all, which wakes all who wait; join in order; tell who did not.
-
-    The embedded display itself ends after this, as the encoder looks at it.
-    """
-    listener.stop()
-    encoder.stop()
-    if virtual is not None:
-        virtual.ask_program_to_end()
-    # The encoder first: as it ends it wakes the client threads.
-    deadline = time.monotonic() + _STOP_SECONDS
-    for name, part in (("encoder", encoder), ("HTTP", listener)):
-        if part.join(max(0.1, deadline - time.monotonic())):
-            part.close()
-        else:
-            log.warning("the %s threads did not end in time", name)
-
-
-def run(arguments: Sequence[str], version: str) -> int:
-    """Run the program; returns its exit code."""
-    logging.basicConfig(level=logging.INFO, format="webcapd: %(message)s", stream=sys.stderr)
-    options = parse(arguments, version)
-    logging.getLogger().setLevel(options.http.log_level.upper())
-    try:
-        with contextlib.closing(Shutdown()) as stop:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: stop.ask())
-            return serve(options, stop, version)
-    except (StartError, CannotListen, SourceError, EncodeError) as error:
-        log.error("%s", error)
-        return 1
-    except (OSError, RuntimeError) as error:
-        log.error("%s", _exhaustion(error))
-        return 1
-
-
-def _exhaustion(error: OSError | RuntimeError) -> str:
-    """Say in one sentence what the system has no more of; raises the error if it is another."""
-    if isinstance(error, RuntimeError):
-        # All that tells it from others is its text.
-        if str(error) != "can't start new thread":
-            raise error
-        error = OSError(errno.EAGAIN, "no more threads")
-    if error.errno not in _EXHAUSTED:
-        raise error
-    sentence = f"the system gives too little to go on: {error.strerror}"
-    limit = _EXHAUSTED[error.errno]
-    if limit is None:
-        return sentence
-    allowed, _ = resource.getrlimit(limit[0])
-    return sentence + (f" ({limit[1]} is {allowed})" if allowed != resource.RLIM_INFINITY else "")
+        The embedded display itself ends after this, as the encoder looks at it.
+        """
+        for _, part in reversed(self._parts):
+            part.stop()
+        if virtual is not None:
+            virtual.ask_program_to_end()
+        # The encoder first: as it ends it wakes the client threads.
+        deadline = time.monotonic() + _STOP_SECONDS
+        for name, part in self._parts:
+            if part.join(max(0.1, deadline - time.monotonic())):
+                part.close()
+            else:
+                # What it holds is still in its hands.
+                log.warning("the %s threads did not end in time", name)
+        self._parts.clear()
+        self._closed_at_end.close()

@@ -104,9 +104,12 @@ class HttpServer:
         return ended
 
     def close(self) -> None:
-        """Give the listening sockets back; all threads have ended, or never began."""
+        """Give all descriptors back; all threads have ended, or never began."""
         for one in self._sockets:
             one.close()
+        self.fanout.close()
+        self._poll.close()
+        os.close(self._bell)
 
     def _run(self) -> None:
         try:

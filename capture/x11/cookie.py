@@ -36,12 +36,13 @@ class _Entry(NamedTuple):
     data: bytes
 
 
-def find_cookie(connection: socket.socket, number: int) -> Cookie:
+def find_cookie(connection: socket.socket, number: int, authority: str = "") -> Cookie:
     """Give the cookie for the display with a number at the other end of a connection.
 
+    From the file ``authority``, or without one from that of the environment.
     One that is empty where there is none: the server says then whether it minds.
     """
-    entries = list(_entries(_content()))
+    entries = list(_entries(_content(authority)))
     for family, address in _names(connection):
         for entry in entries:
             is_there = entry.family == _WILD or entry[:2] == (family, address)
@@ -50,10 +51,10 @@ def find_cookie(connection: socket.socket, number: int) -> Cookie:
     return Cookie()
 
 
-def _content() -> bytes:
+def _content(authority: str) -> bytes:
     """Read the authority file; empty where there is none to be read."""
     home = os.environ.get("HOME")
-    path = os.environ.get("XAUTHORITY") or (home and str(Path(home, ".Xauthority")))
+    path = authority or os.environ.get("XAUTHORITY") or (home and str(Path(home, ".Xauthority")))
     if not path:
         return b""
     try:

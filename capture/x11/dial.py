@@ -64,8 +64,10 @@ def local_number(name: str) -> int:
 class Dialler:
     """All sockets to one X server.  Encoder thread only, but for interrupt()."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, authority: str = "") -> None:
+        """Prepare; ``authority`` names a file of cookies other than the environment's."""
         self.name = name
+        self._authority = authority
         self._lock = threading.Lock()
         # Guarded by _lock:
         self._held: dict[socket.socket, socket.socket] = {}
@@ -109,7 +111,7 @@ class Dialler:
         try:
             self._hold(dialled)
             dialled.settimeout(None)
-            return Dialled(name, dialled, find_cookie(dialled, name.number))
+            return Dialled(name, dialled, find_cookie(dialled, name.number, self._authority))
         except BaseException:
             dialled.close()
             raise

@@ -25,9 +25,12 @@ class Screen:
     Encoder thread only, but for interrupt() and status().
     """
 
-    def __init__(self, display: str, options: CaptureOptions, target_fps: float) -> None:
+    def __init__(
+        self, display: str, options: CaptureOptions, target_fps: float, authority: str = ""
+    ) -> None:
+        """Prepare; ``authority`` names a file of cookies other than the environment's."""
         self.name = display
-        self._dialler = Dialler(display)
+        self._dialler = Dialler(display, authority)
         self._options = options
         self._region = region_of(options)
         duration = options.damage_block_duration / target_fps

@@ -8,6 +8,7 @@ left is taken away by the next.
 """
 
 import contextlib
+import itertools
 import os
 import secrets
 import select
@@ -34,6 +35,9 @@ _END_SECONDS = 0.4
 _KEEPER_SECONDS = 0.8
 _KEEPER = (sys.executable, "-I", "-S", str(Path(__file__).with_name("keeper.py")))
 _DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM", "--")
+
+_numbers = itertools.count(1)
+"""Of the cookies' files."""
 
 # Where it puts its lock, its keymap and its socket, whatever TMPDIR says.
 _XVFB_WRITES = ("/tmp", "/tmp/.X11-unix")
@@ -78,6 +82,8 @@ class VirtualDisplay:
         self._server: subprocess.Popen[bytes] | None = None
         self._program: subprocess.Popen[bytes] | None = None
         self._cookie_file: Path | None = None
+        self._waiters: list[threading.Thread] = []
+        """Those that wait for the end of a process."""
         self._ending = False  # Written by the main thread only.
         self.name = ""
         self.environment: Mapping[str, str] = {}
@@ -170,7 +176,9 @@ class VirtualDisplay:
             if not self._ending:
                 on_end(status)
 
-        threading.Thread(target=wait, name=name[:15], daemon=True).start()
+        waiter = threading.Thread(target=wait, name=name[:15], daemon=True)
+        waiter.start()
+        self._waiters.append(waiter)
 
     def ask_program_to_end(self) -> None:
         """Ask the program to end, while its display is still there; returns at once."""
@@ -187,6 +195,9 @@ class VirtualDisplay:
             if process is not None:
                 _end(process, patience)
         self._program = self._server = None
+        for waiter in self._waiters:
+            waiter.join(_END_SECONDS)
+        self._waiters.clear()
         if self._cookie_file is not None:
             self._cookie_file.unlink(missing_ok=True)
             self._cookie_file = None
@@ -195,11 +206,12 @@ class VirtualDisplay:
 def _write_cookie(content: bytes) -> Path:
     """Write the cookie where only this user reads it; raises SourceError."""
     folder = _runtime_folder()
-    for left in folder.glob("webcapd-*.xauth"):
+    for left in folder.glob("webcapd-*-*.xauth"):
         with contextlib.suppress(OSError, ValueError):
-            if not Path(f"/proc/{int(left.stem.removeprefix('webcapd-'))}").exists():
+            if not Path(f"/proc/{int(left.stem.split('-')[1])}").exists():
                 left.unlink()
-    path = folder / f"webcapd-{os.getpid()}.xauth"
+    # There may be several displays in a process.
+    path = folder / f"webcapd-{os.getpid()}-{next(_numbers)}.xauth"
     try:
         path.unlink(missing_ok=True)
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

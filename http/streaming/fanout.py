@@ -96,6 +96,11 @@ class Fanout:
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
+    def close(self) -> None:
+        """Give the descriptors back; the thread has ended, or never began."""
+        self._poll.close()
+        os.close(self._bell)
+
     def add(self, stream: Stream, on_end: Callable[[str], None]) -> None:
         """Serve a stream from now on; ``on_end`` is called, with the reason, when it ends."""
         self._added.append(Served(stream, on_end))

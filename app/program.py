@@ -1,0 +1,65 @@
+"""The program: signals, the log, and an exit code with a sentence for whatever ends it."""
+
+import errno
+import logging
+import os
+import resource
+import signal
+import sys
+
+from webcapd.app.commandline import Options
+from webcapd.app.server import Server, StartError
+from webcapd.capture.source import SourceError
+from webcapd.encoder.jpeg.tiles import EncodeError
+from webcapd.http.wire.sockets import CannotListen
+
+log = logging.getLogger(__name__)
+
+# What a system says that has no more of something, and the limit that may be behind it.
+_EXHAUSTED = {
+    errno.EMFILE: (resource.RLIMIT_NOFILE, "ulimit -n"),
+    errno.EAGAIN: (resource.RLIMIT_NPROC, "ulimit -u"),
+    errno.ENFILE: None,
+    errno.ENOMEM: None,
+    errno.ENOSPC: None,
+}
+
+
+def run(options: Options, version: str) -> int:
+    """Run the program; returns its exit code."""
+    logging.basicConfig(
+        level=options.http.log_level.upper(), format="webcapd: %(message)s", stream=sys.stderr
+    )
+    try:
+        server = Server(options, version, os.environ, _tell_serving)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: server.stop())
+        return server.run()
+    except (StartError, CannotListen, SourceError, EncodeError) as error:
+        log.error("%s", error)
+        return 1
+    except (OSError, RuntimeError) as error:
+        log.error("%s", _exhaustion(error))
+        return 1
+
+
+def _tell_serving(sentence: str) -> None:
+    # Not by way of the log: other programs wait for this line, at any --log-level.
+    print(f"webcapd: {sentence}", file=sys.stderr, flush=True)
+
+
+def _exhaustion(error: OSError | RuntimeError) -> str:
+    """Say in one sentence what the system has no more of; raises the error if it is another."""
+    if isinstance(error, RuntimeError):
+        # All that tells it from others is its text.
+        if str(error) != "can't start new thread":
+            raise error
+        error = OSError(errno.EAGAIN, "no more threads")
+    if error.errno not in _EXHAUSTED:
+        raise error
+    sentence = f"the system gives too little to go on: {error.strerror}"
+    limit = _EXHAUSTED[error.errno]
+    if limit is None:
+        return sentence
+    allowed, _ = resource.getrlimit(limit[0])
+    return sentence + (f" ({limit[1]} is {allowed})" if allowed != resource.RLIM_INFINITY else "")
