@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from webcapd.base.option import check_given, option
 from webcapd.http.access.hosts import check_name
 from webcapd.http.access.origins import check_origin
-from webcapd.http.variant_query import ROTATIONS
 from webcapd.http.wire.address import check_ipv4, check_ipv6, check_proxy, parse_endpoint
+
+# webcamd's numbers stand for 90 clockwise, 180, and 90 the other way.
+QUARTER_TURNS = {"-1": 0, "0": 1, "1": 2, "2": 3, "90": 1, "180": 2, "270": 3, "360": 0}
 
 
 def _check_mode(text: str) -> None:
@@ -111,7 +113,7 @@ class HttpOptions:
         -1,
         "turn the picture for everybody: 90, 180 or 270 degrees clockwise (webcamd's 0, 1 and 2 "
         "mean 90, 180 and 270, and -1 not at all)",
-        choices=ROTATIONS,
+        choices=tuple(QUARTER_TURNS),
         metavar="DEGREES",
     )
     streamwait: float = option(

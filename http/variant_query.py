@@ -11,6 +11,7 @@ from typing import TypeVar
 from webcapd.capture.geometry import Rectangle, parse_rectangle
 from webcapd.encoder.variant import VariantSpec
 from webcapd.encoder.view import View
+from webcapd.http.options import QUARTER_TURNS
 from webcapd.http.snapshot import snapshot_params_of
 from webcapd.http.target import Target
 from webcapd.http.wire.response import HttpError
@@ -20,17 +21,12 @@ MIN_KEEPALIVE, MAX_KEEPALIVE = 0.1, 9.0
 
 _Value = TypeVar("_Value")
 
-# webcamd's numbers stand for 90 clockwise, 180, and 90 the other way.
-_QUARTER_TURNS = {"-1": 0, "0": 1, "1": 2, "2": 3, "90": 1, "180": 2, "270": 3, "360": 0}
-
-ROTATIONS = tuple(_QUARTER_TURNS)
-
 
 def quarter_turns(text: str) -> int:
     """Read a rotation; raises ValueError with a sentence."""
-    if text not in _QUARTER_TURNS:
+    if text not in QUARTER_TURNS:
         raise ValueError(f"{text!r} is no rotation: 90, 180 or 270 degrees clockwise")
-    return _QUARTER_TURNS[text]
+    return QUARTER_TURNS[text]
 
 
 def spec_of(target: Target, turned: int) -> VariantSpec:

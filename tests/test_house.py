@@ -30,6 +30,9 @@ OTHER_FOLDERS = {"tests", "bench", "script", "docs", "examples"}
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 PRODUCT = [ROOT / "webcapd.py", *MODULES]
 
+# What is installed beside us.
+HEAVY = {"cv2", "numpy", "Xlib", "PIL", "cffi", "xxhash", "h11", "bcrypt", "prometheus_client"}
+
 MAX_IMPORTS = 10
 """Of our own modules; app/, which puts all together, has no bound."""
 MAX_FILES = 16
@@ -202,6 +205,37 @@ def test_every_room_is_packaged_and_checked() -> None:
         assert (ROOT / ".package" / "webcapd" / room).samefile(ROOT / room)
     assert ".package/webcapd" in project["mypy"]["files"]
     assert project["ruff"]["extend-exclude"] == [".package"]
+
+
+def loaded_by(source: str) -> set[str]:
+    """Give the top-level names of all modules that are loaded once Python has run something."""
+    shown = "import sys; print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
+    command = [sys.executable, "-c", f"{source}\n{shown}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import webcapd",
+        "import webcapd; webcapd.main(['--version'])",
+        "import webcapd; webcapd.Options",
+        "import webcapd\ntry: webcapd.main(['--help'])\nexcept SystemExit: pass",
+        "import webcapd\ntry: webcapd.main(['--nonsense'])\nexcept SystemExit: pass",
+    ],
+)
+def test_what_shows_no_screen_loads_no_heavy_packages(source: str) -> None:
+    """They take from some 20 (Xlib) to 100 ms (NumPy with OpenCV), and need libraries."""
+    assert not loaded_by(source) & HEAVY
+
+
+def test_names_of_the_api_are_there_when_they_are_used() -> None:
+    names = run("-c", "import webcapd; print(*dir(webcapd))").split()
+    assert {"Options", "Server", "main", "__version__"} <= set(names)
+    source = "import webcapd; print(webcapd.Server.__module__, hasattr(webcapd, 'Nonsense'))"
+    assert run("-c", source) == "webcapd.app.server False\n"
 
 
 @pytest.mark.parametrize("path", PRODUCT, ids=called)
