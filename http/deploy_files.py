@@ -1,4 +1,4 @@
-"""The files for systemd and haproxy that come with webcapd, printed for their places."""
+"""The files for systemd and haproxy that come with webcapd, printed by an option each."""
 
 import argparse
 import sys
@@ -13,8 +13,8 @@ _FILES = {
     "--print-haproxy": ("haproxy.cfg", "print a configuration of haproxy, and exit"),
 }
 
-# As it stands in the unit.
-_SHIPPED_COMMAND = "/usr/local/bin/webcapd"
+# As the unit has it.
+_UNIT_COMMAND = "/usr/local/bin/webcapd"
 
 # What the unit's ProtectHome= and PrivateTmp= hide.
 _HIDDEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")
@@ -31,9 +31,9 @@ class _Print(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         text = (_FOLDER / str(self.const)).read_text()
-        if _SHIPPED_COMMAND in text:
+        if _UNIT_COMMAND in text:
             command = own_command(sys.argv[0], sys.executable)
-            text = text.replace(_SHIPPED_COMMAND, " ".join(map(quoted, command)))
+            text = text.replace(_UNIT_COMMAND, " ".join(map(quoted, command)))
             for path in hidden(command):
                 print(
                     f"webcapd: the unit's sandbox will not find {path}: install it elsewhere, "

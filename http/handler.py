@@ -19,12 +19,15 @@ class Handler:
         self._exchange = exchange
         self._hand_over = hand_over
         self._held = contextlib.ExitStack()
-        """What the request takes up until it is answered."""
+        """What the request occupies until it is answered."""
         self.handed_over = False
-        """Whether the connection is somebody else's now."""
+        """Whether the connection is the fanout thread's now."""
 
     def serve(self, head: bytes, rest: bytes) -> None:
-        """Answer what came: a head, and more behind it.  Raises OSError when the client is gone."""
+        """Answer a request, of its head and what came behind it.
+
+        Raises OSError when the client is gone.
+        """
         exchange = self._exchange
         with self._held:
             try:

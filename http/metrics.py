@@ -10,18 +10,18 @@ from prometheus_client.registry import Collector
 
 from webcapd.http.site import Site
 
-# Of what looking at the screen counts: the key in the state page, and what it is.
+# Counters of the capture: the name, the key in the state page, and the help text.
 _CAPTURE_COUNTS = (
-    ("looks", "looks", "Looks at the screen"),
-    ("bands_looked_at", "bandsLookedAt", "Bands of 16 rows that were looked at"),
+    ("looks", "looks", "Refreshes of the frame buffer"),
+    ("bands_looked_at", "bandsLookedAt", "Bands of 16 rows that were checked"),
     ("bands_changed", "bandsChanged", "Bands that really had changed"),
-    ("full_scans", "fullScans", "Looks at the whole screen, whatever had been reported"),
-    ("bands_missed_by_damage", "bandsMissedByDamage", "Changed bands that no report told of"),
+    ("full_scans", "fullScans", "Refreshes of the whole screen, whatever had been reported"),
+    ("bands_missed_by_damage", "bandsMissedByDamage", "Changed bands that no damage report named"),
 )
 
 
 class _SiteCollector(Collector):
-    """Reads the figures off the site."""
+    """Reads the values from the site."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -38,9 +38,9 @@ class _SiteCollector(Collector):
         yield _gauge("height_pixels", "Height of the screen", capture.get("height") or 0)
         for name, key, text in _CAPTURE_COUNTS:
             yield _counter(f"capture_{name}", text, capture[key])
-        yield _counter("frames_encoded", "Frames of all forms", site.encode_rate.total)
+        yield _counter("frames_encoded", "Frames of all variants", site.encode_rate.total)
         yield _gauge("quality", "JPEG quality that motion has led to", encoder["quality"])
-        yield _gauge("variants", "Forms of the picture kept", len(encoder["variants"]))
+        yield _gauge("variants", "Variants of the picture kept", len(encoder["variants"]))
         yield from self._clients()
 
     def _clients(self) -> Iterable[Metric]:

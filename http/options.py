@@ -70,21 +70,21 @@ class HttpOptions:
     )
     auth_file: str = option(
         "",
-        "ask for user name and password, of this file of bcrypt entries (htpasswd -B); it is "
+        "require a user name and password of this file of bcrypt entries (htpasswd -B); it is "
         "read again when it changes",
         metavar="FILE",
         check=check_given,
     )
     token_file: str = option(
         "",
-        "let those look who have a token of this file, as ?token= or Bearer; a line is the token "
-        "and perhaps the time it expires, such as 2027-01-31T18:00",
+        "show the picture to who has a token of this file, as ?token= or Bearer; a line is the "
+        "token and perhaps the time it expires, such as 2027-01-31T18:00",
         metavar="FILE",
         check=check_given,
     )
     trust_proxy: tuple[str, ...] = option(
         (),
-        "believe the X-Forwarded-For of a proxy at this address or network, or of who comes by "
+        "believe the X-Forwarded-For of a proxy at this address or network, or of clients of "
         'the socket file with "unix" (repeatable)',
         metavar="ADDRESS",
         check=check_proxy,
@@ -99,7 +99,7 @@ class HttpOptions:
     )
     max_clients: int = option(
         200,
-        "most streams at a time; one more is answered 503, and snapshots are still to be had",
+        "most streams at a time; one more is answered 503, and snapshots are still served",
         low=1,
         high=4000,
     )
@@ -125,7 +125,7 @@ class HttpOptions:
     )
     max_age: float = option(
         1.0,
-        "how old a picture may be when it arrives; a client for whom it is older gets a lower "
+        "how old a picture may be when it arrives; a client that gets older ones gets a lower "
         "quality, until it keeps up",
         metavar="SECONDS",
         low=0.05,

@@ -1,4 +1,4 @@
-"""One picture: which one is wanted, and the headers that go with it."""
+"""One picture: which one a request asks for, and its headers."""
 
 import time
 from collections.abc import Callable
@@ -15,68 +15,68 @@ from webcapd.http.wire.response import Header, HttpError
 # How long a request waits for a picture of now.  Dashboards give up at 5 s.
 PICTURE_SECONDS = 4.0
 
-_LONGEST_POLL_SECONDS = 60.0
+_MAX_WAIT_SECONDS = 60.0
 
-# How often it is seen to that somebody still waits for the answer.
-_LOOK_SECONDS = 1.0
+# How often it is checked whether the client still waits.
+_CHECK_SECONDS = 1.0
 
 
 class SnapshotParams(NamedTuple):
-    """Which picture a request wants."""
+    """Which picture a request asks for."""
 
     max_age: float
     """Seconds that it may be old."""
     after: int | None
-    """Number of the picture that the client has: another one, please."""
+    """Number of the picture that the client has, and wants another than; None for any."""
     timeout: float
     """Seconds to wait for another one."""
     download: bool
 
 
 def snapshot_params_of(target: Target) -> SnapshotParams:
-    """Read which picture a request wants; raises HttpError."""
+    """Read which picture a request asks for; raises HttpError."""
     return SnapshotParams(
         target.number("max_age", 0, 86400) or 0.0,
         target.whole("after", 0, 1 << 53),
-        target.number("timeout", 0, _LONGEST_POLL_SECONDS) or 0.0,
+        target.number("timeout", 0, _MAX_WAIT_SECONDS) or 0.0,
         target.switch("download") or False,
     )
 
 
-def take(latest: LatestFrame, params: SnapshotParams, left: Callable[[], bool]) -> Frame | None:
-    """Wait for the picture wanted; None if the client has the one there is.
+def take(latest: LatestFrame, params: SnapshotParams, has_left: Callable[[], bool]) -> Frame | None:
+    """Wait for the picture; None if there is no other than the client has.
 
-    ``left`` tells whether the client may have left, so that waiting is over.
+    ``has_left`` returns whether the client may have left, which ends the wait.
     Raises HttpError when there is no picture, Closed when the server stops.
     """
     frame = latest.fresh(PICTURE_SECONDS, params.max_age)
     if frame is not None and frame.sequence == params.after:
-        frame = _next(latest, frame.sequence, params.timeout, left)
+        frame = _next(latest, frame.sequence, params.timeout, has_left)
         if frame is None:
             return None
     if frame is None:
         raise HttpError(503, "the display gives no picture at the moment", retry_after=2)
     if frame.outage:
-        # A viewer is helped by a placeholder, an archive is not.
+        # A placeholder is for viewers, not for archives.
         raise HttpError(503, frame.outage, retry_after=1)
     return frame
 
 
 def _next(
-    latest: LatestFrame, sequence: int, timeout: float, left: Callable[[], bool]
+    latest: LatestFrame, sequence: int, timeout: float, has_left: Callable[[], bool]
 ) -> Frame | None:
     """Wait for a frame other than number ``sequence``; None when there is none."""
     until = time.monotonic() + timeout
     with latest.subscribed():
         while True:
             rest = until - time.monotonic()
-            frame = latest.newer(sequence, max(0.0, min(rest, _LOOK_SECONDS)))
-            if frame is not None or rest <= _LOOK_SECONDS or left():
+            frame = latest.newer(sequence, max(0.0, min(rest, _CHECK_SECONDS)))
+            if frame is not None or rest <= _CHECK_SECONDS or has_left():
                 return frame
 
 
 def entity_tag(jpeg: bytes) -> str:
-    """Name a picture by its content: equal also after a restart."""
+    """Identify a picture by its content: equal also after a restart."""
     return f'"{xxhash.xxh3_64_hexdigest(jpeg)}"'
 
 
@@ -87,7 +87,7 @@ def has_tag(if_none_match: str, tag: str) -> bool:
 
 
 def headers_of(frame: Frame, params: SnapshotParams) -> list[Header]:
-    """List the headers that tell of a picture."""
+    """List the headers that describe a picture."""
     headers = [
         ("ETag", entity_tag(frame.jpeg)),
         ("Last-Modified", formatdate(frame.captured, usegmt=True)),

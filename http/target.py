@@ -1,8 +1,8 @@
-"""What a request asks for: from the request line's target to a page and its parameters.
+"""What a request asks for: from the request line's target to a page and its parameters.  Pure.
 
-Pure.  The forms served: ``/?stream``, ``/stream`` and mjpg-streamer's
-``/?action=stream_0``, and the same for snapshot and info.  Dashboards append
-parameters of their own, so unknown ones are ignored, in any order and number.
+Pages are named as ``/?stream``, as ``/stream``, and as mjpg-streamer's
+``/?action=stream_0``.  Dashboards append parameters of their own, so unknown
+ones are ignored, in any order and number.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,10 +17,10 @@ _Number = TypeVar("_Number", int, float)
 
 PAGES = ("stream", "snapshot", "info", "health", "metrics")
 
-# What browsers ask for by themselves, and nobody by a parameter.
+# Requested by browsers themselves, and by no parameter.
 _ICON = "favicon.ico"
 
-# Some cameras' names, which players that go by an address's ending want.
+# Names that some cameras have, for players that go by an address's ending.
 _ALIASES = {"stream.mjpg": "stream", "video.mjpg": "stream", "snapshot.jpg": "snapshot"}
 
 
@@ -96,7 +96,7 @@ def parse_target(target: str) -> Target:
 
 
 def _is_local(target: str) -> bool:
-    """Whether a target is a path and a query, either of which may be empty; or all there is."""
+    """Whether a target is a path and a query, either of which may be empty; or ``*``."""
     return target[:1] in ("", "/", "?", "#", "*")
 
 
@@ -112,7 +112,7 @@ def _url(target: str) -> SplitResult:
 
 
 def _page_named_by(parameter: tuple[str, str]) -> str | None:
-    """Give the page that one query parameter asks for, if it asks for any."""
+    """Give the page that one query parameter names, if it names any."""
     name, value = parameter
     if name == "action":
         # mjpg-streamer numbers its inputs: stream_0, snapshot_1.

@@ -1,4 +1,4 @@
-"""The form a viewer asks for: from the parameters of a request to a value.  Pure.
+"""Which variant a request asks for: from its parameters to a VariantSpec.  Pure.
 
 They take effect in this order, whatever the order given: rotate, then width
 and height or scale, then crop, then flip; gray, quality and fps go with all.
@@ -16,7 +16,7 @@ from webcapd.http.snapshot import snapshot_params_of
 from webcapd.http.target import Target
 from webcapd.http.wire.response import HttpError
 
-# Seconds.  Home Assistant, and others, take ten silent ones for the end.
+# Seconds.  Home Assistant, and others, hang up after ten without a byte.
 MIN_KEEPALIVE, MAX_KEEPALIVE = 0.1, 9.0
 
 _Value = TypeVar("_Value")
@@ -30,39 +30,38 @@ def quarter_turns(text: str) -> int:
 
 
 def spec_of(target: Target, turned: int) -> VariantSpec:
-    """Give the form that a request asks for, of a screen turned for all; raises HttpError."""
+    """Give the variant that a request asks for, of a screen turned for all; raises HttpError."""
     return VariantSpec(_view(target).after_turns(turned), target.whole("quality", 1, 100))
 
 
 def fps_of(target: Target) -> float:
-    """Give the most frames a second that a request asks for; raises HttpError."""
+    """Give the most frames a second that a request allows; raises HttpError."""
     fps = target.number("fps", 0.01, 1000)
     return math.inf if fps is None else fps
 
 
-def check_crop(form: VariantSpec, screen: tuple[int, int]) -> None:
-    """See that a form shows something of a screen of this size; raises HttpError.
+def check_crop(spec: VariantSpec, screen: tuple[int, int]) -> None:
+    """Check that a variant shows something of a screen of this size; raises HttpError.
 
-    For who begins to look: one who looks already keeps a pixel of a screen that shrinks.
+    For a request that begins: streams that run keep a pixel of a screen that shrinks.
     """
-    crop = form.view.crop
+    crop = spec.view.crop
     if crop is None:
         return
-    width, height = form.view.whole_size(*screen)
+    width, height = spec.view.whole_size(*screen)
     if not crop.within(Rectangle(0, 0, width, height)):
         raise HttpError(400, f"the crop lies outside of the picture, which is {width}x{height}")
 
 
 def keepalive_of(target: Target) -> float | None:
-    """Give the keepalive that a request asks for, None if it asks for none; raises HttpError."""
+    """Give the keepalive that a request sets, None if it sets none; raises HttpError."""
     return target.number("keepalive", MIN_KEEPALIVE, MAX_KEEPALIVE)
 
 
 def check_query(target: Target) -> None:
-    """See that all known parameters are well-formed; raises HttpError.
+    """Check that all known parameters are well-formed; raises HttpError.
 
-    Also those that the page has no use for: who writes fps=nan on any page
-    means something else than what is given.
+    Also those that the page does not use: fps=nan is a mistake on any page.
     """
     spec_of(target, 0)
     fps_of(target)

@@ -82,10 +82,10 @@ def test_page_whose_token_lapses_says_so_and_asks_no_more(server: XServer, tmp_p
     ):
         browser.visit(address(program, TOKEN))
         wait_for_state(browser, "live")
-        browser.evaluate("closed = false")
+        browser.evaluate("forbidden = false")
         tokens.write_text("another-token-for-others\n")
         wait_for_state(browser, "the token is unknown or has expired")
-        assert browser.evaluate("over")
+        assert browser.evaluate("revoked")
 
 
 def test_page_without_a_token_tells_the_state(server: XServer, tmp_path: Path) -> None:

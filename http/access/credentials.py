@@ -1,8 +1,7 @@
-"""Who may look: user names with passwords, and view-only tokens, as their files say.
+"""Files of credentials: user names with passwords, and view-only tokens.  Pure.
 
-Reading them is pure.  Passwords are bcrypt entries as ``htpasswd -B`` writes
-them.  A token is a line of its own: the token, and perhaps the moment from
-which it is worth nothing.
+Passwords are bcrypt entries as ``htpasswd -B`` writes them.  A token has a line
+of its own: the token, and perhaps the time it expires.
 """
 
 import datetime
@@ -18,7 +17,7 @@ _MIN_TOKEN = 16
 
 
 class Token(NamedTuple):
-    """What is known of a token, but for itself."""
+    """What is known of a token, without the token itself."""
 
     expires: float | None
     """Seconds since 1970, None for never."""
@@ -51,33 +50,33 @@ def parse_tokens(text: str) -> dict[bytes, Token]:
             )
         if len(rest) > 1:
             raise ValueError(f"line {number} has more than a token and the time it expires")
-        tokens[token_digest(token)] = Token(_moment(number, rest[0]) if rest else None)
+        tokens[token_digest(token)] = Token(_time(number, rest[0]) if rest else None)
     if not tokens:
         raise ValueError("it has no token")
     return tokens
 
 
 def token_digest(token: str) -> bytes:
-    """Give what a token is known by.
+    """Give the key that a token is looked up by.
 
-    Looking a digest up takes a time that tells nothing of the token: whoever
-    tries one cannot choose its digest's first bytes.
+    The time of that look-up gives nothing of the token away: an attacker cannot
+    choose the first bytes of a digest.
     """
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
 
 
 def _lines(text: str) -> list[tuple[int, str]]:
-    """List the lines that say something, with their numbers."""
+    """List the lines that are neither empty nor comments, with their numbers."""
     lines = enumerate(map(str.strip, text.splitlines()), 1)
     return [(number, line) for number, line in lines if line and not line.startswith("#")]
 
 
-def _moment(number: int, text: str) -> float:
+def _time(number: int, text: str) -> float:
     try:
-        # Without a zone it is the machine's own time.
+        # Without a zone it is local time.
         return datetime.datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError, OSError):
-        # Not repeated, as it may be half of a token.
+        # Not quoted, as it may be half of a token.
         raise ValueError(
             f"line {number} has more than a token, and it is no time such as 2027-01-31T18:00"
         ) from None

@@ -1,8 +1,8 @@
-"""Which Host headers are answered.  Pure.
+"""Which Host headers are served.  Pure.
 
-DNS rebinding points a name of the attacker's at a loopback or LAN address, so
-that a page of his may read what is served there.  Only names can be rebound:
-a Host that is an IP address is the address the browser really went to.
+DNS rebinding points an attacker's name at a loopback or LAN address, so that
+the attacker's page may read what is served there.  Only names can be rebound: a
+Host that is an IP address is the address the browser really connected to.
 """
 
 import ipaddress
@@ -22,7 +22,7 @@ def check_name(name: str) -> None:
 
 
 def own_names(hostname: str, allowed: Iterable[str]) -> frozenset[str]:
-    """Give the names that are answered: this machine's, localhost and those allowed."""
+    """Give the names that are served: this machine's, localhost and those allowed."""
     names = {"localhost", hostname, f"{hostname.split('.')[0]}.local", *allowed}
     return frozenset(name.lower().rstrip(".") for name in names)
 
@@ -33,7 +33,7 @@ def is_host(header: str) -> bool:
 
 
 def host_is_served(header: str, names: frozenset[str]) -> bool:
-    """Whether a Host header (name or address, with or without port) is answered."""
+    """Whether a Host header (name or address, with or without port) is served."""
     if ANY in names:
         return True
     match = _HOST.fullmatch(header.strip().lower())

@@ -21,27 +21,27 @@ def check_origin(origin: str) -> None:
 
 
 def origin_headers(origin: str | None, allowed: Sequence[str]) -> list[Header]:
-    """List the headers that let a page of an origin read the answer, if it may."""
+    """List the headers that let a page of an origin read the response, if it may."""
     if not allowed:
         return []
-    # What is allowed to one must not be served to another from a cache.
+    # What is allowed for one must not be served to another from a cache.
     vary = [] if ANY in allowed else [("Vary", "Origin")]
     if origin is None or not (ANY in allowed or origin in allowed):
         return vary
     if origin in allowed:
-        # Only to a site that is named: its visitors' passwords go with them.
-        who = [
+        # Only for a site that is named: browsers then send its visitors' passwords along.
+        allow = [
             ("Access-Control-Allow-Origin", origin),
             ("Access-Control-Allow-Credentials", "true"),
         ]
         vary = [("Vary", "Origin")]
     else:
-        who = [("Access-Control-Allow-Origin", ANY)]
-    return [*who, ("Access-Control-Expose-Headers", _READABLE), *vary]
+        allow = [("Access-Control-Allow-Origin", ANY)]
+    return [*allow, ("Access-Control-Expose-Headers", _READABLE), *vary]
 
 
 def preflight_headers(headers: Sequence[Header]) -> list[Header]:
-    """List what the answer to a preflight adds to ``headers``, if these let the origin in."""
+    """List what the response to a preflight adds to ``headers``, if these allow the origin."""
     if not any(name == "Access-Control-Allow-Origin" for name, _ in headers):
         return []
     return [

@@ -1,10 +1,10 @@
-"""Which quality a client gets that cannot follow.  Pure.
+"""Which quality a client gets that is too slow: an ABR ladder.  Pure.
 
 A stream sends the newest frame when the one before has left for the client, so
 a slow client gets fewer frames, and none is old when it is sent.  What remains
 is the time a frame takes on the way.  When that makes the picture older than
 it may be, the client goes down a level: to a lower quality, shared with other
-slow ones.  When frames have been young for a while, it tries one level up; a
+slow ones.  When frames have been fresh for a while, one level up is tried; each
 try that fails makes the next one wait longer.
 """
 
@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 # Frames in the smoothed age.
 _SMOOTHING = 4
-_SETTLE_SECONDS = 1.0
+_HOLD_SECONDS = 1.0
 _FIRST_TRY_SECONDS, _LONGEST_TRY_SECONDS = 4.0, 120.0
 _FAILED_TRY_SECONDS = 5.0
 
 
 class LadderRules(NamedTuple):
-    """What the options say."""
+    """What the options set."""
 
     max_age: float
     """Seconds that a picture may be old when it arrives."""
@@ -31,15 +31,15 @@ class LadderState(NamedTuple):
 
     level: int = 0
     age: float = 0.0
-    """Smoothed age of frames when they had been sent, in seconds."""
+    """Smoothed age of frames when they have been sent, in seconds."""
     moved: float = 0.0
     """When the level last changed."""
-    young_since: float = 0.0
-    patience: float = _FIRST_TRY_SECONDS
-    """How long frames must be young before a level up is tried."""
+    fresh_since: float = 0.0
+    try_after: float = _FIRST_TRY_SECONDS
+    """How long frames must be fresh before a level up is tried."""
 
     def quality(self, rules: LadderRules) -> int | None:
-        """Give the quality to send, None for the one asked for."""
+        """Give the quality to send, None for the one requested."""
         return rules.levels[self.level - 1] if self.level else None
 
 
@@ -53,18 +53,18 @@ def delivered(state: LadderState, age: float, now: float, rules: LadderRules) ->
     """Give the state after a frame has left, ``age`` seconds after its capture."""
     smoothed = state.age + (age - state.age) / _SMOOTHING
     old = smoothed > rules.max_age / 2
-    state = state._replace(age=smoothed, young_since=now if old else state.young_since)
-    if now - state.moved < _SETTLE_SECONDS:
+    state = state._replace(age=smoothed, fresh_since=now if old else state.fresh_since)
+    if now - state.moved < _HOLD_SECONDS:
         return state
     if old and state.level < len(rules.levels):
         return _down(state, now)
-    if state.level and now - state.young_since >= state.patience:
-        # The age is that of smaller frames: forget it.
-        return state._replace(level=state.level - 1, moved=now, young_since=now)
+    if state.level and now - state.fresh_since >= state.try_after:
+        # The age so far is that of smaller frames.
+        return state._replace(level=state.level - 1, moved=now, fresh_since=now)
     return state
 
 
 def _down(state: LadderState, now: float) -> LadderState:
     failed = now - state.moved < _FAILED_TRY_SECONDS and state.moved > 0
-    patience = min(2 * state.patience, _LONGEST_TRY_SECONDS) if failed else state.patience
-    return state._replace(level=state.level + 1, moved=now, young_since=now, patience=patience)
+    try_after = min(2 * state.try_after, _LONGEST_TRY_SECONDS) if failed else state.try_after
+    return state._replace(level=state.level + 1, moved=now, fresh_since=now, try_after=try_after)

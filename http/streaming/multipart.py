@@ -2,9 +2,9 @@
 
 The body begins with a boundary line; each frame is followed, in the same
 write, by the boundary of the next: Firefox and VLC show a frame only when
-something follows it.  Chromium wants more: it paints a frame when the *headers*
-of the next part are complete.  Its <img> gets these in advance; they cannot
-name a length then, which it ignores anyway.  Everybody else gets exact lengths.
+something follows it.  Chromium needs more: it paints a frame when the *headers*
+of the next part are complete.  Its <img> gets these early; they have no length
+then, which it ignores anyway.  All other clients get exact lengths.
 """
 
 from webcapd.encoder.frame import Frame
@@ -48,18 +48,18 @@ class EagerHeaderFraming:
     closing = b"\r\n" + opening
 
     def header(self, frame: Frame) -> bytes:
-        """Nothing: it went out with the frame before, or with the opening."""
+        """Give nothing: the header was sent with the frame before, or with the opening."""
         return b""
 
 
 Framing = ExactFraming | EagerHeaderFraming
 
-_EXACT, _ADVANCE = ExactFraming(), EagerHeaderFraming()
+_EXACT, _EAGER = ExactFraming(), EagerHeaderFraming()
 
 
 def framing_for(accept: str, user_agent: str, advance: bool | None = None) -> Framing:
-    """Choose the framing a client needs; ``advance`` overrides the choice."""
+    """Choose the framing that a client needs; ``advance`` overrides the choice."""
     if advance is None:
         # Scripts that fetch() the stream from the same browser accept */*.
         advance = accept.lstrip().startswith("image/") and "Chrome/" in user_agent
-    return _ADVANCE if advance else _EXACT
+    return _EAGER if advance else _EXACT

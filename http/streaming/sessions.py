@@ -1,4 +1,4 @@
-"""Who is streaming, and how fast."""
+"""The streams being sent, and how fast."""
 
 import logging
 import threading
@@ -17,27 +17,27 @@ class Session:
     def __init__(self, client: str) -> None:
         self.client = client
         self.spec = PLAIN
-        """What it is sent at the moment."""
-        self.began = time.monotonic()
+        """Of the variant that it is sent at the moment."""
+        self.started = time.monotonic()
         self.rate = Rate()
         self.frames = 0
         self.skipped = 0
         self.bytes_sent = 0
         self.age = 0.0
-        """How old frames are when they have left, in seconds, smoothed."""
+        """Smoothed age of frames when they have been sent, in seconds."""
         self.level = 0
-        """How many steps of quality the client was lowered."""
+        """How many steps of quality it is below the one requested."""
 
     def __str__(self) -> str:
-        """Sum it up for the log."""
-        seconds = time.monotonic() - self.began
+        """Summarise it for the log."""
+        seconds = time.monotonic() - self.started
         return (
             f"{self.client} watched for {seconds:.1f} s, {self.frames} frames, "
             f"{self.skipped} skipped, {self.bytes_sent / 1e6:.1f} MB, until"
         )
 
     def sent(self, size: int, skipped: int) -> None:
-        """Note one frame sent, and how many newer ones went by unseen before it."""
+        """Count a frame sent, and how many were skipped before it."""
         self.rate.tick()
         self.frames += 1
         self.skipped += skipped
@@ -53,12 +53,12 @@ class Totals(NamedTuple):
 
 
 class Sessions:
-    """All streams that are open; for any thread."""
+    """All open streams; for any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open: dict[Session, None] = {}  # Guarded by _lock; a set in order.
-        # What streams now closed have sent.  Guarded by _lock.
+        # What closed streams have sent.  Guarded by _lock.
         self._frames = self._skipped = self._bytes_sent = 0
 
     def open(self, session: Session) -> None:

@@ -23,7 +23,7 @@ def give_stream(
 ) -> bool:
     """Answer by a stream; returns whether the connection is the fanout thread's now.
 
-    ``held`` is what the request takes up until it is answered: it goes along.
+    ``held`` is what the request occupies until it is answered: it goes along.
     Raises HttpError, TooManyVariants, and Closed when the server stops.
     """
     # The body has no length and is never chunked: it ends with the

@@ -1,4 +1,4 @@
-"""Addresses as people and proxies write them: 192.168.1.5:8080, [::1]:8080, 10.0.0.0/8.  Pure."""
+"""Addresses as users and proxies write them: 192.168.1.5:8080, [::1]:8080, 10.0.0.0/8.  Pure."""
 
 import ipaddress
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The body of a request, taken in pieces as it comes."""
+"""The body of a request, read in pieces as it comes."""
 
 import socket
 import time
@@ -7,27 +7,27 @@ from collections.abc import Iterator
 import h11
 
 from webcapd.http.wire.connection import MESSAGE_SECONDS
-from webcapd.http.wire.request import Request, told
+from webcapd.http.wire.request import Request, reason_of
 from webcapd.http.wire.response import HttpError
 
-# What is asked of the kernel at a time, and so the longest piece.
+# The most that is read at a time, and so the longest piece.
 _PIECE_BYTES = 64 * 1024
 
 
 class Body:
     """What follows a request's head on its connection; for the thread that answers it.
 
-    Nobody reads it but who wants it: a body left alone ends the connection.
+    It is read only by pages that use it: an unread body ends the connection.
     """
 
     def __init__(
-        self, connection: socket.socket, parser: h11.Connection, request: Request, come: bytes
+        self, connection: socket.socket, parser: h11.Connection, request: Request, received: bytes
     ) -> None:
-        """``parser`` has read the head; ``come`` is what came behind it."""
+        """``parser`` has read the head; ``received`` is what came behind it."""
         self._connection = connection
         self._parser = parser
         self._request = request
-        self._come = come
+        self._received = received
         self._ended = not request.has_body
 
     @property
@@ -38,30 +38,30 @@ class Body:
     @property
     def rest(self) -> bytes:
         """What came behind a body that was read, or behind a head without one."""
-        return self._come
+        return self._received
 
-    def pieces(self, most: float, seconds: float = MESSAGE_SECONDS) -> Iterator[bytes]:
+    def pieces(self, max_bytes: float, seconds: float = MESSAGE_SECONDS) -> Iterator[bytes]:
         """Give the body piece by piece, each of 64 KiB at most, as they come.
 
-        Raises HttpError if there are more bytes than ``most`` (413), if it takes
+        Raises HttpError if there are more bytes than ``max_bytes`` (413), if it takes
         longer than ``seconds`` or rests for the socket's timeout (408), and if
         it is malformed (400); OSError when the client is gone.
         """
         if self._ended:
             return
-        self._check_size(int(self._request.headers.get("content-length", "0")), most)
+        self._check_size(int(self._request.headers.get("content-length", "0")), max_bytes)
         if self._parser.they_are_waiting_for_100_continue:
             go_on = h11.InformationalResponse(status_code=100, headers=[], reason="Continue")
             self._connection.sendall(self._parser.send(go_on))
-        deadline, taken = time.monotonic() + seconds, 0
+        deadline, total = time.monotonic() + seconds, 0
         while (piece := self._piece(deadline)) is not None:
-            taken += len(piece)
-            self._check_size(taken, most)
+            total += len(piece)
+            self._check_size(total, max_bytes)
             yield piece
 
-    def _check_size(self, size: int, most: float) -> None:
-        if size > most:
-            raise HttpError(413, f"the body is larger than {most} bytes")
+    def _check_size(self, size: int, max_bytes: float) -> None:
+        if size > max_bytes:
+            raise HttpError(413, f"the body is larger than {max_bytes} bytes")
 
     def _piece(self, deadline: float) -> bytes | None:
         """Give the next piece, None when there is none; raises as pieces() does."""
@@ -71,14 +71,14 @@ class Body:
                 if isinstance(event, h11.Data):
                     return bytes(event.data)
                 if isinstance(event, h11.EndOfMessage):
-                    self._come = self._parser.trailing_data[0]
+                    self._received = self._parser.trailing_data[0]
                     self._ended = True
                     return None
-                # Either what came with the head, or what comes now; empty at the end of all.
-                self._parser.receive_data(self._come or self._receive(deadline))
-                self._come = b""
+                # Either what came with the head, or what comes now; empty when the client closed.
+                self._parser.receive_data(self._received or self._receive(deadline))
+                self._received = b""
         except h11.RemoteProtocolError as error:
-            raise HttpError(400, f"the body is malformed: {told(error)}") from None
+            raise HttpError(400, f"the body is malformed: {reason_of(error)}") from None
 
     def _receive(self, deadline: float) -> bytes:
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""How many connections the limit of descriptors allows, and where theirs begin."""
+"""How many connections the limit of descriptors allows, and which descriptors they get."""
 
 import fcntl
 import resource
@@ -18,7 +18,7 @@ _RESERVE = 32
 _FIRST_DESCRIPTOR = 128
 
 # Where there are not that many: what we hold ourselves (17, two more listening
-# sockets) and take for a moment.
+# sockets) and need for a moment.
 _OWN_DESCRIPTORS = 24
 
 
@@ -36,22 +36,22 @@ class Capacity(NamedTuple):
 
     @property
     def connections(self) -> int:
-        """All of them together.  A snapshot that waits counts as a request alone."""
+        """All of them together.  A snapshot that waits counts as a request only."""
         return self.streams + self.requests + self.waiting
 
 
 def share(descriptors: int, max_clients: int) -> Capacity:
-    """Share so many descriptors; raises ValueError if they are too few for anybody.  Pure."""
+    """Share out so many descriptors; raises ValueError if they are too few for any.  Pure."""
     whole = Capacity(max_clients, max_clients + _RESERVE, MAX_WAITING, _FIRST_DESCRIPTOR)
     if whole.first + whole.connections <= descriptors:
         return whole
     room = descriptors - _OWN_DESCRIPTORS
-    # Whoever has an answer may ask again before the thread of it has ended.
+    # A client that has its response may send the next request before its thread has ended.
     waiting = min(whole.waiting, max(2, room // 8))
     requests = min(whole.requests, max(4, room // 4))
     if room <= waiting + requests:
         raise ValueError
-    # Streams have the most of what is scarce, and the others what they leave.
+    # Streams get most of what is scarce, and the others what they leave.
     streams = min(whole.streams, room - waiting - requests)
     requests = min(whole.requests, room - waiting - streams)
     waiting = min(whole.waiting, room - streams - requests)
@@ -59,7 +59,7 @@ def share(descriptors: int, max_clients: int) -> Capacity:
 
 
 def claim(max_clients: int) -> Capacity:
-    """Have the system let us have as many descriptors as it will; raises CannotListen."""
+    """Raise the limit of descriptors as far as needed and allowed; raises CannotListen."""
     whole = share(1 << 62, max_clients)
     wanted = whole.first + whole.connections
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,7 +1,7 @@
-"""What the log may say of a request: nothing that could be a secret.  Pure.
+"""Strangers' text, made fit for a log: one line, without what could be a secret.  Pure.
 
-Whoever has a token may write it wrong, and it is a token all the same.  So
-what is shown is what can be none, rather than all but what looks like one.
+A mistyped address may still hold a token.  So what is shown is what cannot be a
+secret, rather than all but what looks like one.
 """
 
 import re
@@ -9,34 +9,34 @@ from urllib.parse import unquote
 
 _HIDDEN = "..."
 
-# What divides an address, right or wrong.
-_DIVIDERS = re.compile(r"([/?&;=#]+)")
+# What separates the parts of an address, well-formed or not.
+_SEPARATORS = re.compile(r"([/?&;=#]+)")
 
-# Behind one of these nothing is shown: where a secret ends, who knows.
+# Behind one of these nothing is shown: nobody knows where the secret ends.
 _NAMES_OF_SECRETS = re.compile("token|pass|secret|auth|key")
 
 # No token is that short.
 _HARMLESS_WORD = re.compile(r"[A-Za-z0-9_.:*-]{0,15}")
 
-# What the values of parameters are made of, as a password is not.
+# What values of parameters look like, and passwords do not.
 _HARMLESS_VALUE = re.compile(r"[0-9.,:-]{0,24}|[hv]{1,2}|(stream|snapshot|info)(_[0-9]{1,3})?")
 
-# Of a line; enough to see what it is, and no work for who sends tens of kilobytes.
+# Characters of a line; enough to recognise it, however long it is.
 _MAX_SHOWN = 500
 
-# Escapes of escapes: nobody means more.
+# Escapes within escapes; more are not meant seriously.
 _MAX_ESCAPES = 8
 
 
 def one_line(text: str) -> str:
-    """Make a stranger's text fit for one line of a log or an answer."""
+    """Make a stranger's text fit for one line of a log or a response."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def redacted(text: str) -> str:
     """Give a request line, or a part of one, as it may stand in a log."""
     if len(text) > _MAX_SHOWN:
-        # What is cut may be a secret: longer, it is not shown.
+        # The last word may be cut out of a secret: made longer, it is not shown.
         text = text[:_MAX_SHOWN] + "x" * _MAX_SHOWN
     return one_line(" ".join(map(_word, text.split(" "))))
 
@@ -45,23 +45,23 @@ def _word(word: str) -> str:
     """Give what may be shown of a word, such as an address."""
     plain = _unescaped(word)
     if "@" in plain:
-        # Names and passwords stand before it, also where none belong.
+        # User names and passwords stand before it, also where none belong.
         return _HIDDEN + (_word(word.rpartition("@")[2]) if "@" in word else "")
     shown = ""
-    divider = ""
-    for piece in _DIVIDERS.split(word):
-        if _DIVIDERS.fullmatch(piece):
-            shown, divider = shown + piece, piece
+    separator = ""
+    for piece in _SEPARATORS.split(word):
+        if _SEPARATORS.fullmatch(piece):
+            shown, separator = shown + piece, piece
         elif named := _NAMES_OF_SECRETS.search(_unescaped(piece)):
             return f"{shown}{named[0]}{_HIDDEN}"
         else:
-            harmless = _HARMLESS_VALUE if "=" in divider else _HARMLESS_WORD
+            harmless = _HARMLESS_VALUE if "=" in separator else _HARMLESS_WORD
             shown += piece if harmless.fullmatch(piece) else _HIDDEN
     return shown
 
 
 def _unescaped(text: str) -> str:
-    """Undo what hides the letters of a word."""
+    """Decode all percent-escapes, nested ones too; in lower case."""
     for _ in range(_MAX_ESCAPES):
         text, before = unquote(text), text
         if text == before:

@@ -1,4 +1,4 @@
-"""The head of a request, parsed: h11 reads it, and what h11 leaves open is settled here.  Pure."""
+"""The head of a request, parsed: h11 reads it, and what h11 leaves open is decided here.  Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from webcapd.http.wire.response import HttpError
 
 _MAX_HEADERS = 100
 
-# Of what h11 waits for in a body: the line of a chunk, the lines behind the last one.
+# Of what h11 buffers of a body: the line of a chunk, the lines behind the last one.
 _MAX_INCOMPLETE_BYTES = 64 * 1024
 
 _VERSIONS = ("1.0", "1.1")
 
 
 class Headers:
-    """The header lines, by name; case does not matter."""
+    """The header lines, by name in any case."""
 
     def __init__(self, lines: Iterable[tuple[bytes, bytes]]) -> None:
         """``lines`` have their names in lower case."""
@@ -44,7 +44,7 @@ class Headers:
 
 @dataclass(frozen=True)
 class Request:
-    """What a request's head says."""
+    """A request's head, parsed."""
 
     method: str
     target: str
@@ -54,13 +54,13 @@ class Request:
 
     @property
     def has_body(self) -> bool:
-        """Whether bytes follow that are none of the next request."""
+        """Whether bytes follow that belong to this request."""
         lengths = self.headers.get_all("content-length")
         return "transfer-encoding" in self.headers or any(length.strip("0") for length in lengths)
 
     @property
     def is_last(self) -> bool:
-        """Whether the client wants no other one on the same connection."""
+        """Whether the client sends no other one on the same connection."""
         return self.version == "1.0" or "close" in self.headers.listed("connection")
 
 
@@ -77,7 +77,7 @@ def read_head(parser: h11.Connection, head: bytes) -> Request:
         event = parser.next_event()
     except h11.RemoteProtocolError as error:
         status = error.error_status_hint
-        raise HttpError(status, f"the request is malformed: {told(error)}") from None
+        raise HttpError(status, f"the request is malformed: {reason_of(error)}") from None
     if not isinstance(event, h11.Request):
         raise HttpError(400, "the request is malformed: its head has no end")
     request = Request(
@@ -90,9 +90,9 @@ def read_head(parser: h11.Connection, head: bytes) -> Request:
     return request
 
 
-def told(error: h11.RemoteProtocolError) -> str:
-    """Say what h11 found wrong."""
-    # Behind the colon it repeats the line.
+def reason_of(error: h11.RemoteProtocolError) -> str:
+    """Give the sentence of what h11 found wrong."""
+    # Behind the colon it quotes the line.
     return one_line(str(error).partition(": bytearray")[0])
 
 
@@ -110,11 +110,11 @@ def _check_bytes(head: bytes) -> None:
 
 
 def _check_version(request: Request) -> None:
-    """See to it that the framing is what the version knows; raises HttpError."""
+    """Check the version, and that the body's length is unambiguous; raises HttpError."""
     if request.version not in _VERSIONS:
         raise HttpError(505, "HTTP/1.1 and HTTP/1.0 are spoken here")
     if "transfer-encoding" in request.headers and (
         request.version == "1.0" or "content-length" in request.headers
     ):
-        # Others on the way may have read another length (RFC 9112, 6.1 and 6.3).
+        # Proxies on the way may have read another length (RFC 9112, 6.1 and 6.3).
         raise HttpError(400, "the request is malformed: its length is told in two ways")

@@ -57,7 +57,7 @@ def common_headers(server: str, content_type: str, length: int | None, close: bo
         ("X-Content-Type-Options", "nosniff"),
     ]
     if length is None:
-        # Without it, nginx collects the stream before it passes any on.
+        # Without it, nginx buffers the stream before it passes any on.
         headers.append(("X-Accel-Buffering", "no"))
     elif length >= 0:
         headers.append(("Content-Length", str(length)))

@@ -1,4 +1,4 @@
-"""The sockets that are listened on: TCP, unix, or handed over by systemd."""
+"""The listening sockets: TCP, unix, or handed over by systemd."""
 
 import contextlib
 import ipaddress
@@ -19,7 +19,7 @@ class CannotListen(Exception):
 
 
 class ListeningSocket:
-    """One socket to accept from, and what there is to say of it."""
+    """One socket to accept connections from."""
 
     def __init__(self, accepting: socket.socket) -> None:
         self.socket = accepting
@@ -35,7 +35,7 @@ class ListeningSocket:
         try:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:
-                # So that :: and 0.0.0.0 can be had side by side on one port.
+                # So that :: and 0.0.0.0 can be used side by side on one port.
                 one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             one.bind((host, port))
             one.listen(_BACKLOG)
@@ -51,8 +51,8 @@ class ListeningSocket:
         """Listen on a socket file, made with these permissions; raises CannotListen."""
         one = socket.socket(socket.AF_UNIX)
         try:
-            _clear_the_place(path)
-            # Nobody gets in before the permissions are what they shall be.
+            _remove_stale(path)
+            # Nobody can connect before the permissions are set.
             mask = os.umask(0o177)
             try:
                 one.bind(path)
@@ -70,7 +70,7 @@ class ListeningSocket:
 
     @property
     def url(self) -> str:
-        """The address as a person would use it."""
+        """The address as a user would type it."""
         if self.socket.family == socket.AF_UNIX:
             path = self.socket.getsockname()
             return f"unix:{path.decode(errors='replace') if isinstance(path, bytes) else path}"
@@ -96,8 +96,8 @@ class ListeningSocket:
                 os.unlink(path)
 
 
-def _clear_the_place(path: str) -> None:
-    """Remove what a server that was killed has left; raises OSError if it is something else."""
+def _remove_stale(path: str) -> None:
+    """Remove the socket file of a killed server; raises OSError if it is something else."""
     try:
         mode = os.stat(path, follow_symlinks=False).st_mode
     except FileNotFoundError:
@@ -127,7 +127,7 @@ def taken_over(environment: MutableMapping[str, str]) -> list[ListeningSocket]:
 
 
 def open_sockets(options: HttpOptions, taken: Sequence[ListeningSocket]) -> list[ListeningSocket]:
-    """Open what the options name beside the sockets taken over, or instead of them.
+    """Open what the options name, beside the sockets taken over or instead of them.
 
     Raises CannotListen, with nothing left open.
     """
@@ -146,7 +146,7 @@ def open_sockets(options: HttpOptions, taken: Sequence[ListeningSocket]) -> list
 
 
 def tcp_addresses(options: HttpOptions) -> list[tuple[str, int]]:
-    """List the IP addresses and ports that the options ask for.  Pure."""
+    """List the IP addresses and ports to listen on.  Pure."""
     if options.listen:
         endpoints = [parse_endpoint(text) for text in options.listen]
         return [(str(one.address), _or(one.port, options.port)) for one in endpoints]
