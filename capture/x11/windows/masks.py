@@ -5,6 +5,7 @@ after capture ever holds what was under them, and a change under a mask makes
 no frame.
 """
 
+import itertools
 import time
 from collections.abc import Sequence
 
@@ -34,13 +35,14 @@ class Masks:
         self.trail = Trail(linger)
         self.areas: tuple[Rectangle, ...] = self._rectangles
         """What is masked now, in coordinates of the screen."""
-        self._there: dict[int, Rectangle] = {}
+        self._there: dict[int, list[Rectangle]] = {}
         """Where the windows are that are masked."""
 
     def reopen(self) -> None:
         """Begin anew with a display: what happened to the windows meanwhile nobody knows."""
-        for window, place in self._there.items():
-            self.trail.left(window, place, time.monotonic())
+        for window, places in self._there.items():
+            for place in places:
+                self.trail.left(window, place, time.monotonic())
         self._there = {}
 
     def find(self, tree: WindowTree, as_of: float) -> bool:
@@ -50,7 +52,8 @@ class Masks:
         """
         self._there = tree.places()
         doubtful = tree.doubtful_places()
-        found = {*self._rectangles, *self._there.values(), *doubtful, *self.trail.at(as_of)}
+        there = itertools.chain.from_iterable(self._there.values())
+        found = {*self._rectangles, *there, *doubtful, *self.trail.at(as_of)}
         before, self.areas = self.areas, tuple(found)
         return set(before) != found
 

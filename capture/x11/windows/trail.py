@@ -37,6 +37,10 @@ class Places:
         self._places = {place: until for place, until in self._places.items() if until >= moment}
         return list(self._places)
 
+    def last_end(self) -> float:
+        """Give when the last of them need not be covered any more."""
+        return max(self._places.values(), default=-math.inf)
+
     def next_end(self) -> float:
         """Give when the first of them need not be covered any more."""
         return min(self._places.values(), default=math.inf)
@@ -53,6 +57,14 @@ class Trail:
     def left(self, window: int, place: Rectangle, now: float) -> None:
         """Hear that a window was at a place until now."""
         self._of_window.setdefault(window, Places()).add(place, now + self._linger)
+
+    def follow(self, window: int, place: Rectangle, now: float) -> bool:
+        """Hear that a window has gone to a place unseen; tells if it may yet be seen there."""
+        places = self._of_window.get(window)
+        if places is None or places.last_end() < now:
+            return False
+        places.add(place, places.last_end())
+        return True
 
     def at(self, moment: float) -> list[Rectangle]:
         """Give what is to be covered at a moment."""

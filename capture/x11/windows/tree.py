@@ -14,7 +14,7 @@ cannot be known is taken for what must not be seen.
 Encoder thread only.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from webcapd.capture.geometry import Rectangle
 from webcapd.capture.x11.windows.events import (
@@ -30,40 +30,10 @@ from webcapd.capture.x11.windows.events import (
 )
 from webcapd.capture.x11.windows.titles import Wanted, readings
 from webcapd.capture.x11.windows.trail import Places, Trail
+from webcapd.capture.x11.windows.window import TreeWindow
 
-
-class TreeWindow:
-    """A window, as far as it is known."""
-
-    def __init__(self, xid: int, parent: "TreeWindow | None") -> None:
-        self.xid = xid
-        self.parent = parent
-        self.children: dict[int, TreeWindow] = {}
-        self.place = Rectangle(0, 0, 0, 0)
-        """With its border, in coordinates of its parent."""
-        self.mapped = False
-        self.shown = False
-        """Whether it ever was mapped."""
-        self.known = False
-        """Whether its children were read, and all later changes are told."""
-        self.titles: dict[int, tuple[str, ...]] = {}
-        """What each property read."""
-        self.changes: dict[int, list[bool]] = {}
-        """Of each property, its changes since it was read: whether it had a value then."""
-        self.wanted = False
-        self.doubtful_places = Places()
-        """Where it was while it was in doubt."""
-
-    @property
-    def visible(self) -> bool:
-        """Whether there is anything of a child of the root to be seen."""
-        return self.mapped and bool(self.place)
-
-    def family(self) -> Iterator["TreeWindow"]:
-        """Give the window and all below it."""
-        yield self
-        for child in tuple(self.children.values()):
-            yield from child.family()
+# Of a window, in pixels.
+_MAX_SIZE = 0x7FFF
 
 
 class WindowTree:
@@ -82,16 +52,15 @@ class WindowTree:
     def get(self, xid: int) -> TreeWindow | None:
         return self._windows.get(xid)
 
-    def places(self) -> dict[int, Rectangle]:
+    def places(self) -> dict[int, list[Rectangle]]:
         """Give where there is anything wanted now, by the children of the root that hold it."""
-        tops = self._tops(self._found.values())
-        return {top.xid: top.place for top in tops if top.visible}
+        return {top.xid: top.seen_places() for top in self._tops(self._found.values())}
 
     def doubtful_places(self) -> list[Rectangle]:
         """Give where there may be something wanted, or may have been since the doubt began."""
         tops = self._tops(self.unread.values())
         seen = [place for top in tops for place in top.doubtful_places.at(0)]
-        return [*seen, *(top.place for top in tops if top.visible)]
+        return [*seen, *(place for top in tops for place in top.seen_places())]
 
     def _tops(self, windows: Iterable[TreeWindow]) -> list[TreeWindow]:
         """Give the children of the root that windows are in, each once."""
@@ -109,15 +78,15 @@ class WindowTree:
             return self._create(event, now)
         window = self._windows.get(event.window)
         if window is None:
-            return False
+            return isinstance(event, Reparented) and self._adopt(event)
         if isinstance(event, Configured):
-            return self._place(window, event.place, now)
+            return self._place(window, event.place, event.place, now)
         if isinstance(event, Swept):
-            return self._leave(window, event.around, now)
+            return self._leave(window, now, event.around)
         if isinstance(event, Moved):
-            return self._place(window, window.place._replace(x=event.x, y=event.y), now)
+            return self._move(window, event.x, event.y, now)
         if isinstance(event, Mapped):
-            concerned = self._leave(window, window.place, now)
+            concerned = self._leave(window, now)
             window.mapped, window.shown = event.mapped, window.shown or event.mapped
             return concerned
         if isinstance(event, Changed):
@@ -134,7 +103,19 @@ class WindowTree:
         parent = self._windows.get(event.parent)
         if parent is None:
             return former is not None
-        self._add(event.window, parent).place = event.place
+        window = self._add(event.window, parent)
+        window.place = window.told_place = event.place
+        return True
+
+    def _adopt(self, event: Reparented) -> bool:
+        """Take in a window that came from within one that was not read yet."""
+        parent = self._windows.get(event.parent)
+        if parent is None:
+            return False
+        window = self._add(event.window, parent)
+        window.shown = True
+        # As large as may be, until it is read.
+        window.place = window.told_place = Rectangle(event.x, event.y, _MAX_SIZE, _MAX_SIZE)
         return True
 
     def _add(self, xid: int, parent: TreeWindow) -> TreeWindow:
@@ -143,23 +124,42 @@ class WindowTree:
         parent.children[xid] = window
         return window
 
-    def _place(self, window: TreeWindow, place: Rectangle, now: float) -> bool:
-        if place == window.place:
+    def _move(self, window: TreeWindow, x: int, y: int, now: float) -> bool:
+        """Move a window, which no ConfigureNotify tells."""
+        return self._place(window, window.place._replace(x=x, y=y), window.told_place, now)
+
+    def _place(self, window: TreeWindow, place: Rectangle, told: Rectangle, now: float) -> bool:
+        before = window.place
+        if (before, window.told_place) == (place, told):
             return False
-        concerned = self._leave(window, window.place, now)
-        window.place = place
+        concerned = self._leave(window, now)
+        window.place, window.told_place = place, told
+        if window.parent is self.root and not window.mapped:
+            # A compositor that lets it fade may take it along, as large as it was.
+            width, height = max(before.width, place.width), max(before.height, place.height)
+            concerned |= self._follow(window, Rectangle(place.x, place.y, width, height), now)
         return concerned
 
-    def _leave(self, window: TreeWindow, place: Rectangle, now: float) -> bool:
-        """Note where a window was that is elsewhere now; tells if it may be wanted."""
+    def _follow(self, window: TreeWindow, place: Rectangle, now: float) -> bool:
+        """Note where a window has gone unseen; tells if what it showed may be seen there."""
+        if window.shown and self._holds(window, self.unread):
+            window.doubtful_places.add(place, now)
+        return self._trail.follow(window.xid, place, now)
+
+    def _leave(self, window: TreeWindow, now: float, way: Rectangle | None = None) -> bool:
+        """Note where a window was that is elsewhere now; tells if it may be wanted.
+
+        ``way`` is what holds the places that it had in between.
+        """
         if window.parent is not self.root:
             return False
         wanted, doubtful = self._holds(window, self._found), self._holds(window, self.unread)
-        if window.visible:
-            if wanted:
-                self._trail.left(window.xid, place, now)
-            elif doubtful:
-                window.doubtful_places.add(place, now)
+        if window.mapped:
+            for place in (*window.seen_places(), *filter(None, [way])):
+                if wanted:
+                    self._trail.left(window.xid, place, now)
+                elif doubtful:
+                    window.doubtful_places.add(place, now)
         return wanted or doubtful
 
     def _holds(self, top: TreeWindow, windows: dict[int, TreeWindow]) -> bool:
@@ -195,10 +195,8 @@ class WindowTree:
         top = self._top(window)
         if top is None:
             return
-        for place in top.doubtful_places.at(0):
+        for place in (*top.doubtful_places.at(0), *top.seen_places()):
             self._trail.left(top.xid, place, now)
-        if top.visible:
-            self._trail.left(top.xid, top.place, now)
 
     def _reparent(self, window: TreeWindow, event: Reparented, now: float) -> bool:
         parent = self._windows.get(event.parent)
@@ -207,7 +205,7 @@ class WindowTree:
             # To be found again when what is above its parent is read.
             return self.remove(window, now)
         if parent is window.parent or window.parent is None:
-            return self._place(window, place, now)
+            return self._move(window, event.x, event.y, now)
         family = list(window.family())
         wanted = any(one.xid in self._found for one in family)
         doubtful = any(one.xid in self.unread for one in family)
@@ -215,15 +213,14 @@ class WindowTree:
         if wanted:
             self._linger(window, now)
         window.parent.children.pop(window.xid, None)
-        window.parent, window.place = parent, place
+        window.parent, window.place, window.told_place = parent, place, place
         parent.children[window.xid] = window
         after = self._top(window)
         if doubtful and before is not None and after is not None:
             # A window manager puts a frame around it: the doubt goes with it.
-            for seen in before.doubtful_places.at(0):
+            here = before.seen_places() if before is not after else []
+            for seen in (*before.doubtful_places.at(0), *here):
                 after.doubtful_places.add(seen, now)
-            if before.visible and before is not after:
-                after.doubtful_places.add(before.place, now)
         return wanted or doubtful
 
     def found_title(self, window: TreeWindow, atom: int, value: bytes, now: float) -> None:
@@ -256,6 +253,12 @@ class WindowTree:
                     self.remove(elsewhere, now)
                 # Until its state is read it may have been mapped all along.
                 self._add(xid, window).shown = True
+
+    def found_place(self, window: TreeWindow, place: Rectangle) -> None:
+        """Take in where a window is."""
+        if window.told_place == window.place:
+            window.told_place = place
+        window.place = place
 
     def found_state(self, window: TreeWindow, mapped: bool) -> None:
         """Take in whether a window is mapped."""

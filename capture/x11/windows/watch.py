@@ -20,7 +20,8 @@ from collections.abc import Callable, Iterable, Iterator
 from webcapd.capture.x11.windows.events import parse_all, place_of
 from webcapd.capture.x11.windows.titles import Wanted
 from webcapd.capture.x11.windows.trail import Trail
-from webcapd.capture.x11.windows.tree import TreeWindow, WindowTree
+from webcapd.capture.x11.windows.tree import WindowTree
+from webcapd.capture.x11.windows.window import TreeWindow
 from webcapd.capture.x11.xcb import Request, XcbConnection
 
 _CHANGE_ATTRIBUTES, _GET_ATTRIBUTES, _GET_GEOMETRY, _QUERY_TREE, _GET_PROPERTY = 2, 3, 14, 15, 20
@@ -181,7 +182,7 @@ class WindowWatch:
         self.tree.found_children(window, children, time.monotonic())
 
     def _take_geometry(self, window: TreeWindow, answer: bytes) -> None:
-        window.place = place_of(*_geometry(answer))
+        self.tree.found_place(window, place_of(*_geometry(answer)))
 
     def _take_state(self, window: TreeWindow, answer: bytes) -> None:
         unmapped = 0
