@@ -176,10 +176,6 @@ def secrets(server: XServer, area: Rectangle, count: int, rest: float) -> Iterat
         cell = Rectangle(area.x + number * width, area.y, width, area.height)
         try:
             display = Display(server.name)
-            if rest:
-                # python-xlib gives ids of windows that are gone to new ones, at once,
-                # as Xlib does not: window managers and compositors mix them up.
-                vars(display.display)["free_resource_id"] = lambda number: None
             shown = Secrets(display, cell, generator)
             for act in range(count):
                 # Each program begins with another, so that all are done side by side.
