@@ -1,22 +1,25 @@
 """A thread that waits for descriptors, for deadlines and for what other threads post."""
 
+import contextlib
 import math
 import select
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 
-from webcapd.base.progress import Progress
-from webcapd.base.timers import Timers
+from webcapd.base.timers import Timer, Timers
 from webcapd.base.waker import Waker
+
+# A round takes milliseconds, also with hundreds of clients.
+_MAX_ROUND_SECONDS = 5.0
 
 
 class EventLoop:
     """Runs callbacks, one at a time, in a thread of its own.
 
-    start(), stop(), join() and close() are for the owner, post() and ``progress``
-    for any thread, the rest for the loop's thread, or for before start().  A
+    start(), stop(), join(), close() and makes_progress() are for the owner,
+    post() for any thread, the rest for the loop's thread, or for before start().  A
     callback must not wait.  One that raises ends the loop: whatever can fail
     for one connection is caught by its callback.
     """
@@ -34,17 +37,22 @@ class EventLoop:
         """
         self._on_failure, self._on_end = on_failure, on_end
         self._stopping = threading.Event()
-        self._posted: deque[Callable[[], None]] = deque()
-        """Each is followed by a wake()."""
+        self._asked: float | None = None
+        """When the question was put that is still open, whether the thread gets round.
+
+        Set by the owner, cleared by the thread.
+        """
         self._waker = Waker()
         self._poll = select.epoll()
-        self._poll.register(self._waker, select.EPOLLIN)
+        self._lock = threading.Lock()
+        # Guarded by _lock:
+        self._posted: deque[Callable[[], None]] = deque()
+        """Each is followed by a wake()."""
+        self._ended = False
         # Loop thread only:
         self._callbacks: dict[int, Callable[[int], None]] = {}
         """By descriptor."""
         self._timers = Timers()
-        self._timer_callbacks: dict[Hashable, Callable[[], None]] = {}
-        self.progress = Progress()
         self._thread = threading.Thread(target=self._run, name=name[:15], daemon=True)
 
     def start(self) -> None:
@@ -66,13 +74,29 @@ class EventLoop:
         self._poll.close()
         self._waker.close()
 
-    def post(self, callback: Callable[[], None]) -> None:
+    def makes_progress(self) -> bool:
+        """Tell whether the thread gets round to what it is woken for, asleep or not.
+
+        To be called every second or so: each call sees to the answer to the one before.
+        """
+        asked = self._asked
+        if asked is None:
+            self._asked = time.monotonic()
+            self._waker.wake()
+            return True
+        return time.monotonic() - asked <= _MAX_ROUND_SECONDS
+
+    def post(self, callback: Callable[[], None]) -> bool:
         """Have a callback run in the thread, in the order posted; from any thread.
 
-        What is posted after stop() may never run.
+        Tells whether it will run: the thread has not ended yet.
         """
-        self._posted.append(callback)
+        with self._lock:
+            if self._ended:
+                return False
+            self._posted.append(callback)
         self._waker.wake()
+        return True
 
     def watch(self, descriptor: int, events: int, callback: Callable[[int], None]) -> None:
         """Call ``callback`` with what epoll tells of a descriptor; raises OSError."""
@@ -86,50 +110,43 @@ class EventLoop:
         for nothing: callbacks bear that.
         """
         del self._callbacks[descriptor]
-        self._poll.unregister(descriptor)
+        # FileNotFoundError, say, of a descriptor that is watched no longer anyway.
+        with contextlib.suppress(OSError):
+            self._poll.unregister(descriptor)
 
-    def call_at(self, key: Hashable, when: float, callback: Callable[[], None]) -> None:
-        """Call ``callback`` once at ``when`` (CLOCK_MONOTONIC), or never if that is infinite.
-
-        It replaces what was to be called under the same key.
-        """
-        if when == math.inf:
-            self.cancel(key)
-            return
-        self._timer_callbacks[key] = callback
-        self._timers.set(key, when)
-
-    def cancel(self, key: Hashable) -> None:
-        """Call nothing under a key."""
-        self._timer_callbacks.pop(key, None)
-        self._timers.cancel(key)
+    def timer(self, callback: Callable[[], None]) -> Timer:
+        """Make a timer (of CLOCK_MONOTONIC), which calls ``callback`` each time that it is due."""
+        return self._timers.timer(callback)
 
     def _run(self) -> None:
         try:
+            self._poll.register(self._waker, select.EPOLLIN)
             while not self._stopping.is_set():
                 self._turn()
         except Exception as error:
             self._on_failure(error)
-        finally:
-            self.progress.rest()
+        with self._lock:
+            self._ended = True
+        try:
+            self._run_posted()
             self._on_end()
+        except Exception as error:
+            self._on_failure(error)
 
     def _turn(self) -> None:
         """Wait once, and run what there is to run."""
+        self._asked = None
         wait = self._timers.next() - time.monotonic()
-        self.progress.rest()
-        ready = self._poll.poll(None if wait == math.inf else max(0.0, wait))
-        self.progress.step()
-        for descriptor, events in ready:
+        for descriptor, events in self._poll.poll(None if wait == math.inf else max(0.0, wait)):
             if descriptor == self._waker.fileno():
                 self._waker.clear()
             elif (callback := self._callbacks.get(descriptor)) is not None:
                 callback(events)
-                self.progress.step()
+        self._run_posted()
+        for timer in self._timers.due(time.monotonic()):
+            timer.callback()
+
+    def _run_posted(self) -> None:
         # Those there now: one that posts itself again keeps nobody else out.
         for _ in range(len(self._posted)):
             self._posted.popleft()()
-            self.progress.step()
-        for key in self._timers.due(time.monotonic()):
-            self._timer_callbacks.pop(key)()
-            self.progress.step()

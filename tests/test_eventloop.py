@@ -1,5 +1,6 @@
 """The thread that waits for descriptors, deadlines and other threads."""
 
+import functools
 import os
 import queue
 import select
@@ -10,7 +11,9 @@ from collections.abc import Iterator
 
 import pytest
 from program import PATIENCE
+from waiting import wait_until
 
+from webcapd.base import eventloop
 from webcapd.base.eventloop import EventLoop
 
 Told = queue.Queue[object]
@@ -64,14 +67,17 @@ def test_descriptor_that_cannot_be_watched_raises(loop: EventLoop) -> None:
         loop.watch(reader, select.EPOLLIN, lambda events: None)
 
 
-def test_call_replaces_the_one_under_the_same_key(loop: EventLoop, told: Told) -> None:
-    loop.call_at("a", 0.0, lambda: told.put("replaced"))
-    loop.call_at("a", time.monotonic() + 0.01, lambda: told.put("a"))
-    loop.call_at("b", 0.0, lambda: told.put("b"))
-    loop.call_at("c", 0.0, lambda: told.put("cancelled"))
-    loop.cancel("c")
+def test_timer_calls_when_it_was_set_to_last(loop: EventLoop, told: Told) -> None:
+    moved, early, never = (
+        loop.timer(functools.partial(told.put, name)) for name in ("moved", "early", "never")
+    )
+    moved.set(0.0)
+    moved.set(time.monotonic() + 0.01)
+    early.set(0.0)
+    never.set(0.0)
+    never.cancel()
     loop.start()
-    assert [told.get(timeout=PATIENCE) for _ in range(2)] == ["b", "a"]
+    assert [told.get(timeout=PATIENCE) for _ in range(2)] == ["early", "moved"]
     assert told.empty()
 
 
@@ -87,7 +93,23 @@ def test_callback_that_raises_ends_the_loop_and_is_told(loop: EventLoop, told: T
     assert loop.join(PATIENCE)
 
 
-def test_callback_that_hangs_shows_and_rest_does_not(loop: EventLoop) -> None:
+def test_what_is_posted_before_the_end_runs_and_later_it_is_refused(told: Told) -> None:
+    loop = EventLoop("loop", told.put, lambda: told.put("ended"))
+    loop.stop()
+    assert loop.post(lambda: told.put("posted"))
+    loop.start()
+    assert loop.join(PATIENCE)
+    assert [told.get_nowait() for _ in range(2)] == ["posted", "ended"]
+    assert not loop.post(lambda: told.put("too late"))
+    loop.close()
+    assert told.empty()
+
+
+def test_thread_that_hangs_is_noticed_and_one_that_goes_on(
+    loop: EventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In earnest it is given seconds.
+    monkeypatch.setattr(eventloop, "_MAX_ROUND_SECONDS", 0.05)
     let_go, hangs = threading.Event(), threading.Event()
 
     def hang() -> None:
@@ -95,14 +117,15 @@ def test_callback_that_hangs_shows_and_rest_does_not(loop: EventLoop) -> None:
         let_go.wait(PATIENCE)
 
     loop.start()
+    # Asleep: each question is answered.
+    for _ in range(3):
+        assert loop.makes_progress()
+        wait_until("it answers", lambda: loop._asked is None)
     loop.post(hang)
     assert hangs.wait(PATIENCE)
-    began = time.monotonic()
-    while loop.progress.busy_seconds() < 0.05:
-        assert time.monotonic() - began < PATIENCE
+    wait_until("it is noticed", lambda: not loop.makes_progress())
     let_go.set()
-    while loop.progress.busy_seconds():
-        assert time.monotonic() - began < PATIENCE
+    wait_until("it goes on", loop.makes_progress)
 
 
 def test_call_that_posts_itself_keeps_nobody_out(loop: EventLoop, told: Told) -> None:

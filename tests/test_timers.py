@@ -1,20 +1,24 @@
-"""Deadlines under keys."""
+"""Deadlines that are moved."""
 
 import math
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webcapd.base.timers import Timers
+from webcapd.base.timers import Timer, Timers
 
 TIMES = st.integers(0, 20).map(float)
 
 
+def nothing() -> None: ...
+
+
 def test_time_comes_once() -> None:
     timers = Timers()
-    timers.set("a", 1.0)
+    timer = timers.timer(nothing)
+    timer.set(1.0)
     assert list(timers.due(0.9)) == []
-    assert list(timers.due(1.0)) == ["a"]
+    assert list(timers.due(1.0)) == [timer]
     assert list(timers.due(9.0)) == []
     assert timers.next() == math.inf
 
@@ -22,22 +26,36 @@ def test_time_comes_once() -> None:
 def test_time_set_meanwhile_is_for_the_next_call() -> None:
     """Else who asks to be called at once, each time, would never let go."""
     timers = Timers()
-    timers.set("a", 1.0)
-    for key in timers.due(5.0):
-        timers.set(key, 2.0)
+    timer = timers.timer(nothing)
+    timer.set(1.0)
+    for one in timers.due(5.0):
+        one.set(2.0)
     assert timers.next() == 2.0
-    assert list(timers.due(5.0)) == ["a"]
+    assert list(timers.due(5.0)) == [timer]
 
 
-def test_key_cancelled_by_one_before_it_is_not_told() -> None:
+def test_timer_cancelled_by_one_before_it_does_not_come() -> None:
     timers = Timers()
-    timers.set("a", 1.0)
-    timers.set("b", 2.0)
-    told = []
-    for key in timers.due(5.0):
-        told.append(key)
-        timers.cancel("b")
-    assert told == ["a"]
+    first, second = timers.timer(nothing), timers.timer(nothing)
+    first.set(1.0)
+    second.set(2.0)
+    came = []
+    for one in timers.due(5.0):
+        came.append(one)
+        second.cancel()
+    assert came == [first]
+
+
+def test_timer_put_off_time_after_time_has_one_place() -> None:
+    timers = Timers()
+    timer = timers.timer(nothing)
+    for number in range(1000):
+        timer.set(1.0 + number)
+    assert timers.next() == 1.0
+    assert list(timers.due(1.0)) == []
+    assert timers.next() == 1000.0
+    assert list(timers.due(1000.0)) == [timer]
+    assert timers.next() == math.inf
 
 
 class Plan:
@@ -56,12 +74,14 @@ class Plan:
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.one_of(TIMES, st.just(math.inf)), TIMES)))
 def test_times_come_as_in_a_plain_plan(steps: list[tuple[str, float, float]]) -> None:
     timers, plan, now = Timers(), Plan(), 0.0
+    keys: dict[Timer, str] = {timers.timer(nothing): key for key in "abcd"}
+    named = {key: timer for timer, key in keys.items()}
     for key, when, passed in steps:
-        timers.set(key, when)
+        named[key].set(when)
         plan.due_at.pop(key, None)
         if when < math.inf:
             plan.due_at[key] = when
         # Never too late, or a thread that waits until then would oversleep.
         assert timers.next() <= min(plan.due_at.values(), default=math.inf)
         now = max(now, passed)
-        assert sorted(map(str, timers.due(now))) == plan.due(now)
+        assert sorted(keys[timer] for timer in timers.due(now)) == plan.due(now)
