@@ -46,7 +46,7 @@ class EventLoop:
         self._poll = select.epoll()
         self._lock = threading.Lock()
         # Guarded by _lock:
-        self._posted: deque[Callable[[], None]] = deque()
+        self._posted: deque[Callable[[], object]] = deque()
         """Each is followed by a wake()."""
         self._ended = False
         # Loop thread only:
@@ -86,7 +86,7 @@ class EventLoop:
             return True
         return time.monotonic() - asked <= _MAX_ROUND_SECONDS
 
-    def post(self, callback: Callable[[], None]) -> bool:
+    def post(self, callback: Callable[[], object]) -> bool:
         """Have a callback run in the thread, in the order posted; from any thread.
 
         Tells whether it will run: the thread has not ended yet.
@@ -104,13 +104,12 @@ class EventLoop:
         self._callbacks[descriptor] = callback
 
     def unwatch(self, descriptor: int) -> None:
-        """Forget a descriptor, which is still open.
+        """Forget a descriptor, which is still open; nothing if it is not watched.
 
         Should its number be used again at once, the new owner may be called
         for nothing: callbacks bear that.
         """
-        del self._callbacks[descriptor]
-        # FileNotFoundError, say, of a descriptor that is watched no longer anyway.
+        self._callbacks.pop(descriptor, None)
         with contextlib.suppress(OSError):
             self._poll.unregister(descriptor)
 

@@ -47,7 +47,7 @@ def outcome(pieces: list[bytes]) -> Outcome:
                 while request := waiting.received():
                     requests.append(request.head)
                     waiting = PendingConnection(waiting.connection, "", request.rest)
-                if fault := waiting.fault():
+                if fault := waiting.error_response():
                     return Outcome(tuple(requests), int(fault.split()[1]))
         return Outcome(tuple(requests), 0)
 
@@ -117,7 +117,7 @@ def test_empty_lines_without_end_are_no_request() -> None:
             theirs.sendall(b"\r\n" * (MAX_HEAD_BYTES // 8))
             assert waiting.read()
             assert waiting.received() is None
-        assert waiting.fault().split()[1] == b"400"
+        assert waiting.error_response().split()[1] == b"400"
 
 
 def test_time_for_a_head_is_counted_from_its_first_byte() -> None:
@@ -145,7 +145,7 @@ def test_what_comes_after_the_last_word_is_thrown_away() -> None:
 def test_nothing_has_come_yet() -> None:
     with connected() as (waiting, _):
         assert waiting.read()
-        assert (waiting.received(), waiting.fault()) == (None, b"")
+        assert (waiting.received(), waiting.error_response()) == (None, b"")
 
 
 @pytest.mark.parametrize("filling", [b"x", b"x: y\n", b"\r\n", b"\n"])
@@ -158,7 +158,7 @@ def test_head_that_comes_by_the_byte_costs_no_more_than_its_length(filling: byte
         for byte in data:
             theirs.send(bytes([byte]))
             waiting.read()
-            assert (waiting.received(), waiting.fault()) == (None, b"")
+            assert (waiting.received(), waiting.error_response()) == (None, b"")
         # Some 0.2 s; with a search from the start each time it is 2 s and more.
         assert time.thread_time() - before < 1
 
@@ -168,6 +168,6 @@ def test_head_that_comes_by_the_byte_costs_no_more_than_its_length(filling: byte
 def test_any_bytes_are_a_request_or_a_fault_or_wait(data: bytes) -> None:
     with connected() as (waiting, _):
         waiting.data += data
-        request, fault = waiting.received(), waiting.fault()
+        request, fault = waiting.received(), waiting.error_response()
         assert request is None or isinstance(request, Received)
         assert not fault or re.match(rb"HTTP/1\.1 4\d\d ", fault)

@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,23 +14,6 @@ from rawhttp import raw
 from test_systemd import Manager
 from waiting import wait_until
 from xserver import XServer
-
-from webcapd.base import pulse
-
-
-def test_silent_thread_is_noticed_and_one_that_answers_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # In earnest it is given seconds.
-    monkeypatch.setattr(pulse, "_BEARABLE_SECONDS", 0.05)
-    woken: list[float] = []
-    one = pulse.Pulse(lambda: woken.append(time.monotonic()))
-    assert one.beats()
-    wait_until("it is noticed", lambda: not one.beats())
-    assert len(woken) == 1
-    one.answer()
-    assert one.beats()
-    assert len(woken) == 2
 
 
 def connect(program: Webcapd, stack: contextlib.ExitStack) -> None:

@@ -97,7 +97,7 @@ class PendingConnection:
             return None
         return Received(bytes(self.data[: end.end()]), bytes(self.data[end.end() :]))
 
-    def fault(self) -> bytes:
+    def error_response(self) -> bytes:
         """Give the answer to what can be no request any more; empty while it can."""
         if self._no_request():
             return short_response(400, "this is no HTTP request")
