@@ -100,7 +100,8 @@ def test_reset_connection_is_noticed_while_the_screen_rests(still: Webcapd) -> N
     begin(client)
     part(client)
     wait_until("it watches", lambda: watching(still) == 1)
-    frames = still.info()["clients"][0]["frames"]
+    # What has come is counted a little later.
+    frames = wait_until("it is counted", lambda: still.info()["clients"][0]["frames"])
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
     wait_until("it is gone", lambda: watching(still) == 0)
