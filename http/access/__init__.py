@@ -1,1 +1,1 @@
-"""Who may look."""
+"""Who has access: credentials, hosts, origins, proxies, limits."""
