@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class XEvents(Flag):
-    """What the server has told since it was last heeded."""
+    """What the server has told since it was last asked."""
 
     NOTHING = 0
     DAMAGE = auto()
@@ -69,14 +69,14 @@ class Control:
         self.name = dialler.name
         self.display = connect(dialler)
         self.display.set_error_handler(_log_error)
-        self._ear = select.poll()
-        self._ear.register(self.display.fileno(), select.POLLIN)
+        self._poller = select.poll()
+        self._poller.register(self.display.fileno(), select.POLLIN)
         self.damage_obstacle: str | None = None
         """Why there are no damage reports; None when there are."""
         self.damage_ids: DamageIds | None = None
         self.reports_motion = False
         """Whether the server tells that the pointer moves."""
-        self._news_of_event: dict[int, XEvents] = dict.fromkeys(_LAYOUT_EVENTS, XEvents.LAYOUT)
+        self._meanings: dict[int, XEvents] = dict.fromkeys(_LAYOUT_EVENTS, XEvents.LAYOUT)
         try:
             with self.answering():
                 self._demand_screen()
@@ -107,7 +107,7 @@ class Control:
         if self.display.has_extension("RANDR"):
             randr.select_input(self.root, randr.RRScreenChangeNotifyMask)
             event = self.display.extension_event.ScreenChangeNotify
-            self._news_of_event[event] = XEvents.LAYOUT
+            self._meanings[event] = XEvents.LAYOUT
 
     def _watch_damage(self) -> str | None:
         """Start damage reports; says why not where the server has none."""
@@ -116,7 +116,7 @@ class Control:
                 return f"the X server has no {extension} extension"
         xfixes.query_version(self.display)
         damage.query_version(self.display)
-        self._news_of_event[self.display.extension_event.DamageNotify] = XEvents.DAMAGE
+        self._meanings[self.display.extension_event.DamageNotify] = XEvents.DAMAGE
         opcode = self.display.display.get_extension_major
         self.damage_ids = DamageIds(
             damage.damage_create(self.root, damage.DamageReportNonEmpty),
@@ -134,7 +134,7 @@ class Control:
             return "the X server has no XFIXES extension"
         xfixes.query_version(self.display)
         code, _ = self.display.extension_event.DisplayCursorNotify
-        self._news_of_event[code] = XEvents.CURSOR
+        self._meanings[code] = XEvents.CURSOR
         if self.display.has_extension("XInputExtension"):
             # From 2.1 on raw motion is told also while a program grabs the pointer.
             xinput.XIQueryVersion(
@@ -145,7 +145,7 @@ class Control:
             )
             self.reports_motion = True
             # Raw motion is the only one selected, and the only generic event.
-            self._news_of_event[_GENERIC_EVENT] = XEvents.POINTER
+            self._meanings[_GENERIC_EVENT] = XEvents.POINTER
         return None
 
     def report_cursor(self, wanted: bool) -> None:
@@ -186,35 +186,38 @@ class Control:
         with self.answering():
             return self.display.fileno()
 
-    def news(self) -> XEvents:
+    def take_events(self) -> XEvents:
         """Take all events that have arrived; tells what they say together."""
         found = XEvents.NOTHING
         with self.answering():
             if self._is_quiet():
                 return found
             for _ in range(self.display.pending_events()):
-                found |= self._news_in(self.display.next_event())
+                found |= self._meaning_of(self.display.next_event())
         return found
 
-    def _news_in(self, event: Event) -> XEvents:
+    def _meaning_of(self, event: Event) -> XEvents:
         # The high bit marks events sent by clients: window managers tell
         # windows of their moves that way.
         kind = event.type & 0x7F
         if kind == X.PropertyNotify and event.atom not in self.title_atoms:
             return XEvents.NOTHING
-        return self._news_of_event.get(kind, XEvents.NOTHING)
+        return self._meanings.get(kind, XEvents.NOTHING)
 
     def _is_quiet(self) -> bool:
         """Whether nothing has come and nothing is to go; python-xlib takes longer to say so."""
         inner = self.display.display
         if inner.event_queue or inner.request_queue or inner.data_send:
             return False
-        return not self._ear.poll(0)
+        return not self._poller.poll(0)
 
     def close(self) -> None:
         """Close the connection; the server frees damage and region with it."""
-        with contextlib.suppress(xerror.ConnectionClosedError, OSError):
+        try:
             self.display.close()
+        except (xerror.ConnectionClosedError, OSError) as error:
+            # python-xlib keeps the error, whose frames keep those who called this.
+            error.__traceback__ = None
 
     @contextlib.contextmanager
     def answering(self) -> Iterator[None]:

@@ -1,4 +1,7 @@
-"""Which part of the screen is shown: all of it, a rectangle, a monitor or a window."""
+"""Which part of the screen is shown: all of it, a rectangle, a monitor or a window.
+
+Encoder thread only.
+"""
 
 from typing import Protocol
 
@@ -84,3 +87,30 @@ def region_of(options: CaptureOptions) -> Region:
     if options.window:
         return WindowRegion(options.window)
     return FixedRegion(options.capture_x, options.capture_y, options.width, options.height)
+
+
+class RegionTracker:
+    """Where on the screen a region is, while one connection lasts."""
+
+    def __init__(self, control: Control, region: Region) -> None:
+        """Find it for the first time; raises SourceError."""
+        self._control, self._region = control, region
+        # Windows are watched only where they matter.
+        self._windows = Windows(control) if isinstance(region, WindowRegion) else None
+        self.screen = control.root_area()
+        """The whole screen."""
+        self.area = region.area(control, self._windows, self.screen)
+        """The part shown, in coordinates of the screen."""
+
+    @property
+    def follows_window(self) -> bool:
+        return self._windows is not None
+
+    def locate(self) -> tuple[Rectangle, bool]:
+        """Ask where it is now, and whether the screen has another size than before.
+
+        ``area`` stays as it was.  Raises SourceError.
+        """
+        before, self.screen = self.screen, self._control.root_area()
+        area = self._region.area(self._control, self._windows, self.screen)
+        return area, self.screen != before

@@ -8,13 +8,11 @@ from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.options import CaptureOptions, location_name
 from webcapd.capture.selector import RefreshCounts
 from webcapd.capture.source import SourceError
-from webcapd.capture.throttle import Rules
-from webcapd.capture.x11.control import Control
 from webcapd.capture.x11.dial import Dialler
+from webcapd.capture.x11.refresher import Refresher
 from webcapd.capture.x11.region import region_of
 from webcapd.capture.x11.session import X11Session
 from webcapd.capture.x11.windows.masks import Masks
-from webcapd.capture.x11.xcb import XcbConnection
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +31,9 @@ class Screen:
         self._dialler = Dialler(display, authority)
         self._options = options
         self._region = region_of(options)
-        duration = options.damage_block_duration / target_fps
-        self._rules = Rules(options.damage_block_threshold, duration)
-        self._control: Control | None = None
-        self._connection: XcbConnection | None = None
-        self._opening: X11Session | None = None
+        self._target_fps = target_fps
+        self._session: X11Session | None = None
+        self._refresher: Refresher | None = None
         self._progress: Callable[[], None] = lambda: None
         self._counts = RefreshCounts()
         self._decoration = Decoration(
@@ -49,35 +45,31 @@ class Screen:
         self._masks = Masks(options.mask, options.mask_window, options.mask_linger)
         # Replaced whole by the encoder thread, never changed: others may read it.
         self._status: Mapping[str, object] = {"display": display}
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     @property
-    def _open(self) -> X11Session:
-        assert self._opening is not None, "the source is not open"
-        return self._opening
+    def _open(self) -> Refresher:
+        assert self._refresher is not None, "the source is not open"
+        return self._refresher
+
+    @property
+    def _connected(self) -> X11Session:
+        assert self._session is not None, "the source is not open"
+        return self._session
 
     @property
     def frame_buffer(self) -> FrameBuffer:
         return self._open.frame_buffer
 
     def open(self) -> None:
-        """Connect both planes and make the frame buffer; raises SourceError."""
+        """Connect, and make the frame buffer; raises SourceError."""
         self._dialler.reset()
         try:
-            self._control = Control(self._dialler)
-            if obstacle := self._control.format.obstacle:
-                raise SourceError(f"display {self.name} has {obstacle}")
-            self._connection = XcbConnection(self._dialler)
-            self._opening = X11Session(
-                self._control,
-                self._connection,
-                self._region,
-                self._options,
-                self._rules,
-                self._counts,
-                self._decoration,
-                self._masks,
-                self._progress,
+            session = self._session = X11Session(
+                self._dialler, self._region, self._masks, self._options.shm, self._progress
+            )
+            self._refresher = Refresher(
+                session, self._options, self._target_fps, self._counts, self._decoration
             )
         except (OSError, ValueError) as error:
             # Out of descriptors or memory, mostly.
@@ -86,11 +78,28 @@ class Screen:
         except BaseException:
             self.close()
             raise
-        self._status = {"display": self.name, **self._opening.report()}
-        self._tell_fallbacks(self._control, self._opening)
+        self._status = {"display": self.name, **self._report(session)}
+        self._log_fallbacks(session)
 
-    def _tell_fallbacks(self, control: Control, opening: X11Session) -> None:
-        fallbacks = [f"shared memory not used by way of {why}" for why in opening.shm_reasons]
+    def _report(self, session: X11Session) -> Mapping[str, object]:
+        control, area, screen = session.control, session.region.area, session.region.screen
+        return {
+            "width": area.width,
+            "height": area.height,
+            "x": area.x,
+            "y": area.y,
+            "screen": f"{screen.width}x{screen.height}",
+            "format": str(control.format),
+            "shm": session.grabber.kind,
+            "shmNotUsed": session.shm_reasons,
+            "damage": "poll" if control.damage_obstacle else "xdamage",
+            "damageNotUsed": control.damage_obstacle,
+            "cursor": self._options.capture_cursor and control.cursor_obstacle is None,
+        }
+
+    def _log_fallbacks(self, session: X11Session) -> None:
+        control = session.control
+        fallbacks = [f"shared memory not used by way of {why}" for why in session.shm_reasons]
         if control.damage_obstacle:
             fallbacks.append(f"no damage reports, polling instead: {control.damage_obstacle}")
         if self._options.capture_cursor and control.cursor_obstacle:
@@ -98,20 +107,18 @@ class Screen:
         fallbacks += [
             f"the mask {mask} is outside the screen and hides nothing"
             for mask in self._options.mask
-            if not mask.within(control.root_area())
+            if not mask.within(session.region.screen)
         ]
         for fallback in fallbacks:
             # Once, however often the display is opened again.
-            if fallback not in self._told:
-                self._told.add(fallback)
+            if fallback not in self._logged:
+                self._logged.add(fallback)
                 log.info("%s: %s", self.name, fallback)
 
     def close(self) -> None:
-        # The shared memory first: it ends with a word to the server.
-        for part in (self._opening, self._connection, self._control):
-            if part is not None:
-                part.close()
-        self._opening = self._connection = self._control = None
+        if self._session is not None:
+            self._session.close()
+        self._session = self._refresher = None
         self._dialler.reset()
 
     def on_progress(self, progress: Callable[[], None]) -> None:
@@ -121,10 +128,10 @@ class Screen:
         self._dialler.interrupt()
 
     def fileno(self) -> int:
-        return self._open.fileno()
+        return self._connected.fileno()
 
     def urgent_fileno(self) -> int | None:
-        return self._open.urgent_fileno()
+        return self._connected.urgent_fileno()
 
     def set_watched(self, fps: float) -> None:
         self._open.set_watched(fps)
@@ -142,12 +149,12 @@ class Screen:
         return self._open.seconds_until_due()
 
     def look(self) -> list[int]:
-        return self._open.look()
+        return self._open.refresh()
 
     def found_still(self, bands: Iterable[int]) -> None:
         self._open.found_still(bands)
 
     def status(self) -> Mapping[str, object]:
-        opening = self._opening
-        heat = opening.heat() if opening is not None else None
+        refresher = self._refresher
+        heat = refresher.heat() if refresher is not None else None
         return {**self._status, **self._counts.report(), "pollHeat": heat}

@@ -94,12 +94,12 @@ class WindowWatch:
         concerned, self._concerned = self._concerned, False
         return concerned
 
-    def heed(self) -> None:
+    def on_answer(self) -> None:
         """Take in what happened before the last answer that was waited for."""
-        self._on_readable()
+        self._take_arrived()
         self._apply()
 
-    def _on_readable(self) -> None:
+    def _take_arrived(self) -> None:
         while event := self._connection.event(arrived=True):
             self._events.append(event)
 
@@ -127,7 +127,7 @@ class WindowWatch:
         for window, questions in asked:
             for number, take in questions:
                 answer = self._connection.answer(number)
-                self._on_readable()
+                self._take_arrived()
                 self._apply(number)
                 if self.tree.get(window.xid) is not window:
                     continue
