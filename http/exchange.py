@@ -9,7 +9,7 @@ from webcapd.http.access.origins import origin_headers
 from webcapd.http.site import Site
 from webcapd.http.wire.address import IPAddress, url_host
 from webcapd.http.wire.body import Body
-from webcapd.http.wire.connection import hang_up, send_all, sends_no_more
+from webcapd.http.wire.connection import hang_up, sends_no_more
 from webcapd.http.wire.redaction import redacted
 from webcapd.http.wire.request import Request, new_parser, read_head
 from webcapd.http.wire.response import Header, HttpError, Response, common_headers, response_head
@@ -108,14 +108,13 @@ class Exchange:
 
     def send_head(self, content_type: str) -> None:
         """Send the head alone of an endless body.  Raises OSError when the client is gone."""
-        send_all(self.connection, (self.head(HTTPStatus.OK, content_type, None),))
+        self.site.sender.send(self.connection, self.head(HTTPStatus.OK, content_type, None))
 
     def send(self, response: Response) -> None:
         """Send a whole response, in one write.  Raises OSError when the client is gone."""
         status, content_type, body, extra = response
         head = self.head(status, content_type, len(body), *extra)
-        with self.site.sending.to(self.connection):
-            send_all(self.connection, (head,) if self._to_head else (head, body))
+        self.site.sender.send(self.connection, head, b"" if self._to_head else body)
 
     def head(self, status: int, content_type: str, length: int | None, *extra: Header) -> bytes:
         """Give the head of the response, and log it; ``length`` is None for an endless body."""

@@ -97,32 +97,32 @@ class HttpServer:
         if self._await_request(PendingConnection(connection, name)):
             self._acceptor.note_trouble(None)
 
-    def _await_request(self, waiting: PendingConnection) -> bool:
+    def _await_request(self, pending: PendingConnection) -> bool:
         """Have a connection wait; tells whether it does, or else was hung up on."""
         try:
-            self._collector.add(waiting)
+            self._collector.add(pending)
         except OSError as error:
             self._acceptor.note_trouble(error)
             return False
         return True
 
-    def _on_request(self, waiting: PendingConnection, received: Received) -> None:
+    def _on_request(self, pending: PendingConnection, received: Received) -> None:
         """Have a request answered in a thread of its own."""
-        connection = self._collector.forget(waiting)
+        connection = self._collector.forget(pending)
         try:
-            if self._clients.serve(connection, waiting.name, received):
+            if self._clients.serve(connection, pending.name, received):
                 return
         except RuntimeError as error:
             self._acceptor.note_trouble(error)
-        refused = PendingConnection(connection, waiting.name)
+        refused = PendingConnection(connection, pending.name)
         if self._await_request(refused):
             response = short_response(503, "too many requests at a time", retry_after=10)
             self._collector.answer(refused, response)
 
-    def _give_back(self, waiting: PendingConnection) -> None:
+    def _give_back(self, pending: PendingConnection) -> None:
         """Have a connection wait for its next request; from any thread."""
-        if not self._loop.post(partial(self._await_request, waiting)):
-            waiting.connection.close()
+        if not self._loop.post(partial(self._await_request, pending)):
+            pending.connection.close()
 
     def _hang_up(self) -> None:
         """Hang up on all who wait for a request; the accept thread's last act."""

@@ -11,8 +11,9 @@ from webcapd.http.exchange import Exchange
 from webcapd.http.handler import Handler
 from webcapd.http.site import Site
 from webcapd.http.streaming.start import HandOver
-from webcapd.http.wire.connection import STALL_SECONDS, hang_up
+from webcapd.http.wire.connection import hang_up
 from webcapd.http.wire.pending import PendingConnection, Received
+from webcapd.http.wire.sending import STALL_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class RequestThreads:
 
     def _make_room(self) -> bool:
         """Have the slowest reader's thread end; tells whether one does.  _lock is held."""
-        slowest = self._site.sending.cut_off_slowest()
+        slowest = self._site.sender.cut_off_slowest()
         if slowest is None:
             return False
         # It has nothing to wait for any more.
@@ -114,10 +115,10 @@ class RequestThreads:
             connection.close()
             return
         try:
-            waiting = PendingConnection(connection, name, rest or b"")
+            pending = PendingConnection(connection, name, rest or b"")
         except OSError:
             connection.close()
             return
         if rest is None:
-            waiting.drain()
-        self._give_back(waiting)
+            pending.drain()
+        self._give_back(pending)

@@ -12,7 +12,7 @@ from webcapd.http.access.limits import ConnectionLimits
 from webcapd.http.options import HttpOptions
 from webcapd.http.streaming.sessions import Sessions
 from webcapd.http.wire.descriptors import Capacity
-from webcapd.http.wire.sending import Sending
+from webcapd.http.wire.sending import ResponseSender
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Site:
     """All options and their values."""
     proxies: Proxies = field(init=False)
     limits: ConnectionLimits = field(init=False)
-    sending: Sending = field(default_factory=Sending)
+    sender: ResponseSender = field(default_factory=ResponseSender)
     sessions: Sessions = field(default_factory=Sessions)
     snapshot_rate: Rate = field(default_factory=Rate)
     started: float = field(default_factory=time.monotonic)

@@ -13,8 +13,8 @@ from program import PATIENCE, webcapd
 from waiting import wait_until
 from xserver import xvfb
 
-from webcapd.http.wire import connection
-from webcapd.http.wire.connection import MESSAGE_SECONDS, answer_seconds, send_all
+from webcapd.http.wire import sending
+from webcapd.http.wire.sending import MESSAGE_SECONDS, ResponseSender, response_seconds
 
 # What is sent is more than the kernel holds for a socket of this kind by far.
 SIZE = (1600, 1200)
@@ -46,18 +46,18 @@ class Trickle:
     [(0, 5), (128 * 1024, 6), (1 << 20, 13), (1 << 40, MESSAGE_SECONDS)],
 )
 def test_time_for_an_answer_follows_its_size(size: int, seconds: float) -> None:
-    assert answer_seconds(size) == seconds
+    assert response_seconds(size) == seconds
 
 
 def test_reader_that_takes_too_little_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     # In earnest it has seconds.
-    monkeypatch.setattr(connection, "_ANSWER_SECONDS", 0.1)
-    monkeypatch.setattr(connection, "_ANSWER_BYTES_PER_SECOND", 1 << 40)
+    monkeypatch.setattr(sending, "_RESPONSE_SECONDS", 0.1)
+    monkeypatch.setattr(sending, "_RESPONSE_BYTES_PER_SECOND", 1 << 40)
     ours, theirs = socket.socketpair()
     with ours, theirs, contextlib.closing(Trickle([theirs])):
         ours.settimeout(PATIENCE)
         with pytest.raises(TimeoutError):
-            send_all(ours, (bytes(1 << 24),))
+            ResponseSender().send(ours, bytes(1 << 24))
 
 
 def test_slow_readers_make_room_for_who_comes(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webcapd.http.wire.connection import Unsent
+from webcapd.http.wire.sending import OutgoingMessage
 
 BIG = 4_000_000
 
@@ -33,7 +33,7 @@ def test_message_arrives_whole_however_it_is_taken(
 ) -> None:
     ours, theirs = pair
     message, came = b"".join(buffers), b""
-    unsent = Unsent(ours)
+    unsent = OutgoingMessage(ours)
     unsent.put(*buffers)
     assert unsent.size == len(message)
     while unsent or len(came) < len(message):
@@ -49,13 +49,13 @@ def test_what_has_not_begun_to_leave_can_be_taken_back() -> None:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     with ours, theirs:
-        unsent = Unsent(ours)
+        unsent = OutgoingMessage(ours)
         unsent.put(bytes(BIG))
         assert unsent.push()
         assert not unsent.push(), "the other side reads nothing"
         unsent.take_back()
         assert unsent, "some of it has left"
-        other = Unsent(ours)
+        other = OutgoingMessage(ours)
         other.put(b"newer")
         assert not other.push()
         other.take_back()
@@ -70,7 +70,7 @@ def test_gone_reader_is_an_error() -> None:
     ours.setblocking(False)
     theirs.close()
     with ours:
-        unsent = Unsent(ours)
+        unsent = OutgoingMessage(ours)
         unsent.put(b"x")
         with pytest.raises(BrokenPipeError):
             unsent.push()

@@ -18,7 +18,8 @@ from webcapd.http.streaming.ladder import LadderRules, LadderState, delivered
 from webcapd.http.streaming.multipart import Framing
 from webcapd.http.streaming.quirks import ClientQuirks
 from webcapd.http.streaming.sessions import Session
-from webcapd.http.wire.connection import MESSAGE_SECONDS, STALL_SECONDS, SendBuffer, Unsent
+from webcapd.http.wire.connection import SendBuffer
+from webcapd.http.wire.sending import MESSAGE_SECONDS, STALL_SECONDS, OutgoingMessage
 
 # What is sent was on the screen so shortly before, however long nothing was
 # reported of it: the server may have been stopped meanwhile, or its moment been
@@ -64,7 +65,7 @@ class Stream:
         self._params = params
         self._pace = Pace()
         self._following = LadderState()
-        self._unsent = Unsent(connection)
+        self._message = OutgoingMessage(connection)
         self._buffer = SendBuffer(connection)
         self._frame: Frame | None = None
         """What is being sent, or was sent last."""
@@ -112,7 +113,7 @@ class Stream:
         Raises OSError when the client is gone, Closed when the server stops,
         Withdrawn when the client may look no longer.
         """
-        if self._unsent and not self._push(now):
+        if self._message and not self._push(now):
             return
         frame = self._choose(now)
         if frame is not None:
@@ -162,13 +163,13 @@ class Stream:
     def _lay_out(self, frame: Frame, now: float, head: bytes = b"") -> None:
         framing = self._params.framing
         header = head + framing.header(frame)
-        self._unsent.put(header, frame.jpeg, framing.closing, must_leave=bool(head))
+        self._message.put(header, frame.jpeg, framing.closing, must_leave=bool(head))
         self._frame, self._began = frame, now
 
     def _push(self, now: float) -> bool:
         """Send on; tells whether all has left.  Raises OSError."""
-        moved = self._unsent.push()
-        if not self._unsent:
+        moved = self._message.push()
+        if not self._message:
             self._stuck_since = math.inf
             self._note_sent(now)
             return True
@@ -177,10 +178,10 @@ class Stream:
         else:
             self._stuck_since = min(self._stuck_since, now)
             # A newer frame may be there by the time that there is room.
-            self._unsent.take_back()
+            self._message.take_back()
         if now - self._stuck_since >= STALL_SECONDS:
             raise TimeoutError("it took nothing any more")
-        if self._unsent and now - self._began >= MESSAGE_SECONDS:
+        if self._message and now - self._began >= MESSAGE_SECONDS:
             raise TimeoutError("it took too little")
         self.due = min(self._stuck_since + STALL_SECONDS, self._began + MESSAGE_SECONDS)
         return False
@@ -194,8 +195,8 @@ class Stream:
             self._wish.due = now + self._pace.wait(now, params.fps)
         skipped = frame.sequence - self._seen - 1 if self._seen and not self._repeats else 0
         took = time.monotonic() - self._began
-        self._buffer.adapt(self._unsent.size, self._unsent.pushes, took)
-        self.session.sent(self._unsent.size, skipped)
+        self._buffer.adapt(self._message.size, self._message.pushes, took)
+        self.session.sent(self._message.size, skipped)
         self.due = self._rest_due = now + self._rest(took)
         if not self._repeats:
             self._seen = frame.sequence

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from webcapd.base.eventloop import EventLoop
-from webcapd.http.wire.connection import expect_life
+from webcapd.http.wire.connection import configure
 from webcapd.http.wire.descriptors import moved_up
 from webcapd.http.wire.sockets import ListeningSocket
 
@@ -61,7 +61,7 @@ class Acceptor:
         try:
             connection, name = listening.accept()
             connection = self._moved_up(connection)
-            expect_life(connection)
+            configure(connection)
         except (BlockingIOError, ConnectionError):
             return
         except OSError as error:

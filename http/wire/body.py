@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import h11
 
-from webcapd.http.wire.connection import MESSAGE_SECONDS
 from webcapd.http.wire.request import Request, reason_of
 from webcapd.http.wire.response import HttpError
+from webcapd.http.wire.sending import MESSAGE_SECONDS
 
 # The most that is read at a time, and so the longest piece.
 _PIECE_BYTES = 64 * 1024

@@ -1,6 +1,5 @@
 """All connections that wait for a request, until each one's has come whole."""
 
-import contextlib
 import select
 import socket
 import time
@@ -10,6 +9,7 @@ from functools import partial
 from webcapd.base.eventloop import EventLoop
 from webcapd.http.wire.pending import PendingConnection, Received
 from webcapd.http.wire.response import short_response
+from webcapd.http.wire.sending import send_last_word
 
 # How often it is looked who has had its time.
 _SWEEP_SECONDS = 1.0
@@ -31,48 +31,47 @@ class RequestCollector:
         self._loop = loop
         self._most = most
         self._on_request = on_request
-        self._waiting: dict[int, PendingConnection] = {}
+        self._pending: dict[int, PendingConnection] = {}
         """By descriptor; who has waited longest is first."""
         self._sweep = loop.timer(self._on_sweep)
 
-    def add(self, waiting: PendingConnection) -> None:
+    def add(self, pending: PendingConnection) -> None:
         """Have a connection wait; raises OSError, with it closed, if it cannot be watched."""
-        while len(self._waiting) >= self._most:
+        while len(self._pending) >= self._most:
             self.make_room()
-        descriptor = waiting.connection.fileno()
+        descriptor = pending.connection.fileno()
         try:
-            self._loop.watch(descriptor, select.EPOLLIN, partial(self._on_readable, waiting))
+            self._loop.watch(descriptor, select.EPOLLIN, partial(self._on_readable, pending))
         except OSError:
             # The kernel is out of memory, or watches as many as it may for a user.
-            waiting.connection.close()
+            pending.connection.close()
             raise
-        if not self._waiting:
+        if not self._pending:
             self._sweep.set(time.monotonic() + _SWEEP_SECONDS)
-        self._waiting[descriptor] = waiting
-        if waiting.data:
-            self._on_data(waiting)
+        self._pending[descriptor] = pending
+        if pending.data:
+            self._on_data(pending)
 
-    def forget(self, waiting: PendingConnection) -> socket.socket:
+    def forget(self, pending: PendingConnection) -> socket.socket:
         """Have a connection wait no longer; it is the caller's."""
-        del self._waiting[waiting.connection.fileno()]
-        self._loop.unwatch(waiting.connection.fileno())
-        return waiting.connection
+        del self._pending[pending.connection.fileno()]
+        self._loop.unwatch(pending.connection.fileno())
+        return pending.connection
 
     def make_room(self) -> bool:
         """Hang up on who has waited longest; tells whether there was anybody.
 
         Else those who say nothing could keep everybody out.
         """
-        if self._waiting:
-            self.forget(next(iter(self._waiting.values()))).close()
+        if self._pending:
+            self.forget(next(iter(self._pending.values()))).close()
             return True
         return False
 
-    def answer(self, waiting: PendingConnection, response: bytes) -> None:
+    def answer(self, pending: PendingConnection, response: bytes) -> None:
         """Send who waits a last word, and drain; never waits for it."""
-        with contextlib.suppress(OSError):
-            waiting.connection.send(response)
-        waiting.drain()
+        send_last_word(pending.connection, response)
+        pending.drain()
 
     def close(self) -> None:
         """Hang up on everybody."""
@@ -82,28 +81,28 @@ class RequestCollector:
     def _on_sweep(self) -> None:
         """Hang up on those who have had their time."""
         now = time.monotonic()
-        for waiting in [one for one in self._waiting.values() if now >= one.deadline]:
-            if waiting.data and not waiting.draining:
-                self.answer(waiting, short_response(408, "the request did not come in time"))
+        for pending in [one for one in self._pending.values() if now >= one.deadline]:
+            if pending.data and not pending.draining:
+                self.answer(pending, short_response(408, "the request did not come in time"))
             else:
-                self.forget(waiting).close()
-        if self._waiting:
+                self.forget(pending).close()
+        if self._pending:
             self._sweep.set(now + _SWEEP_SECONDS)
 
-    def _on_readable(self, waiting: PendingConnection, events: int) -> None:
+    def _on_readable(self, pending: PendingConnection, events: int) -> None:
         """Take what a connection has sent."""
         try:
-            more = waiting.read()
+            more = pending.read()
         except OSError:
             more = False
         if not more:
-            self.forget(waiting).close()
-        elif not waiting.draining:
-            self._on_data(waiting)
+            self.forget(pending).close()
+        elif not pending.draining:
+            self._on_data(pending)
 
-    def _on_data(self, waiting: PendingConnection) -> None:
+    def _on_data(self, pending: PendingConnection) -> None:
         """Hand on a request that has come whole, refuse what can be none."""
-        if received := waiting.received():
-            self._on_request(waiting, received)
-        elif error_response := waiting.error_response():
-            self.answer(waiting, error_response)
+        if received := pending.received():
+            self._on_request(pending, received)
+        elif error_response := pending.error_response():
+            self.answer(pending, error_response)

@@ -5,7 +5,7 @@ import resource
 import socket
 from typing import NamedTuple
 
-from webcapd.http.wire.pending import MAX_WAITING
+from webcapd.http.wire.pending import MAX_PENDING
 from webcapd.http.wire.sockets import CannotListen
 
 # Requests that may be answered at a time beyond --max-clients.  Streams hold no
@@ -42,7 +42,7 @@ class Capacity(NamedTuple):
 
 def share(descriptors: int, max_clients: int) -> Capacity:
     """Share out so many descriptors; raises ValueError if they are too few for any.  Pure."""
-    whole = Capacity(max_clients, max_clients + _RESERVE, MAX_WAITING, _FIRST_DESCRIPTOR)
+    whole = Capacity(max_clients, max_clients + _RESERVE, MAX_PENDING, _FIRST_DESCRIPTOR)
     if whole.first + whole.connections <= descriptors:
         return whole
     room = descriptors - _OWN_DESCRIPTORS

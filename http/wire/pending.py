@@ -24,7 +24,7 @@ _DRAIN_SECONDS = 2.0
 MAX_HEAD_BYTES = 32 * 1024
 
 # One more, and the one that has waited longest is hung up on.
-MAX_WAITING = 512
+MAX_PENDING = 512
 
 # What ends a head for h11, too, which parses it.
 _END = re.compile(rb"\n\r?\n")
