@@ -24,6 +24,7 @@ from front import (
     replaced,
 )
 from h2client import H2Response, h2_client
+from mortal import mortal_server
 from painter import painter
 from program import PATIENCE, Webcapd
 from waiting import wait_until
@@ -273,11 +274,13 @@ def test_killed_instance_is_back_when_it_is_back(fleet: Fleet) -> None:
 
 
 def test_lost_display_is_shown_as_lost(folder: Path) -> None:
-    with xvfb(200, 100) as server, front(folder, name="lost") as running:
+    # On a number of its own: another test's server would soon have that of a killed one.
+    with mortal_server() as server, front(folder, name="lost") as running:
+        server.start_xvfb(200, 100)
         program = instance(folder, 42, server.name, "--keepalive", "0.5")
         try:
             wait_until("it is up", lambda: running.get("/display/42/health")[0] == 200)
-            server.process.kill()
+            server.kill()
 
             def tells() -> bool:
                 status, _, body = running.get("/display/42/health")

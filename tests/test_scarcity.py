@@ -12,6 +12,7 @@ from typing import Any
 
 import mjpeg
 import pytest
+from mortal import mortal_server
 from painter import painter
 from program import PATIENCE, READY, ROOT, Webcapd, webcapd
 from xserver import XServer, xvfb
@@ -166,15 +167,15 @@ def test_library_that_is_missing_is_named_in_one_sentence(server: XServer, libra
 
 
 def test_development_mode_finds_nothing_left_open(server: XServer) -> None:
-    with xvfb(64, 64) as mortal:
+    with mortal_server() as mortal:
+        mortal.start_xvfb(64, 64)
         program = Webcapd(
             *("--display", mortal.name, "--port", "0"), environment={"PYTHONDEVMODE": "1"}
         ).wait_ready()
         with mjpeg.stream(program) as stream:
             stream.part()
             program.snapshot()
-            mortal.process.kill()
-            mortal.process.wait()
+            mortal.kill()
             program.wait_for_line(lambda line: "trying again" in line)
             stream.part()
         assert program.stop() == 0
