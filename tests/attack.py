@@ -21,6 +21,9 @@ _CHANGES = 5
 # What a server may have grown by for good: caches, and memory that is free in pieces.
 _KILOBYTES = 16 * 1024
 
+# What a scenario of script/soak found that ends within attacked().
+WATCHED = "the viewer was shown all changes; no thread, file or memory is left"
+
 # A socket closed like this sends a reset.
 _NO_LINGER = struct.pack("ii", 1, 0)
 

@@ -21,16 +21,6 @@ def test_readers_that_never_read() -> None:
         mjpeg.decode(attack.program.snapshot())
 
 
-def test_connections_that_are_closed_at_once() -> None:
-    with attacked() as attack:
-        for number in range(1000):
-            # Within the request, after it, and before it; by a reset and by an end.
-            attack.connect(STREAM[: number % (len(STREAM) + 1)])
-            attack.give_up(reset=bool(number % 2))
-            if number % 250 == 0:
-                attack.see_changes()
-
-
 def test_snapshots_that_are_never_read() -> None:
     request = STREAM.replace(b"stream", b"snapshot")
     with attacked() as attack:

@@ -6,7 +6,6 @@ import os
 import re
 import resource
 import select
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -236,22 +235,6 @@ def test_answer_arrives_whole_though_a_body_is_left_unread(
         if code != 204:
             client.body(head)
         assert client.rest() == b""
-
-
-def test_connections_by_the_hundred_leave_nothing(program: Webcapd) -> None:
-    """Some leave with a reset, some with a word, some in the middle of an answer."""
-    with leaving_nothing(program), mjpeg.stream(program) as stream:
-        for number in range(600):
-            with socket.create_connection((program.host, program.port), PATIENCE) as connection:
-                if number % 3:
-                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-                if number % 4 == 1:
-                    connection.sendall(b"GET /?snapshot HTTP/1.1\r\n" + HOST + b"\r\n")
-                if number % 4 == 2:
-                    connection.sendall(b"GET /?str")
-            if number % 100 == 0:
-                assert stream.part().body
-    assert not [line for line in program.lines if "cannot accept" in line]
 
 
 def set_most_descriptors(program: Webcapd, most: int) -> None:

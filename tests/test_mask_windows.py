@@ -180,29 +180,6 @@ def test_title_is_known_by_every_property_and_type(
         viewer.wait_for(expected(screen, [place_of(window)]))
 
 
-def test_window_that_changes_its_long_title_all_the_time_ends_nothing(screen: XServer) -> None:
-    with (
-        backdrop(screen),
-        screen.connected() as display,
-        webcapd("--display", screen.name, *OPTIONS, *AT_ONCE, "--mask-window", TITLE) as program,
-        reader(program, assert_silent) as viewer,
-    ):
-        window = new_window(display, 0x404000, Rectangle(50, 50, 40, 60))
-        window.map()
-        atom = display.intern_atom("WM_NAME")
-        parts = viewer.parts
-        for number in range(3000):
-            if number % 3:
-                window.set_wm_name("x" * (number % 500))
-            else:
-                window.delete_property(atom)
-            window.configure(x=number % 50)
-            display.flush()
-        display.sync()
-        viewer.wait_for(expected(screen, []))
-        assert viewer.parts > parts
-
-
 def test_border_is_masked_too(screen: XServer) -> None:
     with (
         backdrop(screen),

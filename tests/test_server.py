@@ -12,7 +12,7 @@ import mjpeg
 import pytest
 from program import PATIENCE
 from waiting import wait_until
-from xserver import XServer, xvfb
+from xserver import XServer
 
 from webcapd.app.commandline import Options, parse
 from webcapd.app.server import Server, StartError
@@ -84,21 +84,6 @@ def serve_two(first: Options, second: Options) -> None:
     finally:
         one.close()
         other.close()
-
-
-@pytest.mark.parametrize("shm", ["fd", "sysv", "off"])
-def test_two_servers_leave_nothing_behind_ten_times_over(shm: str, tmp_path: Path) -> None:
-    tokens = tmp_path / "tokens"
-    tokens.write_text(f"{TOKEN}\n")
-    more = ("--shm", shm, "--token-file", str(tokens))
-    with xvfb(320, 240) as first, xvfb(240, 160) as second:
-        pair = [options("--display", one.name, *more) for one in (first, second)]
-        # What is loaded once, with the first of all, is no leak.
-        serve_two(*pair)
-        before = holdings()
-        for _ in range(10):
-            serve_two(*pair)
-        assert_no_more_than(before)
 
 
 def test_two_embedded_displays_have_a_cookie_each() -> None:

@@ -5,7 +5,7 @@ import contextlib
 import mjpeg
 import numpy as np
 import pytest
-from motion import moving, scatter
+from motion import scatter
 from painter import Painter, painter
 from program import Webcapd, webcapd
 from xserver import Pixels, XServer, xvfb
@@ -81,18 +81,6 @@ def test_screens_of_odd_sizes_are_shown_to_the_last_pixel(
         wanted = expected(server, subsampling=subsampling)
         assert wanted.shape == (size[1], size[0], 3)
         stream.until(wanted)
-
-
-def test_thousands_of_frames_of_a_moving_screen_all_decode() -> None:
-    with (
-        xvfb(160, 120) as server,
-        webcapd("--display", server.name, "--fps", "240") as program,
-        mjpeg.stream(program) as stream,
-    ):
-        with moving(server, scatter):
-            for _ in range(2000):
-                assert mjpeg.decode(stream.part().body).shape == (120, 160, 3)
-        stream.until(expected(server))
 
 
 def test_viewers_at_the_same_time_end_on_the_same_picture(server: XServer) -> None:

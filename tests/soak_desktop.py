@@ -1,16 +1,16 @@
 """Everything at once: at the end of it viewers see what is there."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import mjpeg
 import numpy as np
-import pytest
 from pointer import Wardrobe, push, shape, warp, with_pointer
 from program import webcapd
 from reader import reader
 from resizing import resize
+from soak import scenario
 from Xlib import X
 from Xlib.display import Display
 from Xlib.xobject.drawable import Window
@@ -18,7 +18,7 @@ from xserver import xvfb
 
 WIDTH, HEIGHT = 400, 300
 SIZES = [(WIDTH, HEIGHT), (320, 200), (399, 17), (100, 299), (64, 64)]
-STEPS = 400
+STEPS_BETWEEN = 100
 MAX_WINDOWS = 12
 
 
@@ -109,14 +109,8 @@ class Desktop:
         cursor.free()
 
 
-@pytest.mark.parametrize(
-    ("server_options", "options"),
-    [((), ()), ((), ("--shm", "off")), (("-extension", "DAMAGE"), ())],
-    ids=["damage", "damage without shared memory", "polling"],
-)
-def test_restless_desktop_is_shown_as_it_is_in_the_end(
-    server_options: tuple[str, ...], options: tuple[str, ...]
-) -> None:
+def _live(count: int, server_options: Sequence[str], options: Sequence[str]) -> str:
+    """Let somebody use a desktop for some steps; now and then, viewers must see what is there."""
     with (
         xvfb(WIDTH, HEIGHT, *server_options) as server,
         webcapd(
@@ -127,9 +121,28 @@ def test_restless_desktop_is_shown_as_it_is_in_the_end(
         server.connected() as display,
     ):
         desktop = Desktop(display, seed=2026)
-        for number in range(STEPS):
+        for number in range(1, count + 1):
             desktop.step(number)
-            if number % 100 == 99:
+            if number % STEPS_BETWEEN == 0 or number == count:
                 viewer.wait_for(mjpeg.decode(mjpeg.encode(with_pointer(server))))
         # A change of size is no outage.
         assert program.info()["encoder"]["outages"] == 0
+        return f"shown as it was, in the end of {viewer.parts} pictures and before"
+
+
+@scenario("desktop", 4000)
+def desktop(count: int) -> str:
+    """Use a desktop restlessly, and see that it is shown as it is."""
+    return _live(count, (), ())
+
+
+@scenario("desktop-without-shm", 4000)
+def desktop_without_shm(count: int) -> str:
+    """Use a desktop restlessly, its pixels coming through the connection."""
+    return _live(count, (), ("--shm", "off"))
+
+
+@scenario("desktop-polled", 4000)
+def desktop_polled(count: int) -> str:
+    """Use a desktop restlessly, on a server that reports no damage."""
+    return _live(count, ("-extension", "DAMAGE"), ())
