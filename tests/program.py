@@ -58,20 +58,20 @@ class Webcapd:
             env={**os.environ, **(environment or {})},
         )
         self.lines: list[str] = []
-        self._heard = threading.Condition()
-        self._ended = False  # Guarded by _heard, as is lines.
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
+        self._condition = threading.Condition()
+        self._ended = False  # Guarded by _condition, as is lines.
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
-    def _listen(self) -> None:
+    def _read(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
-            with self._heard:
+            with self._condition:
                 self.lines.append(line.rstrip("\n"))
-                self._heard.notify_all()
-        with self._heard:
+                self._condition.notify_all()
+        with self._condition:
             self._ended = True
-            self._heard.notify_all()
+            self._condition.notify_all()
 
     def wait_for_line(self, wanted: Callable[[str], Any]) -> str:
         """Wait for a line on standard error that ``wanted`` finds true."""
@@ -79,12 +79,12 @@ class Webcapd:
         def found() -> list[str]:
             return [line for line in self.lines if wanted(line)]
 
-        with self._heard:
-            self._heard.wait_for(lambda: found() or self._ended, PATIENCE)
+        with self._condition:
+            self._condition.wait_for(lambda: found() or self._ended, PATIENCE)
             assert found(), f"the line did not come; standard error was {self.lines}"
             return found()[0]
 
-    def told(self) -> list[str]:
+    def own_lines(self) -> list[str]:
         """Give the lines on standard error, but those on clients that come and go."""
         return [line for line in self.lines if " watch" not in line]
 
@@ -125,7 +125,7 @@ class Webcapd:
     def ended(self) -> int:
         """Wait for its end; returns the exit code."""
         status = self.process.wait(PATIENCE)
-        self._listener.join(PATIENCE)
+        self._reader.join(PATIENCE)
         assert self.process.stderr is not None
         self.process.stderr.close()
         return status

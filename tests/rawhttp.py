@@ -41,7 +41,9 @@ class RawClient:
     def send(self, data: bytes) -> None:
         self._connection.sendall(data)
 
-    def ask(self, target: str, *headers: str, method: str = "GET", version: str = "1.1") -> None:
+    def request(
+        self, target: str, *headers: str, method: str = "GET", version: str = "1.1"
+    ) -> None:
         """Send a request of a well-behaved client, with some headers of its own."""
         lines = [f"{method} {target} HTTP/{version}", "Host: localhost", *headers]
         self.send("".join(f"{line}\r\n" for line in [*lines, ""]).encode("latin-1"))
@@ -82,7 +84,7 @@ def raw(program: Webcapd) -> Iterator[RawClient]:
         yield client
 
 
-def answer_or_none(program: Webcapd) -> Head | None:
+def response_or_none(program: Webcapd) -> Head | None:
     """Ask once; None if the server hangs up without an answer."""
     with raw(program) as client:
         return head_or_none(client, "/?health")
@@ -91,6 +93,6 @@ def answer_or_none(program: Webcapd) -> Head | None:
 def head_or_none(client: RawClient, page: str) -> Head | None:
     """Ask on a connection; None if the server hangs up without an answer."""
     with contextlib.suppress(ConnectionError, AssertionError):
-        client.ask(page)
+        client.request(page)
         return client.head()
     return None

@@ -176,7 +176,7 @@ def _count(
             number += 1
             # Something that moves, so that there are pictures.
             brush.rectangle(0x003000 + number % 200, 0, number % HEIGHT, 80, 40)
-        assert not program.info()["encoder"]["outages"], program.told()
+        assert not program.info()["encoder"]["outages"], program.own_lines()
         before = look.pictures
         wait_until("more pictures", lambda: look.pictures > before)
     assert not look.leaks, f"{look.leaks} of {look.pictures} pictures leak, first {look.worst}"
@@ -235,7 +235,7 @@ def fast_mover(count: int) -> str:
                 time.sleep(0.05)
         assert look.pictures > before + count, "hardly any pictures"
         wait_until("all is well", lambda: program.info()["encoder"]["state"] == "live")
-        assert program.info()["encoder"]["outages"] == 0, program.told()
+        assert program.info()["encoder"]["outages"] == 0, program.own_lines()
     assert not look.leaks, f"{look.leaks} of {look.pictures} pictures leak, first {look.worst}"
     return f"{rates[-1]}, and nothing of it in {look.pictures} pictures"
 

@@ -78,9 +78,9 @@ def _is_framed_once(fields: list[tuple[bytes, bytes]], old: bool) -> bool:
 def parsed(head: bytes) -> Request | None:
     try:
         return read_head(new_parser(), head)
-    except HttpError as refusal:
-        assert refusal.status in (400, 431, 501, 505), refusal.status
-        assert refusal.sentence.isprintable()
+    except HttpError as error:
+        assert error.status in (400, 431, 501, 505), error.status
+        assert error.sentence.isprintable()
         return None
 
 
@@ -105,7 +105,7 @@ def requests(count: int) -> str:
                 send(program, head)
                 sent += 1
         with raw(program) as client:
-            client.ask("/?health")
+            client.request("/?health")
             assert client.head().code == 200
-        assert len(program.told()) == 1, program.told()
+        assert len(program.own_lines()) == 1, program.own_lines()
     return f"{well_formed} well-formed, {count - well_formed} refused, {sent} sent; no difference"

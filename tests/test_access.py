@@ -28,9 +28,9 @@ TOKEN, EXPIRED, LATER = "token-for-the-wall", "token-of-yesterday", "token-of-to
 SECRETS = [*filter(None, USERS.values()), TOKEN, EXPIRED, LATER, "wrong-guess"]
 
 # Addresses of which none has guessed yet.
-PARTIES = (f"10.2.{number >> 8}.{number & 255}" for number in itertools.count())
+CLIENTS = (f"10.2.{number >> 8}.{number & 255}" for number in itertools.count())
 
-Answer = tuple[int, Mapping[str, str], bytes]
+Response = tuple[int, Mapping[str, str], bytes]
 
 
 def entry(user: str, password: str, cost: int = 4) -> str:
@@ -55,13 +55,13 @@ class Guarded:
     def __init__(self, program: Webcapd, users: Path, tokens: Path) -> None:
         self.program, self.users, self.tokens = program, users, tokens
 
-    def ask(self, path: str, authorization: str = "", **headers: str) -> Answer:
+    def get(self, path: str, authorization: str = "", **headers: str) -> Response:
         if authorization:
             headers["Authorization"] = authorization
         return self.program.get(path, **headers)
 
     def status(self, path: str, authorization: str = "", **headers: str) -> int:
-        return self.ask(path, authorization, **headers)[0]
+        return self.get(path, authorization, **headers)[0]
 
 
 def tokens_text() -> str:
@@ -140,7 +140,7 @@ def test_password_counts_to_its_72nd_byte(shared: Guarded) -> None:
 )
 def test_whoever_has_nothing_right_is_asked_for_it(shared: Guarded, authorization: str) -> None:
     for page in ("/?snapshot", "/?stream", "/"):
-        status, headers, body = shared.ask(page, authorization, X_Forwarded_For=next(PARTIES))
+        status, headers, body = shared.get(page, authorization, X_Forwarded_For=next(CLIENTS))
         assert status == 401
         assert headers["WWW-Authenticate"] == 'Basic realm="webcapd", charset="UTF-8"'
         assert body.decode().count("\n") == 1
@@ -184,25 +184,25 @@ def test_token_is_not_logged_however_it_is_written(shared: Guarded) -> None:
     for target in targets:
         for version in ("1.0", "1.1", "1.9"):
             with raw(shared.program) as client:
-                client.ask(target, version=version)
+                client.request(target, version=version)
                 client.head()
     with raw(shared.program) as client:
-        client.ask("/?logged", method=LATER)
+        client.request("/?logged", method=LATER)
         client.head()
-        client.ask("/?snapshot&scale=0.5&", method="HEAD")
+        client.request("/?snapshot&scale=0.5&", method="HEAD")
         client.head()
     shared.program.wait_for_line(lambda line: '"HEAD /?snapshot&scale=0.5& HTTP/1.1"' in line)
 
 
 def test_expired_token_is_worth_nothing(shared: Guarded) -> None:
-    answer = shared.ask(f"/?snapshot&token={EXPIRED}", X_Forwarded_For="10.3.0.1")
-    assert answer[0] == 401
-    assert b"expired" in answer[2]
+    response = shared.get(f"/?snapshot&token={EXPIRED}", X_Forwarded_For="10.3.0.1")
+    assert response[0] == 401
+    assert b"expired" in response[2]
 
 
 def test_health_is_open_to_all_and_names_nothing(shared: Guarded) -> None:
     for authorization in ("", basic("ann", "wrong-guess"), "Bearer wrong-guess"):
-        status, _, body = shared.ask("/?health", authorization)
+        status, _, body = shared.get("/?health", authorization)
         assert (status, json.loads(body)) == (200, {"healthy": True, "state": "live"})
 
 
@@ -235,12 +235,12 @@ def test_curl_logs_in_with_a_password_and_with_a_token(shared: Guarded) -> None:
 def test_scripts_of_a_named_site_may_read_with_a_password(shared: Guarded) -> None:
     right = basic("ann", USERS["ann"])
     for authorization, status in ((right, 200), ("", 401)):
-        found, headers, _ = shared.ask("/?snapshot", authorization, Origin=WALL)
+        found, headers, _ = shared.get("/?snapshot", authorization, Origin=WALL)
         assert found == status
         assert headers["Access-Control-Allow-Origin"] == WALL
         assert headers["Access-Control-Allow-Credentials"] == "true"
     for origin in (OTHER_SITE, "null", f"{WALL}.other.example"):
-        headers = shared.ask("/?snapshot", right, Origin=origin)[1]
+        headers = shared.get("/?snapshot", right, Origin=origin)[1]
         assert headers["Vary"] == "Origin"
         assert not [name for name in headers if name.startswith("Access-Control")]
 
@@ -265,7 +265,7 @@ def test_any_site_may_read_what_needs_no_password(server: XServer) -> None:
 def test_secrets_are_told_to_nobody(shared: Guarded) -> None:
     right = basic("ann", USERS["ann"])
     arguments = Path(f"/proc/{shared.program.process.pid}/cmdline").read_bytes().decode()
-    pages = [shared.ask(page, right)[2].decode() for page in ("/?info", "/?metrics", "/")]
+    pages = [shared.get(page, right)[2].decode() for page in ("/?info", "/?metrics", "/")]
     for text in (arguments, *pages):
         assert [secret for secret in [*SECRETS, "$2y$"] if secret in text] == []
 
@@ -280,9 +280,9 @@ def test_who_guesses_too_often_is_shut_out_alone(server: XServer, tmp_path: Path
             guess = basic("ann", f"{number}") if number % 2 else f"Bearer {number}"
             assert one.status("/?snapshot", guess, X_Forwarded_For="10.0.0.66") == 401
         for authorization in (right, f"Bearer {TOKEN}", basic("ann", "wrong-guess")):
-            answer = one.ask("/?snapshot", authorization, X_Forwarded_For="10.0.0.66")
-            assert answer[0] == 429
-            assert 0 < int(answer[1]["Retry-After"]) <= 61
+            response = one.get("/?snapshot", authorization, X_Forwarded_For="10.0.0.66")
+            assert response[0] == 429
+            assert 0 < int(response[1]["Retry-After"]) <= 61
         # Who says nothing guesses nothing, and health is open to all.
         assert one.status("/?snapshot", X_Forwarded_For="10.0.0.66") == 401
         assert one.status("/?health", X_Forwarded_For="10.0.0.66") == 200
@@ -318,7 +318,7 @@ def test_who_is_known_waits_for_no_guess(server: XServer, tmp_path: Path) -> Non
         replace(one.users, one.users.read_text() + entry("slow", "secret", cost=12))
         guessers = [stack.enter_context(raw(one.program)) for _ in range(3)]
         for number, guesser in enumerate(guessers):
-            guesser.ask(
+            guesser.request(
                 "/?snapshot",
                 f"X-Forwarded-For: 10.0.1.{number}",
                 f"Authorization: {basic('slow', 'wrong-guess')}",
@@ -380,7 +380,7 @@ def test_who_waits_for_a_change_must_still_have_leave_when_it_comes(
     server: XServer, tmp_path: Path
 ) -> None:
     def waiting_since(client: RawClient, sequence: str) -> None:
-        client.ask(f"/?snapshot&after={sequence}&timeout=60&token={TOKEN}")
+        client.request(f"/?snapshot&after={sequence}&timeout=60&token={TOKEN}")
 
     with (
         guarded(tmp_path, server.name) as one,
@@ -388,11 +388,11 @@ def test_who_waits_for_a_change_must_still_have_leave_when_it_comes(
         raw(one.program) as client,
     ):
         right = basic("ann", USERS["ann"])
-        sequence = one.ask("/?snapshot", right)[1]["X-Sequence"]
+        sequence = one.get("/?snapshot", right)[1]["X-Sequence"]
         waiting_since(client, sequence)
 
         def waits() -> bool:
-            info = json.loads(one.ask("/?info", right)[2])
+            info = json.loads(one.get("/?info", right)[2])
             return bool(info["limits"]["streamsAndWaits"] == 1)
 
         wait_until("somebody waits", waits)

@@ -250,11 +250,11 @@ def test_any_bytes_are_answered_by_http_or_a_close(program: Webcapd, data: bytes
     if data.startswith(tuple(RIGHT)):
         assert answer.startswith(b"HTTP/1.1 200 ")
     with raw(program) as client:
-        client.ask("/?health", "Connection: close")
+        client.request("/?health", "Connection: close")
         head = client.head()
         assert head.code == 200
         assert len(client.rest()) == int(head.headers["content-length"])
-    assert len(program.told()) == 1, program.told()
+    assert len(program.own_lines()) == 1, program.own_lines()
 
 
 def test_empty_line_before_a_request_is_passed_over(program: Webcapd) -> None:
@@ -262,7 +262,7 @@ def test_empty_line_before_a_request_is_passed_over(program: Webcapd) -> None:
     with raw(program) as client:
         for _ in range(2):
             client.send(b"\r\n")
-            client.ask("/?health")
+            client.request("/?health")
             head = client.head()
             assert head.code == 200
             client.body(head)

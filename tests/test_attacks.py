@@ -45,7 +45,7 @@ def test_foreign_hosts_by_the_hundred() -> None:
             attack.give_up()
         attack.see_changes()
         # Refusals do not fill the disk with their log.
-        assert len(attack.program.told()) == 1
+        assert len(attack.program.own_lines()) == 1
 
 
 def test_lines_of_sixty_four_kilobytes() -> None:

@@ -109,7 +109,7 @@ def test_each_way_is_named_and_shows_the_screen(way: Way) -> None:
             told = [line for line in program.lines if line.endswith(reason)]
             assert len(told) == 1, program.lines
         # Nothing else is worth a line: the fallbacks and the ready line are all.
-        assert len(program.told()) == len(not_used) + 1, program.lines
+        assert len(program.own_lines()) == len(not_used) + 1, program.lines
 
 
 def test_snapshot_of_a_screen_that_reports_no_damage_is_up_to_date() -> None:

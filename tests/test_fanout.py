@@ -38,7 +38,7 @@ def watching(program: Webcapd) -> int:
 
 def begin(client: RawClient, target: str = "/?stream") -> None:
     """Ask for a stream, and read its head and first boundary."""
-    client.ask(target)
+    client.request(target)
     assert client.head().code == 200
     client.until(b"\r\n")
 

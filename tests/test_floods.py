@@ -23,11 +23,11 @@ def test_empty_lines_without_end_are_refused() -> None:
         for _ in range(20):
             connection = attack.connect(b"\r\n" * 200_000)
             try:
-                answer = connection.recv(1 << 16)
+                response = connection.recv(1 << 16)
             except ConnectionResetError:
-                answer = b""
+                response = b""
             # Not at the end of the time that a request may take.
-            assert not answer.startswith(b"HTTP/1.1 408 "), answer
+            assert not response.startswith(b"HTTP/1.1 408 "), response
         attack.see_changes()
 
 
@@ -39,7 +39,7 @@ def test_guesses_at_one_time_hold_few_threads(server: XServer, tmp_path: Path) -
         webcapd("--display", server.name, "--auth-file", str(users)) as program,
         contextlib.ExitStack() as guessers,
     ):
-        assert ask(program, "right", "127.0.0.1") == 200
+        assert get(program, "right", "127.0.0.1") == 200
         guessing = []
         for number in range(300):
             source = (f"127.0.2.{number % 100 + 1}", 0)
@@ -48,17 +48,17 @@ def test_guesses_at_one_time_hold_few_threads(server: XServer, tmp_path: Path) -
             guessers.enter_context(guessing[-1])
         for one in guessing:
             one.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + WRONG + b"\r\n\r\n")
-        answers = []
+        statuses = []
         for one in guessing:
-            answers.append(int(one.recv(1 << 16).split()[1]))
-            assert ask(program, "right", "127.0.0.1") == 200
-        assert set(answers) == {401, 503}
+            statuses.append(int(one.recv(1 << 16).split()[1]))
+            assert get(program, "right", "127.0.0.1") == 200
+        assert set(statuses) == {401, 503}
         # Of who came while others were being checked, few waited for it.
-        assert answers.count(401) < 100
+        assert statuses.count(401) < 100
 
 
-def ask(program: Webcapd, password: str, source: str) -> int:
-    """Ask for the state with a password; gives the status of the answer."""
+def get(program: Webcapd, password: str, source: str) -> int:
+    """Ask for the state with a password; gives the status of the response."""
     word = base64.b64encode(f"ann:{password}".encode()).decode()
     connection = http.client.HTTPConnection(
         program.host, program.port, timeout=PATIENCE, source_address=(source, 0)
@@ -73,11 +73,11 @@ def test_guesses_do_not_hold_up_who_is_known(server: XServer, tmp_path: Path) ->
     users = tmp_path / "users"
     users.write_bytes(b"ann:" + bcrypt.hashpw(b"right", bcrypt.gensalt(12)) + b"\n")
     with webcapd("--display", server.name, "--auth-file", str(users)) as program:
-        assert ask(program, "right", "127.0.0.1") == 200
-        answers: list[int] = []
+        assert get(program, "right", "127.0.0.1") == 200
+        statuses: list[int] = []
 
         def guess(source: str) -> None:
-            answers.extend(ask(program, "wrong", source) for _ in range(GUESSES))
+            statuses.extend(get(program, "wrong", source) for _ in range(GUESSES))
 
         # Each from an address of its own: one alone is locked out soon.
         sources = (f"127.0.1.{number}" for number in range(1, SOURCES + 1))
@@ -85,10 +85,10 @@ def test_guesses_do_not_hold_up_who_is_known(server: XServer, tmp_path: Path) ->
         for thread in threads:
             thread.start()
         known = 0
-        while len(answers) < SOURCES * GUESSES:
-            assert ask(program, "right", "127.0.0.1") == 200
+        while len(statuses) < SOURCES * GUESSES:
+            assert get(program, "right", "127.0.0.1") == 200
             known += 1
         for thread in threads:
             thread.join()
-        assert answers == [401] * SOURCES * GUESSES
-        assert known >= len(answers)
+        assert statuses == [401] * SOURCES * GUESSES
+        assert known >= len(statuses)

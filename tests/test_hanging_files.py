@@ -58,7 +58,7 @@ def test_streams_go_on_while_the_file_hangs_and_end_when_it_changes(
     ):
         with hanging(tokens):
             program.wait_for_line(lambda line: "its file system does not answer" in line)
-            # More of them than streams look at their leave, which they do each second.
+            # For longer than a second: so often streams check their grants.
             for seed in range(2):
                 brush.noise(seed)
                 for stream in (removed, kept):
@@ -73,8 +73,8 @@ def test_streams_go_on_while_the_file_hangs_and_end_when_it_changes(
         wait_until("it is let in no longer", lambda: status(program, TOKEN) != 200)
         program.wait_for_line(lambda line: line.endswith("its access was revoked"))
         assert kept.part().body
-        told = [line for line in program.lines if "does not answer" in line]
-        assert len(told) == 1
+        logged = [line for line in program.lines if "does not answer" in line]
+        assert len(logged) == 1
 
 
 def test_file_that_hangs_from_the_start_is_refused(server: XServer, tokens: Path) -> None:
@@ -93,9 +93,9 @@ def test_what_was_there_is_given_while_the_file_hangs(tokens: Path, hanging: Han
     try:
         before = file.content()
         with hanging(tokens):
-            asking = threading.Thread(target=lambda: given.append(file.reload()))
-            asking.start()
-            asking.join(PATIENCE)
+            thread = threading.Thread(target=lambda: given.append(file.reload()))
+            thread.start()
+            thread.join(PATIENCE)
             assert given == [before]
             assert file.content() == before
         tokens.write_text("changed")

@@ -91,8 +91,8 @@ def test_any_bytes_are_a_request_or_a_refusal(data: bytes) -> None:
     for head in (data, START + data + b"\r\n\r\n"):
         try:
             request = read_head(new_parser(), head)
-        except HttpError as refusal:
-            assert refusal.status in (400, 431, 501, 505)
-            assert refusal.sentence.isprintable()
+        except HttpError as error:
+            assert error.status in (400, 431, 501, 505)
+            assert error.sentence.isprintable()
         else:
             assert request.version in ("1.0", "1.1")

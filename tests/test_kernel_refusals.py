@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import mjpeg
 from program import Webcapd, webcapd
-from rawhttp import answer_or_none, head_or_none, raw
+from rawhttp import head_or_none, raw, response_or_none
 from waiting import wait_until
 from xserver import XServer
 
@@ -24,9 +24,9 @@ def test_connection_that_cannot_be_watched_is_hung_up_on(server: XServer) -> Non
     # The first two calls of the accept thread are for its bell and for who listens.
     with failing(server, "epoll_ctl", "3..5") as program:
         for _ in range(3):
-            assert answer_or_none(program) is None
+            assert response_or_none(program) is None
         program.wait_for_line(lambda line: "cannot accept clients: " in line)
-        answer = answer_or_none(program)
+        answer = response_or_none(program)
         assert answer is not None
         assert answer.code == 200
         program.wait_for_line(lambda line: "accepting clients again" in line)
@@ -37,7 +37,7 @@ def test_stream_that_cannot_be_watched_ends_alone(server: XServer) -> None:
     # The accept thread forgets the first, and takes in and forgets the others; the third
     # call of the fan-out thread is for the second stream.
     with failing(server, "epoll_ctl", "3+1000") as program:
-        assert answer_or_none(program) is None
+        assert response_or_none(program) is None
         with mjpeg.stream(program) as stream, raw(program) as lost:
             head_or_none(lost, "/?stream")
             program.wait_for_line(lambda line: "cannot watch a stream's connection" in line)

@@ -120,7 +120,7 @@ def test_much_to_encode_is_no_server_that_hangs() -> None:
     ):
         for quality in range(20, 20 + FORMS):
             client = stack.enter_context(raw(program))
-            client.ask(f"/?stream&quality={quality}")
+            client.request(f"/?stream&quality={quality}")
             assert client.head().code == 200
 
         def all_are_encoded() -> bool:

@@ -14,7 +14,7 @@ import mjpeg
 import pytest
 from painter import painter
 from program import PATIENCE, Webcapd, webcapd
-from rawhttp import RawClient, answer_or_none, head_or_none, raw
+from rawhttp import RawClient, head_or_none, raw, response_or_none
 from waiting import wait_until
 from xserver import XServer, xvfb
 
@@ -70,7 +70,7 @@ def test_stream_beyond_the_most_is_refused_and_snapshots_are_not(server: XServer
             for page in ("/?stream", "/?snapshot&after=1&timeout=60"):
                 sequence = program.get("/?snapshot")[1]["X-Sequence"]
                 with raw(program) as client:
-                    client.ask(page.replace("=1&", f"={sequence}&"))
+                    client.request(page.replace("=1&", f"={sequence}&"))
                     head = client.head()
                     assert head.code == 503
                     assert int(head.headers["retry-after"]) > 0
@@ -129,7 +129,7 @@ def test_silent_connections_are_not_counted_and_served_when_they_ask(server: XSe
         assert program.info()["limits"]["streamsAndWaits"] == 0
         # One after the other: where much else is done, some of so many at once were refused.
         for client in silent:
-            client.ask("/?health")
+            client.request("/?health")
             assert status_of(client) == 200
 
 
@@ -138,7 +138,7 @@ def test_who_has_waited_longest_goes_when_too_many_wait(program: Webcapd) -> Non
     with leaving_nothing(program), contextlib.ExitStack() as stack:
         silent = [stack.enter_context(raw(program)) for _ in range(most + 20)]
         wait_until("the first are hung up on", lambda: is_closed(silent[0]))
-        silent[-1].ask("/?health")
+        silent[-1].request("/?health")
         assert status_of(silent[-1]) == 200
         assert program.snapshot()
 
@@ -155,7 +155,7 @@ def test_slow_head_is_cut_and_others_wait_for_nothing(program: Webcapd) -> None:
     ):
         stuck.send(b"GET /?snapshot HTTP/1.1\r\n" + HOST)
         blank.send(b"\r\n")
-        idle.ask("/?health")
+        idle.request("/?health")
         assert status_of(idle) == 200
         request = iter(b"GET /?snapshot HTTP/1.1\r\nX-Slow: " + b"x" * 10_000)
 
@@ -173,7 +173,7 @@ def test_slow_head_is_cut_and_others_wait_for_nothing(program: Webcapd) -> None:
             client.body(head)
             assert client.rest() == b""
         # Who has had an answer may rest longer.
-        idle.ask("/?health")
+        idle.request("/?health")
         assert status_of(idle) == 200
 
 
@@ -258,10 +258,10 @@ def test_descriptors_may_run_out_and_come_back(server: XServer) -> None:
                 if head_or_none(stack.enter_context(raw(program)), "/?stream") is None:
                     break
             for _ in range(3):
-                assert answer_or_none(program) is None
+                assert response_or_none(program) is None
                 assert stream.part().body
             program.wait_for_line(lambda line: "cannot accept clients" in line)
-        assert wait_until("clients are accepted", lambda: answer_or_none(program)).code == 200
+        assert wait_until("clients are accepted", lambda: response_or_none(program)).code == 200
         program.wait_for_line(lambda line: "accepting clients again" in line)
         assert stream.part().body
         told = [line for line in program.lines if "accept" in line]
@@ -277,7 +277,7 @@ def test_silent_connections_make_room_when_descriptors_run_out(server: XServer) 
         contextlib.ExitStack() as stack,
     ):
         with raw(program) as first:
-            first.ask("/?health")
+            first.request("/?health")
             assert status_of(first) == 200
             most = highest_descriptor(program) + 6
         set_most_descriptors(program, most)
@@ -296,7 +296,7 @@ def test_screen_is_followed_while_nobody_reads(server: XServer) -> None:
     ):
         for _ in range(20):
             deaf = stack.enter_context(raw(program))
-            deaf.ask("/?stream")
+            deaf.request("/?stream")
             deaf.head()
         with mjpeg.stream(program) as stream:
             for seed in range(5):

@@ -153,14 +153,14 @@ def test_socket_file_is_served_alone_with_its_mode_and_removed(
         assert stat.S_IMODE(path.stat().st_mode) == 0o606
         assert serves(program.url)
         with raw_on(path) as client:
-            client.ask("/?stream")
+            client.request("/?stream")
             assert client.head().code == 200
             with contextlib.closing(SocketFile(path)) as asking:
                 asking.request("GET", "/?info")
                 info = json.load(asking.getresponse())
             assert [one["client"].split("#")[0] for one in info["clients"]] == ["unix"]
         # Nobody is warned of: only this machine reaches it.
-        assert len(program.told()) == 1
+        assert len(program.own_lines()) == 1
     assert not path.exists()
 
 

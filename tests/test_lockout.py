@@ -1,4 +1,4 @@
-"""Who has guessed too often: what is remembered, against all that was ever said."""
+"""Who has guessed too often: what is remembered, against all failures there were."""
 
 from collections.abc import Hashable
 
@@ -8,11 +8,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from webcapd.http.access.access import MAX_FAILURES, WINDOW_SECONDS, Lockout
 
-parties = st.sampled_from(["a", "b", ("c", 6)])
+clients = st.sampled_from(["a", "b", ("c", 6)])
 
 
 class Guessing(RuleBasedStateMachine):
-    """Parties that fail as time goes by; who is shut out does not get to guess."""
+    """Clients that fail as time goes by; who is shut out does not get to guess."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,15 +25,15 @@ class Guessing(RuleBasedStateMachine):
     def time_goes_by(self, seconds: float) -> None:
         self.now += seconds
 
-    @rule(client_key=parties, times=st.integers(1, MAX_FAILURES))
+    @rule(client_key=clients, times=st.integers(1, MAX_FAILURES))
     def guess(self, client_key: Hashable, times: int) -> None:
         for _ in range(times):
             if self.lockout.seconds_left(client_key, self.now) > 0:
                 return
             self.lockout.failed(client_key, self.now)
-            said = self.failures.setdefault(client_key, [])
-            said.append(self.now)
-            if len([at for at in said if at > self.now - WINDOW_SECONDS]) >= MAX_FAILURES:
+            failures = self.failures.setdefault(client_key, [])
+            failures.append(self.now)
+            if len([at for at in failures if at > self.now - WINDOW_SECONDS]) >= MAX_FAILURES:
                 self.shut_until[client_key] = self.now + WINDOW_SECONDS
 
     @invariant()
@@ -47,7 +47,7 @@ Guessing.TestCase.settings = settings(deadline=None, max_examples=60, stateful_s
 TestGuessing = Guessing.TestCase
 
 
-def test_parties_without_number_take_bounded_memory() -> None:
+def test_clients_without_number_take_bounded_memory() -> None:
     lockout = Lockout()
     for _ in range(MAX_FAILURES):
         lockout.failed("first", 0.0)

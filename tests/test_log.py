@@ -45,4 +45,4 @@ def test_listening_to_the_network_is_warned_of(server: XServer) -> None:
         program.wait_for_line(lambda line: "whoever can reach that address sees" in line)
     with webcapd("--display", server.name, "--v4bindaddress", "127.0.0.2") as program:
         assert program.snapshot()
-    assert len(program.told()) == 1
+    assert len(program.own_lines()) == 1

@@ -61,7 +61,7 @@ def parts(client: RawClient, count: int) -> list[bytes]:
 )
 def test_resting_frame_is_sent_again(server: XServer, agent: str, query: str, count: int) -> None:
     with webcapd("--display", server.name, "--keepalive", "9") as program, raw(program) as client:
-        client.ask("/?stream" + query, f"User-Agent: {agent}")
+        client.request("/?stream" + query, f"User-Agent: {agent}")
         assert len(set(parts(client, count))) == 1
 
 

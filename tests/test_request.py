@@ -87,7 +87,7 @@ def test_request_beyond_the_limits_is_refused(
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 def test_other_methods_are_refused_by_naming_the_right_ones(program: Webcapd, method: str) -> None:
     with raw(program) as client:
-        client.ask("/?stream", "Content-Length: 5", method=method)
+        client.request("/?stream", "Content-Length: 5", method=method)
         client.send(b"GET /")
         head = client.head()
         assert head.code == 405
@@ -100,7 +100,7 @@ def test_other_methods_are_refused_by_naming_the_right_ones(program: Webcapd, me
 @pytest.mark.parametrize("path", ["/nothing", "/stream/x", "/favicon", "//evil.com/nothing"])
 def test_unknown_path_is_refused_by_naming_the_real_ones(program: Webcapd, path: str) -> None:
     with raw(program) as client:
-        client.ask(path)
+        client.request(path)
         text = refused(client, 404)
         assert all(page in text for page in ("/?stream", "/?snapshot", "/?info"))
 
@@ -134,16 +134,16 @@ def test_host_that_is_none_is_refused(program: Webcapd, host: bytes) -> None:
 def test_foreign_host_in_the_address_is_refused(program: Webcapd, url: str, method: str) -> None:
     """Of a whole URL the host counts (RFC 9112, 3.2.2); two slashes are a path."""
     with raw(program) as client:
-        client.ask(url, method=method)
+        client.request(url, method=method)
         code = {"GET": 404, "HEAD": 404, "OPTIONS": 204, "POST": 405}[method]
         assert client.head().code == (code if url[0] == "/" else 403)
 
 
 def test_own_host_in_the_address_is_served(program: Webcapd) -> None:
     with raw(program) as client:
-        client.ask("http://localhost:8080/?health")
+        client.request("http://localhost:8080/?health")
         assert client.body(client.head())
-        client.ask("HTTP://127.0.0.1?health")
+        client.request("HTTP://127.0.0.1?health")
         assert client.body(client.head())
 
 
@@ -212,7 +212,7 @@ def test_header_that_a_proxy_may_read_otherwise_is_refused(program: Webcapd, hea
 )
 def test_who_asks_for_a_close_gets_it(program: Webcapd, lines: tuple[str, ...]) -> None:
     with raw(program) as client:
-        client.ask("/?health", *(f"Connection: {line}" for line in lines))
+        client.request("/?health", *(f"Connection: {line}" for line in lines))
         head = client.head()
         assert head.headers["connection"] == "close"
         client.body(head)
@@ -266,7 +266,7 @@ def test_connections_that_say_nothing_hold_up_nobody(program: Webcapd) -> None:
     """Browsers open some in advance."""
     with raw(program), raw(program) as half, raw(program) as client:
         half.send(b"GET /?snap")
-        client.ask("/?snapshot")
+        client.request("/?snapshot")
         assert client.head().code == 200
         half.send(b"shot HTTP/1.1\r\n" + HOST + b"\r\n")
         assert half.head().code == 200
@@ -278,7 +278,7 @@ def test_client_that_leaves_at_any_point_harms_nobody(program: Webcapd) -> None:
         with raw(program) as client:
             client.send(request[:length])
     with raw(program) as client:
-        client.ask("/?snapshot")
+        client.request("/?snapshot")
         assert client.head().code == 200
 
 

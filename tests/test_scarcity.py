@@ -179,7 +179,7 @@ def test_development_mode_finds_nothing_left_open(server: XServer) -> None:
             program.wait_for_line(lambda line: "trying again" in line)
             stream.part()
         assert program.stop() == 0
-    assert len(program.told()) == 2, program.lines
+    assert len(program.own_lines()) == 2, program.lines
 
 
 def test_development_mode_finds_nothing_left_open_by_a_display_of_our_own() -> None:

@@ -40,7 +40,7 @@ def test_known_picture_is_not_sent_again(server: XServer) -> None:
 def test_tags_on_several_lines_are_one_list(server: XServer) -> None:
     with webcapd("--display", server.name) as program, raw(program) as client:
         tag = program.get("/?snapshot")[1]["ETag"]
-        client.ask("/?snapshot", 'If-None-Match: "other"', f"If-None-Match: {tag}")
+        client.request("/?snapshot", 'If-None-Match: "other"', f"If-None-Match: {tag}")
         assert client.head().code == 304
 
 
@@ -132,7 +132,7 @@ def test_who_waits_no_longer_leaves_his_place_to_others(server: XServer) -> None
     with webcapd("--display", server.name, "--max-clients", "1") as program:
         number = sequence(program)
         with raw(program) as client:
-            client.ask(f"/?snapshot&after={number}&timeout=60")
+            client.request(f"/?snapshot&after={number}&timeout=60")
             wait_until("it waits", lambda: program.info()["limits"]["streamsAndWaits"] == 1)
         # In time for the next one: sooner than the minute is over.
         wait_until("it left", lambda: program.info()["limits"]["streamsAndWaits"] == 0)

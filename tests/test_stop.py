@@ -73,7 +73,7 @@ def test_ends_with_clients_of_all_kinds(server: XServer, number: signal.Signals)
         wait_until("one client reads and one is stuck", one_is_stuck)
         assert program.stop(number) == 0, program.lines
         # No complaint either: all of it was to be expected.
-        assert len(program.told()) == 1, program.lines
+        assert len(program.own_lines()) == 1, program.lines
         for connection in (stalled, idle, slow, silent):
             read_to_end(connection)
         with contextlib.suppress(ConnectionResetError):
@@ -84,7 +84,7 @@ def test_ends_with_clients_of_all_kinds(server: XServer, number: signal.Signals)
 def test_ends_while_nobody_is_there(server: XServer, number: signal.Signals) -> None:
     with webcapd("--display", server.name) as program:
         assert program.stop(number) == 0
-        assert len(program.told()) == 1, program.lines
+        assert len(program.own_lines()) == 1, program.lines
 
 
 @pytest.mark.parametrize("shm", ["fd", "off"])

@@ -27,7 +27,7 @@ class StrictViewer:
 
     def __init__(self, client: RawClient, target: str) -> None:
         self._client = client
-        client.ask(target)
+        client.request(target)
         head = client.head()
         assert head.code == 200
         self._parser = PartParser(head.headers["content-type"])

@@ -158,7 +158,7 @@ def test_crop_of_nothing_is_refused_with_the_size_of_the_picture(
             assert (status, size in sentence.decode()) == (400, True), asked
         for asked in inside:
             with raw(program) as client:
-                client.ask(f"/?{page}&{asked}")
+                client.request(f"/?{page}&{asked}")
                 assert client.head().code == 200, asked
 
 

@@ -48,7 +48,7 @@ def frames_sent(program: Webcapd, client: RawClient) -> int:
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
 def test_stream_head_promises_no_length_and_no_chunks(program: Webcapd, version: str) -> None:
     with raw(program) as client:
-        client.ask("/?stream", version=version)
+        client.request("/?stream", version=version)
         head = client.head()
         assert head.status == "HTTP/1.1 200 OK"
         boundary_of(head)
@@ -61,7 +61,7 @@ def test_exact_part_has_length_and_time_and_the_next_boundary(
     program: Webcapd, screen: XServer
 ) -> None:
     with raw(program) as client:
-        client.ask("/?stream", "User-Agent: curl/7.88.1")
+        client.request("/?stream", "User-Agent: curl/7.88.1")
         boundary = boundary_of(client.head())
         assert client.exactly(len(boundary)) == boundary
         part = PART_HEADERS.fullmatch(client.until(b"\r\n\r\n"))
@@ -75,7 +75,7 @@ def test_exact_part_has_length_and_time_and_the_next_boundary(
 
 def test_advance_part_is_followed_by_the_next_headers(program: Webcapd) -> None:
     with raw(program) as client:
-        client.ask("/?stream&advance=1")
+        client.request("/?stream&advance=1")
         opening = boundary_of(client.head()) + b"Content-Type: image/jpeg\r\n\r\n"
         assert client.exactly(len(opening)) == opening
         jpeg = client.until(b"\r\n" + opening).removesuffix(b"\r\n" + opening)
@@ -86,12 +86,12 @@ def test_advance_part_is_followed_by_the_next_headers(program: Webcapd) -> None:
 @pytest.mark.parametrize("value", ["2", "", "true", "%0A", "%0D%0AX-Evil:%201", "%C3%BC"])
 def test_advance_of_another_value_is_refused_in_one_line(program: Webcapd, value: str) -> None:
     with raw(program) as client:
-        client.ask(f"/?stream&advance={value}")
+        client.request(f"/?stream&advance={value}")
         head = client.head()
         assert head.code == 400
         assert one_line(client.body(head))
         # Whoever is refused before there is a stream may ask for something else.
-        client.ask("/?health", "Connection: close")
+        client.request("/?health", "Connection: close")
         assert client.head().code == 200
 
 
@@ -105,7 +105,7 @@ def test_resting_screen_sends_the_same_complete_part_again(screen: XServer) -> N
         webcapd("--display", screen.name, "--keepalive", "0.5") as program,
         raw(program) as client,
     ):
-        client.ask("/?stream&advance=0")
+        client.request("/?stream&advance=0")
         boundary = boundary_of(client.head())
         client.exactly(len(boundary))
         first, second, third = (client.until(b"\r\n" + boundary) for _ in range(3))
@@ -136,8 +136,8 @@ def comparable(head: Head, also: str = "") -> list[str]:
 )
 def test_head_request_gets_the_headers_alone(program: Webcapd, target: str) -> None:
     with raw(program) as client, raw(program) as other:
-        client.ask(target, "Connection: close", method="HEAD")
-        other.ask(target, "Connection: close")
+        client.request(target, "Connection: close", method="HEAD")
+        other.request(target, "Connection: close")
         head, expected = client.head(), other.head()
         # The state page tells the uptime, in more or fewer digits.
         also = "Content-Length:" if target == "/?info" else ""
@@ -149,14 +149,14 @@ def test_head_request_gets_the_headers_alone(program: Webcapd, target: str) -> N
 def test_connection_serves_one_request_after_another(program: Webcapd) -> None:
     with raw(program) as client:
         for target, code in (("/?snapshot", 200), ("/x", 404), ("/?snapshot", 200), ("/", 200)):
-            client.ask(target)
+            client.request(target)
             head = client.head()
             assert head.code == code
             assert "connection" not in head.headers
             assert client.body(head)
-        client.ask("/?snapshot", method="HEAD")
+        client.request("/?snapshot", method="HEAD")
         client.head()
-        client.ask("/?snapshot", "Connection: close")
+        client.request("/?snapshot", "Connection: close")
         head = client.head()
         assert head.headers["connection"] == "close"
         mjpeg.decode(client.rest())
@@ -174,7 +174,7 @@ def test_requests_sent_at_once_are_answered_in_order(program: Webcapd) -> None:
 
 def test_snapshot_is_one_picture_of_the_screen(program: Webcapd, screen: XServer) -> None:
     with raw(program) as client:
-        client.ask("/?snapshot")
+        client.request("/?snapshot")
         head = client.head()
         assert head.status == "HTTP/1.1 200 OK"
         assert head.headers["content-type"] == "image/jpeg"
@@ -186,7 +186,7 @@ def test_snapshot_is_one_picture_of_the_screen(program: Webcapd, screen: XServer
 @pytest.mark.parametrize("headers", [(), ("Connection: keep-alive",)])
 def test_http_1_0_connection_is_closed(program: Webcapd, headers: tuple[str, ...]) -> None:
     with raw(program) as client:
-        client.ask("/?snapshot", *headers, version="1.0")
+        client.request("/?snapshot", *headers, version="1.0")
         head = client.head()
         assert head.headers["connection"] == "close"
         assert len(client.rest()) == int(head.headers["content-length"])
