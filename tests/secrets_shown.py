@@ -159,36 +159,47 @@ class Secrets:
         top.destroy()
 
 
+def _cells(area: Rectangle) -> list[Rectangle]:
+    """Divide an area among the programs."""
+    columns, rows = 6, 2
+    width, height = area.width // columns, area.height // rows
+    return [
+        Rectangle(area.x + column * width, area.y + row * height, width, height)
+        for row in range(rows)
+        for column in range(columns)
+    ]
+
+
 @contextmanager
 def secrets(server: XServer, area: Rectangle, count: int, rest: float) -> Iterator[threading.Event]:
-    """Have programs side by side do each of their acts so often in an area of the screen.
+    """Have programs side by side do each of their acts so often in all, in an area of the screen.
 
-    ``rest`` is how long they rest now and then between two acts.  The event is set when
+    ``rest`` is how long they rest after one act in ten.  The event is set when
     all have done.  Whoever leaves before ends them.
     """
-    programs = 6
+    cells = _cells(area)
     ended, done = threading.Event(), threading.Event()
     failures: list[BaseException] = []
 
     def run(number: int) -> None:
         generator = random.Random(number)
-        width = area.width // programs
-        cell = Rectangle(area.x + number * width, area.y, width, area.height)
         try:
             display = Display(server.name)
-            shown = Secrets(display, cell, generator)
-            for act in range(count):
+            shown = Secrets(display, cells[number], generator)
+            acts = range(-(-count * len(shown.acts) // len(cells)))
+            last_before_rest = generator.sample(acts, -(-len(acts) // 10))
+            for act in acts:
                 # Each program begins with another, so that all are done side by side.
                 shown.act(act + number)
                 display.sync()
                 # Some acts follow when nothing of the one before lingers any more.
-                if ended.wait(rest if generator.random() < 0.1 else generator.uniform(0, 0.1)):
+                if ended.wait(rest if act in last_before_rest else generator.uniform(0, 0.1)):
                     break
             display.close()
         except BaseException as error:
             failures.append(error)
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(programs)]
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(cells))]
 
     def await_all() -> None:
         for thread in threads:

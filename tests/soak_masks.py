@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+import cv2
 import mjpeg
 import numpy as np
 from painter import Painter, painter
@@ -20,7 +21,7 @@ from xserver import Pixels, XServer, xvfb
 
 from webcapd.capture.geometry import Rectangle
 
-WIDTH, HEIGHT = 800, 220
+WIDTH, HEIGHT = 800, 440
 # The programs leave the right end of the screen alone.
 AREA = Rectangle(0, 0, 720, HEIGHT)
 
@@ -43,8 +44,8 @@ class Look:
         self.worst = ""
 
     def at(self, picture: Pixels) -> None:
-        blue, green, red = (picture[:, :, index].astype(np.int16) for index in range(3))
-        loud = np.minimum(blue, red) - green > _LEAST
+        blue, green, red = cv2.split(picture)
+        loud = cv2.subtract(cv2.min(blue, red), green) > _LEAST
         self.pictures += 1
         if loud.any():
             self.leaks += 1
@@ -180,7 +181,7 @@ def _count(
         before = look.pictures
         wait_until("more pictures", lambda: look.pictures > before)
     assert not look.leaks, f"{look.leaks} of {look.pictures} pictures leak, first {look.worst}"
-    return f"6 times {count} acts {what}, and nothing of it in {look.pictures} pictures"
+    return f"6 acts {what}, {count} times each, and nothing of it in {look.pictures} pictures"
 
 
 # Most of the time: without a compositor, what a window shows goes with it.  But
