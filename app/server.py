@@ -6,7 +6,6 @@ Only this module knows all parts.
 import contextlib
 import logging
 import math
-import os
 import socket
 import threading
 import time
@@ -16,8 +15,9 @@ from typing import Protocol
 from webcapd.app.commandline import Options
 from webcapd.base.shutdown import Shutdown
 from webcapd.base.systemd import ServiceManager
+from webcapd.capture.open import open_source
+from webcapd.capture.source import Source
 from webcapd.capture.x11.dial import local_number
-from webcapd.capture.x11.screen import Screen
 from webcapd.capture.x11.xvfb import VirtualDisplay, parse_size
 from webcapd.encoder.loop import Encoder
 from webcapd.http.access.access import Access
@@ -136,9 +136,9 @@ class Server:
         manager = ServiceManager(self._environment)
         # Before anything could inherit them.
         taken = taken_over(self._environment)
-        with self._display_shown() as display:
+        with self._embedded_display() as display:
             if display is None:
-                return 0  # Asked to stop before there was one.
+                return 0
             try:
                 return self._serve(*display, manager, taken)
             finally:
@@ -146,12 +146,14 @@ class Server:
                 self._end(display[1])
 
     @contextlib.contextmanager
-    def _display_shown(self) -> Iterator[tuple[str, VirtualDisplay | None] | None]:
-        """Give the display to show, by name; the embedded one lives in this context."""
+    def _embedded_display(self) -> Iterator[tuple[str, VirtualDisplay | None] | None]:
+        """Give the embedded display and its name, which is empty without one; it lives herein.
+
+        None if it was asked to stop before there was one.
+        """
         capture = self._options.capture
         if not capture.virtual:
-            index = "" if capture.index is None else f":{capture.index}"
-            yield capture.display or index or os.environ["DISPLAY"], None
+            yield "", None
             return
         virtual = VirtualDisplay(*parse_size(capture.virtual))
         try:
@@ -174,16 +176,16 @@ class Server:
         """Put the parts together and start them; returns the exit code once asked to stop."""
         options = self._options
         authority = virtual.environment["XAUTHORITY"] if virtual is not None else ""
-        screen = Screen(display, options.capture, options.encoder.target_fps, authority)
+        source = open_source(options.capture, options.encoder.target_fps, display, authority)
         encoder = Encoder(
-            screen,
+            source,
             options.encoder,
             self._shutdown.nudge,
             self._shutdown.on_failure,
             patient=manager.listens,
         )
         self._parts.append(("encoder", encoder))
-        site = self._make_site(display, screen, encoder)
+        site = self._make_site(source, encoder)
         self._closed_at_end.callback(site.close)
         listener = HttpServer(open_sockets(options.http, taken), site, self._shutdown.on_failure)
         self._parts.append(("HTTP", listener))
@@ -195,14 +197,14 @@ class Server:
         width, height = encoder.picture_size()
         listener.start()
         self.urls = listener.urls
-        self._on_serving(f"serving {display} {width}x{height} on {listener.urls}")
+        self._on_serving(f"serving {source.name} {width}x{height} on {listener.urls}")
         for warning in filter(None, (listener.exposure, site.shortage)):
             log.warning("%s", warning)
         manager.tell("READY=1", f"STATUS={summary(site)}")
         self._started.set()
         return self._supervise(encoder, listener, manager)
 
-    def _make_site(self, display: str, screen: Screen, encoder: Encoder) -> Site:
+    def _make_site(self, source: Source, encoder: Encoder) -> Site:
         """Put together what requests need; raises StartError."""
         options = self._options
         return Site(
@@ -213,9 +215,9 @@ class Server:
             variants=encoder.variants,
             encode_rate=encoder.rate,
             picture_size=encoder.picture_size,
-            status=lambda: {"capture": screen.status(), "encoder": encoder.status()},
+            status=lambda: {"capture": source.status().report(), "encoder": encoder.status()},
             motion_quality=options.encoder.jpeg_quality,
-            config=options.config() | {"index": local_number(display)},
+            config=options.config() | {"index": local_number(source.name)},
             # Last: it reads files and has threads that do, which are closed with the site.
             access=self._make_access(),
         )

@@ -1,7 +1,10 @@
 """The contract between whoever delivers pixels and the encoder thread."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from webcapd.capture.geometry import Rectangle
 
 if TYPE_CHECKING:
     # Whoever needs the errors alone, to check an option, needs no NumPy.
@@ -20,12 +23,68 @@ class SourceChanged(Exception):
     """The source's geometry is no longer what was opened: close it and open it again."""
 
 
+@dataclass(frozen=True)
+class OpenedStatus:
+    """How a source was opened last."""
+
+    area: Rectangle
+    """The part shown, in pixels of the whole."""
+    whole: tuple[int, int]
+    """Width and height of the whole, in pixels."""
+    pixel_format: str
+    transfer: str
+    """How pixels come: the kind of shared memory, or ``off``."""
+    transfers_not_used: Sequence[str]
+    """Why each faster way is not used."""
+    damage_obstacle: str | None
+    """Why it does not report what was drawn, and is polled; None if it reports it."""
+    shows_pointer: bool
+
+    def report(self) -> dict[str, object]:
+        """Give it as ``/?info`` has it."""
+        return {
+            "width": self.area.width,
+            "height": self.area.height,
+            "x": self.area.x,
+            "y": self.area.y,
+            "screen": "{}x{}".format(*self.whole),
+            "format": self.pixel_format,
+            "shm": self.transfer,
+            "shmNotUsed": self.transfers_not_used,
+            "damage": "poll" if self.damage_obstacle else "xdamage",
+            "damageNotUsed": self.damage_obstacle,
+            "cursor": self.shows_pointer,
+        }
+
+
+@dataclass(frozen=True)
+class SourceStatus:
+    """What is known of a source; of its parts, one may be a moment older than another."""
+
+    name: str
+    opened: OpenedStatus | None
+    """None before it was opened for the first time."""
+    counts: Mapping[str, int]
+    """What refreshing has cost and found since the start."""
+    poll_heat: Mapping[str, int] | None
+    """Bands that polling looks at more or less eagerly; None where it is not polled, or lost."""
+
+    def report(self) -> dict[str, object]:
+        """Give it as ``/?info`` has it."""
+        opened = {} if self.opened is None else self.opened.report()
+        return {"display": self.name, **opened, **self.counts, "pollHeat": self.poll_heat}
+
+
 class Source(Protocol):
     """Where pixels come from; an X11 screen is one.
 
     Encoder thread only, but for interrupt() and status().  After open() the
     frame buffer stays the same object until close().
     """
+
+    @property
+    def name(self) -> str:
+        """What is shown, as users name it; the same for good."""
 
     @property
     def frame_buffer(self) -> "FrameBuffer":
@@ -89,5 +148,5 @@ class Source(Protocol):
     def interrupt(self) -> None:
         """Make a blocked or later call fail with SourceError; from any thread."""
 
-    def status(self) -> Mapping[str, object]:
-        """Tell what ``/?info`` says of the source; from any thread."""
+    def status(self) -> SourceStatus:
+        """Tell what is known of it; from any thread."""

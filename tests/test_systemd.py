@@ -4,7 +4,7 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from xserver import XServer
 
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.pixelformat import BGRX
+from webcapd.capture.source import SourceStatus
 from webcapd.encoder import loop, stall
 from webcapd.encoder.options import EncoderOptions
 
@@ -147,6 +148,8 @@ def test_children_are_told_nothing_of_it(tmp_path: Path) -> None:
 class StuckSource:
     """A source that answers no more, whoever interrupts it."""
 
+    name = "stuck"
+
     def __init__(self) -> None:
         self.frame_buffer = FrameBuffer(np.zeros((64, 256), np.uint8), 64, BGRX)
         self.free = threading.Event()
@@ -176,8 +179,8 @@ class StuckSource:
     def seconds_until_due(self) -> float:
         return 60.0
 
-    def status(self) -> Mapping[str, object]:
-        return {}
+    def status(self) -> SourceStatus:
+        return SourceStatus(self.name, None, {}, None)
 
     def look(self) -> list[int]:
         return []

@@ -1,13 +1,13 @@
 """An X11 screen as a source: opened, lost and opened again, over the years."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from webcapd.capture.decoration import Decoration
 from webcapd.capture.framebuffer import FrameBuffer
-from webcapd.capture.options import CaptureOptions, location_name
+from webcapd.capture.options import CaptureOptions
 from webcapd.capture.selector import RefreshCounts
-from webcapd.capture.source import SourceError
+from webcapd.capture.source import OpenedStatus, SourceError, SourceStatus
 from webcapd.capture.x11.dial import Dialler
 from webcapd.capture.x11.refresher import Refresher
 from webcapd.capture.x11.region import region_of
@@ -24,7 +24,12 @@ class Screen:
     """
 
     def __init__(
-        self, display: str, options: CaptureOptions, target_fps: float, authority: str = ""
+        self,
+        display: str,
+        options: CaptureOptions,
+        target_fps: float,
+        decoration: Decoration,
+        authority: str = "",
     ) -> None:
         """Prepare; ``authority`` names a file of cookies other than the environment's."""
         self.name = display
@@ -36,15 +41,10 @@ class Screen:
         self._refresher: Refresher | None = None
         self._progress: Callable[[], None] = lambda: None
         self._counts = RefreshCounts()
-        self._decoration = Decoration(
-            options.watermark_path,
-            location_name(options.watermark_location),
-            options.watermark_speed,
-            options.caption,
-        )
+        self._decoration = decoration
         self._masks = Masks(options.mask, options.mask_window, options.mask_linger)
         # Replaced whole by the encoder thread, never changed: others may read it.
-        self._status: Mapping[str, object] = {"display": display}
+        self._opened: OpenedStatus | None = None
         self._logged: set[str] = set()
 
     @property
@@ -78,24 +78,20 @@ class Screen:
         except BaseException:
             self.close()
             raise
-        self._status = {"display": self.name, **self._report(session)}
+        self._opened = self._opened_status(session)
         self._log_fallbacks(session)
 
-    def _report(self, session: X11Session) -> Mapping[str, object]:
-        control, area, screen = session.control, session.region.area, session.region.screen
-        return {
-            "width": area.width,
-            "height": area.height,
-            "x": area.x,
-            "y": area.y,
-            "screen": f"{screen.width}x{screen.height}",
-            "format": str(control.format),
-            "shm": session.grabber.kind,
-            "shmNotUsed": session.shm_reasons,
-            "damage": "poll" if control.damage_obstacle else "xdamage",
-            "damageNotUsed": control.damage_obstacle,
-            "cursor": self._options.capture_cursor and control.cursor_obstacle is None,
-        }
+    def _opened_status(self, session: X11Session) -> OpenedStatus:
+        control = session.control
+        return OpenedStatus(
+            area=session.region.area,
+            whole=session.region.screen.size,
+            pixel_format=str(control.format),
+            transfer=session.grabber.kind,
+            transfers_not_used=session.shm_reasons,
+            damage_obstacle=control.damage_obstacle,
+            shows_pointer=self._options.capture_cursor and control.cursor_obstacle is None,
+        )
 
     def _log_fallbacks(self, session: X11Session) -> None:
         control = session.control
@@ -154,7 +150,7 @@ class Screen:
     def found_still(self, bands: Iterable[int]) -> None:
         self._open.found_still(bands)
 
-    def status(self) -> Mapping[str, object]:
+    def status(self) -> SourceStatus:
         refresher = self._refresher
         heat = refresher.heat() if refresher is not None else None
-        return {**self._status, **self._counts.report(), "pollHeat": heat}
+        return SourceStatus(self.name, self._opened, self._counts.report(), heat)

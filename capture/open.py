@@ -1,0 +1,32 @@
+"""The source that the options name: who adds a kind of source adds it here."""
+
+import os
+
+from webcapd.capture.decoration import Decoration
+from webcapd.capture.options import CaptureOptions, location_name
+from webcapd.capture.source import Source
+from webcapd.capture.x11.screen import Screen
+
+
+def open_source(
+    options: CaptureOptions, target_fps: float, embedded: str = "", authority: str = ""
+) -> Source:
+    """Make the source that the options name; it connects when the encoder opens it.
+
+    ``embedded`` is the name of the embedded display where the options want one, and
+    ``authority`` the file with its cookie.  Raises ValueError with a sentence.
+    """
+    decoration = Decoration(
+        options.watermark_path,
+        location_name(options.watermark_location),
+        options.watermark_speed,
+        options.caption,
+    )
+    return Screen(embedded or _display(options), options, target_fps, decoration, authority)
+
+
+def _display(options: CaptureOptions) -> str:
+    """Give the name of the X display that the options mean."""
+    if options.index is not None:
+        return f":{options.index}"
+    return options.display or os.environ["DISPLAY"]
