@@ -101,11 +101,11 @@ def test_picture_sent_again_by_a_slow_stream_is_of_now(
 def followed(variants: Variants) -> Iterator[tuple[Stream, socket.socket]]:
     """Give a stream of the plain form that has sent its first frame, and its reader's end."""
     params = StreamParams(
-        form=PLAIN,
+        spec=PLAIN,
         fps=math.inf,
         framing=ExactFraming(),
         quirks=ClientQuirks(keepalive=60.0),
-        follow=LadderRules(max_age=1.0, levels=(60, 45, 30)),
+        ladder=LadderRules(max_age=1.0, levels=(60, 45, 30)),
         is_granted=lambda: True,
     )
     ours, theirs = socket.socketpair()
@@ -113,7 +113,7 @@ def followed(variants: Variants) -> Iterator[tuple[Stream, socket.socket]]:
     with ours, theirs:
         stream = Stream(ours, variants, params, Session("somebody"))
         stream.begin(b"", Frame(1, b"jpeg", 8, 8, 75, 0.0, 0.0))
-        stream.advance(time.monotonic())
+        stream.pump(time.monotonic())
         yield stream, theirs
         stream.close()
 
@@ -130,7 +130,7 @@ def test_age_counts_from_the_capture() -> None:
     with followed(variants) as (stream, _):
         for number in range(2, 30):
             latest.publish(Frame(number, b"jpeg", 8, 8, 75, 0.0, 0.0), time.monotonic() - 0.8)
-            stream.advance(time.monotonic())
+            stream.pump(time.monotonic())
         assert stream.session.frames == 29
         assert stream.session.age > 0.7
         # What a picture has of age by its making counts for the level as well.
@@ -151,11 +151,11 @@ def test_frame_that_was_long_in_the_making_is_sent_once_asked_for() -> None:
         woken.clear()
         began = time.monotonic()
         latest.publish(Frame(2, b"jpeg", 8, 8, 75, 0.0, 0.0), began - 5)
-        stream.advance(began)
+        stream.pump(began)
         assert woken.is_set() and latest.demand().awaited
         assert stream.session.frames == 1
         latest.publish(Frame(3, b"jpeg", 8, 8, 75, 0.0, 0.0), time.monotonic())
         # It comes to be sent only now.
-        stream.advance(time.monotonic() + 5)
+        stream.pump(time.monotonic() + 5)
         assert stream.session.frames == 2
     coder.close()

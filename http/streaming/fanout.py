@@ -170,14 +170,14 @@ class _Member:
             self.end(ConnectionResetError())
             return
         if events & select.EPOLLRDHUP:
-            self.stream.ask_whether_gone()
+            self.stream.probe()
         self.pump()
 
     def pump(self) -> None:
         """Have the stream do what it can, and again when it can do more."""
         stream = self.stream
         try:
-            stream.advance(time.monotonic())
+            stream.pump(time.monotonic())
         except (OSError, Closed, AccessRevoked) as error:
             self.end(error)
             return

@@ -42,7 +42,7 @@ def give_stream(
     if frame is None:
         raise HttpError(503, "the display gives no picture at the moment", retry_after=2)
     if not frame.outage:
-        check_crop(params.form, site.picture_size())
+        check_crop(params.spec, site.picture_size())
     stream.begin(exchange.head(200, CONTENT_TYPE, None), frame)
     _hand_over(exchange, stream, held.pop_all(), hand_over)
     return True
