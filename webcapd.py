@@ -63,9 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     try:
         from webcapd.app.commandline import parse
-        from webcapd.base.lossy import lose_rather_than_fail
+        from webcapd.base.lossy import make_stderr_lossy
 
-        lose_rather_than_fail()
+        make_stderr_lossy()
         # Ends the program where nothing is to be shown, and so before all else is loaded.
         options = parse(arguments, __version__)
         from webcapd.app.program import run

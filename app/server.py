@@ -142,7 +142,7 @@ class Server:
             try:
                 return self._serve(*display, manager, taken)
             finally:
-                manager.tell("STOPPING=1")
+                manager.notify("STOPPING=1")
                 self._end(display[1])
 
     @contextlib.contextmanager
@@ -182,7 +182,7 @@ class Server:
             options.encoder,
             self._shutdown.nudge,
             self._shutdown.on_failure,
-            patient=manager.listens,
+            patient=manager.is_present,
         )
         self._parts.append(("encoder", encoder))
         site = self._make_site(source, encoder)
@@ -200,7 +200,7 @@ class Server:
         self._on_serving(f"serving {source.name} {width}x{height} on {listener.urls}")
         for warning in filter(None, (listener.exposure, site.shortage)):
             log.warning("%s", warning)
-        manager.tell("READY=1", f"STATUS={summary(site)}")
+        manager.notify("READY=1", f"STATUS={summary(site)}")
         self._started.set()
         return self._supervise(encoder, listener, manager)
 
@@ -236,10 +236,10 @@ class Server:
         while (status := self._shutdown.wait(period)) is None:
             encoder.abort_if_stuck()
             if encoder.makes_progress() and listener.makes_progress():
-                manager.tell("WATCHDOG=1")
+                manager.notify("WATCHDOG=1")
             if time.monotonic() - told >= _STATUS_SECONDS:
                 told = time.monotonic()
-                manager.tell(f"STATUS={summary(listener.site)}")
+                manager.notify(f"STATUS={summary(listener.site)}")
                 if self._options.http.showfps:
                     log.info("%s", rates(listener.site))
         return status

@@ -24,7 +24,7 @@ class LossyStream(io.TextIOWrapper):
             super().flush()
 
 
-def lose_rather_than_fail() -> None:
+def make_stderr_lossy() -> None:
     """Make standard error such a stream; where there is none, one that takes all."""
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115

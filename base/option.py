@@ -69,11 +69,11 @@ class Declared:
     def range_text(self) -> str:
         """The range of a number, as an addition to the help text.
 
-        Empty where the metavar tells it, and where it is so wide that it is no news.
+        Empty where the metavar says it, and where it is so wide that it says nothing.
         """
         low, high = self.details.low, self.details.high
-        told = any(character.isdigit() for character in self.details.metavar or "")
-        if low is None or high is None or told or high >= 10000:
+        shown = any(character.isdigit() for character in self.details.metavar or "")
+        if low is None or high is None or shown or high >= 10000:
             return ""
         return f"; {low:g} to {high:g}"
 
@@ -88,7 +88,7 @@ class Declared:
 
     @property
     def help(self) -> str:
-        """The help text, closed by the default where there is one to tell."""
+        """The help text, closed by the default where there is one."""
         text = self.details.help + self.range_text
         if not self.default_text:
             return text
@@ -163,14 +163,14 @@ def _reader(one: Declared) -> Callable[[str], Any]:
 
     def read(text: str) -> Any:
         if one.details.read is not None:
-            return _told(one.details.read, text)
-        value = _told(_READERS.get(one.kind, one.kind), text)
+            return _read_or_refuse(one.details.read, text)
+        value = _read_or_refuse(_READERS.get(one.kind, one.kind), text)
         if low is not None and value < low:
             raise argparse.ArgumentTypeError(f"{text} is below the least, {low:g}")
         if high is not None and value > high:
             raise argparse.ArgumentTypeError(f"{text} is above the most, {high:g}")
         if one.details.check is not None:
-            _told(one.details.check, value)
+            _read_or_refuse(one.details.check, value)
         return value
 
     return read
@@ -195,7 +195,7 @@ def read_text(text: str) -> str:
         raise ValueError("the text is not in the encoding of this locale") from None
 
 
-def _told(read: Callable[[Any], Any], value: Any) -> Any:
+def _read_or_refuse(read: Callable[[Any], Any], value: Any) -> Any:
     """Call a reader, and pass on the sentence that it may raise."""
     try:
         return read(value)

@@ -1,4 +1,4 @@
-"""What systemd hands over and wants to hear: sd_listen_fds(3) and sd_notify(3).
+"""What systemd hands over and wants to be notified of: sd_listen_fds(3) and sd_notify(3).
 
 Both are a few lines over the environment, and the libraries for them either
 need a compiler or have not been kept.
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 _FIRST_DESCRIPTOR = 3
 
 
-def handed_over(environment: MutableMapping[str, str]) -> list[socket.socket]:
+def inherited_sockets(environment: MutableMapping[str, str]) -> list[socket.socket]:
     """Take over the listening sockets that systemd has opened for us, if any.
 
     Takes the variables out of the environment: they are not for our children.
@@ -36,7 +36,7 @@ def handed_over(environment: MutableMapping[str, str]) -> list[socket.socket]:
 
 
 class ServiceManager:
-    """Who started us as a service, if it wants to be told how we are.  Main thread only."""
+    """Who started us as a service, if it wants to be notified of how we are.  Main thread only."""
 
     def __init__(self, environment: MutableMapping[str, str]) -> None:
         """Take its variables out of the environment: they are not for our children."""
@@ -48,11 +48,11 @@ class ServiceManager:
         """It restarts a service that says nothing for so long; 0 for never."""
 
     @property
-    def listens(self) -> bool:
+    def is_present(self) -> bool:
         """Whether there is one."""
         return bool(self._address)
 
-    def tell(self, *lines: str) -> None:
+    def notify(self, *lines: str) -> None:
         """Send assignments such as READY=1; never waits, and never fails."""
         if not self._address:
             return
@@ -63,4 +63,4 @@ class ServiceManager:
                 sender.setblocking(False)
                 sender.sendto("\n".join(lines).encode(), address)
         except OSError as error:
-            log.debug("the service manager cannot be told: %s", error)
+            log.debug("the service manager takes no message: %s", error)

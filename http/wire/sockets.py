@@ -7,7 +7,7 @@ import socket
 import stat
 from collections.abc import MutableMapping, Sequence
 
-from webcapd.base.systemd import handed_over
+from webcapd.base.systemd import inherited_sockets
 from webcapd.http.options import HttpOptions
 from webcapd.http.wire.address import parse_endpoint, url_host
 
@@ -119,7 +119,7 @@ def _remove_stale(path: str) -> None:
 def taken_over(environment: MutableMapping[str, str]) -> list[ListeningSocket]:
     """Take over what systemd has opened; raises CannotListen."""
     try:
-        return [ListeningSocket(one) for one in handed_over(environment)]
+        return [ListeningSocket(one) for one in inherited_sockets(environment)]
     except OSError as error:
         raise CannotListen(
             f"cannot take over systemd's sockets: {error.strerror or error}"
