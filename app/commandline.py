@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
+from webcapd.app.deploy_files import add_print_flags
 from webcapd.base.option import add_flags, from_namespace
 from webcapd.capture.options import CaptureOptions
 from webcapd.encoder.options import EncoderOptions
-from webcapd.http.deploy_files import add_print_flags
 from webcapd.http.options import HttpOptions
 from webcapd.http.wire.redaction import one_line
 

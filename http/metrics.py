@@ -50,7 +50,7 @@ class _SiteCollector(Collector):
         yield _counter("frames_sent", "Frames sent to all streams", totals.frames)
         yield _counter("frames_skipped", "Frames that slow streams missed", totals.skipped)
         yield _counter("sent_bytes", "Bytes sent to all streams", totals.bytes_sent)
-        yield _counter("snapshots", "Snapshots asked for", self._site.snapshot_rate.total)
+        yield _counter("snapshots", "Snapshots answered", self._site.snapshot_rate.total)
 
 
 def metrics(site: Site, accept: str) -> tuple[str, bytes]:

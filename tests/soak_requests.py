@@ -59,7 +59,7 @@ def is_well_formed(head: bytes) -> bool:
 
 
 def _is_framed_once(fields: list[tuple[bytes, bytes]], old: bool) -> bool:
-    """Whether host and length are told in one way (RFC 9112, 3.2 and 6)."""
+    """Whether host and length are given in one way (RFC 9112, 3.2 and 6)."""
     hosts = [value for name, value in fields if name == b"host"]
     codings = [value for name, value in fields if name == b"transfer-encoding"]
     lengths = {

@@ -192,14 +192,14 @@ def test_script_gets_the_heads_of_all_pages(browser: Browser, scene: Resting) ->
     open_page(browser, scene)
     script = """
       (async () => {
-        const told = (response) => [
+        const headersOf = (response) => [
           response.status, response.headers.get("Content-Type"), response.headers.get("ETag"),
         ];
         const head = await fetch(%s, { method: "HEAD" });
         const abort = new AbortController();
         const whole = await fetch(%s, { signal: abort.signal });
         abort.abort();
-        return [told(head), told(whole), (await head.arrayBuffer()).byteLength];
+        return [headersOf(head), headersOf(whole), (await head.arrayBuffer()).byteLength];
       })()
     """
     for page in PAGES:

@@ -21,7 +21,7 @@ def failing(server: XServer, call: str, which: str) -> Iterator[Webcapd]:
 
 
 def test_connection_that_cannot_be_watched_is_hung_up_on(server: XServer) -> None:
-    # The first two calls of the accept thread are for its bell and for who listens.
+    # The first two calls of the accept thread are for its waker and the listening socket.
     with failing(server, "epoll_ctl", "3..5") as program:
         for _ in range(3):
             assert response_or_none(program) is None

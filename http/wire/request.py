@@ -117,4 +117,4 @@ def _check_version(request: Request) -> None:
         request.version == "1.0" or "content-length" in request.headers
     ):
         # Proxies on the way may have read another length (RFC 9112, 6.1 and 6.3).
-        raise HttpError(400, "the request is malformed: its length is told in two ways")
+        raise HttpError(400, "the request is malformed: its length is given in two ways")
