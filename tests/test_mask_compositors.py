@@ -23,11 +23,11 @@ def screen() -> Iterator[XServer]:
         yield server
 
 
-def secret_window(brush: Painter, place: Rectangle) -> Window:
+def new_window(brush: Painter, place: Rectangle, title: str = TITLE) -> Window:
     window: Window = brush.display.screen().root.create_window(
         *place, 0, 24, override_redirect=True, background_pixel=LOUD[24]
     )
-    window.set_wm_name(TITLE)
+    window.set_wm_name(title)
     window.map()
     brush.display.sync()
     return window
@@ -53,7 +53,7 @@ def test_window_is_masked_where_only_reparenting_tells_it_is_not(screen: XServer
         reader(program, assert_silent) as viewer,
     ):
         brush.window.change_attributes(background_pixel=0x808080)
-        window = secret_window(brush, place)
+        window = new_window(brush, place)
         viewer.wait_for(expected(screen, [place]))
         move_unseen(brush, window, told, there)
         viewer.wait_for(expected(screen, []))
@@ -74,7 +74,7 @@ def test_picom_shows_nothing_of_a_window_that_it_has_elsewhere(screen: XServer) 
         webcapd("--display", screen.name, *options) as program,
         reader(program, assert_silent) as viewer,
     ):
-        window = secret_window(brush, place)
+        window = new_window(brush, place)
 
         def is_shown_at(place: Rectangle) -> bool:
             pixel: list[int] = screen.pixels()[place.y + 20, place.x + 20].tolist()
@@ -102,7 +102,7 @@ def test_place_that_a_fading_window_is_moved_to_is_masked(screen: XServer) -> No
         reader(program, assert_silent) as viewer,
     ):
         brush.window.change_attributes(background_pixel=0x808080)
-        window = secret_window(brush, place)
+        window = new_window(brush, place)
         viewer.wait_for(expected(screen, [place]))
         window.unmap()
         window.configure(x=then.x, y=then.y, width=then.width, height=then.height)
@@ -111,6 +111,27 @@ def test_place_that_a_fading_window_is_moved_to_is_masked(screen: XServer) -> No
         window.destroy()
         brush.display.sync()
         viewer.wait_for(expected(screen, [place, Rectangle(150, 100, 70, 80)]))
+
+
+def test_window_that_loses_its_title_is_masked_where_it_takes_its_pixels(screen: XServer) -> None:
+    places = [Rectangle(x, 60, 40, 50) for x in (10, 90, 170)]
+    options = (*OPTIONS, "--mask-window", TITLE, "--mask-linger", "60")
+    with (
+        painter(screen) as brush,
+        webcapd("--display", screen.name, *options) as program,
+        reader(program, assert_silent) as viewer,
+    ):
+        brush.window.change_attributes(background_pixel=0x808080)
+        window = new_window(brush, places[0])
+        viewer.wait_for(expected(screen, places[:1]))
+        window.set_wm_name("Weather")
+        window.configure(x=places[1].x)
+        brush.display.sync()
+        viewer.wait_for(expected(screen, places[:2]))
+        # python-xlib gives the id to the next.
+        window.destroy()
+        assert new_window(brush, places[2], "Weather").id == window.id
+        viewer.wait_for(expected(screen, places))
 
 
 def test_window_is_masked_that_came_out_of_one_not_read_yet(screen: XServer) -> None:

@@ -59,7 +59,7 @@ class Trail:
         self._of_window.setdefault(window, Places()).add(place, now + self._linger)
 
     def follow(self, window: int, place: Rectangle, now: float) -> bool:
-        """Hear that a window has gone to a place unseen; tells if it may yet be seen there."""
+        """Hear that a window goes to a place; tells if anything of it lingers, and there then."""
         places = self._of_window.get(window)
         if places is None or places.last_end() < now:
             return False

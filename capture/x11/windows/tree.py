@@ -82,7 +82,8 @@ class WindowTree:
         if isinstance(event, Configured):
             return self._place(window, event.place, event.place, now)
         if isinstance(event, Swept):
-            return self._leave(window, now, event.around)
+            concerned = self._leave(window, now, event.around)
+            return self._follow(window, event.around, now) or concerned
         if isinstance(event, Moved):
             return self._move(window, event.x, event.y, now)
         if isinstance(event, Mapped):
@@ -105,6 +106,7 @@ class WindowTree:
             return former is not None
         window = self._add(event.window, parent)
         window.place = window.told_place = event.place
+        self._follow(window, event.place, now)
         return True
 
     def _adopt(self, event: Reparented) -> bool:
@@ -134,15 +136,19 @@ class WindowTree:
             return False
         concerned = self._leave(window, now)
         window.place, window.told_place = place, told
-        if window.parent is self.root and not window.mapped:
-            # A compositor that lets it fade may take it along, as large as it was.
-            width, height = max(before.width, place.width), max(before.height, place.height)
-            concerned |= self._follow(window, Rectangle(place.x, place.y, width, height), now)
-        return concerned
+        width, height = max(before.width, place.width), max(before.height, place.height)
+        along = Rectangle(place.x, place.y, width, height)
+        return self._follow(window, along, now) or concerned
 
     def _follow(self, window: TreeWindow, place: Rectangle, now: float) -> bool:
-        """Note where a window has gone unseen; tells if what it showed may be seen there."""
-        if window.shown and self._holds(window, self.unread):
+        """Note where a window goes that showed something a moment ago; tells if any has.
+
+        Its pixels go along until it has repainted, and a compositor may take along what
+        fades of it, or of a window that is gone and had the same id.
+        """
+        if window.parent is not self.root:
+            return False
+        if window.shown and not window.mapped and self._holds(window, self.unread):
             window.doubtful_places.add(place, now)
         return self._trail.follow(window.xid, place, now)
 
