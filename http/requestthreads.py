@@ -35,6 +35,9 @@ class RequestThreads:
         self._lock = threading.Lock()
         # Guarded by _lock:
         self._threads: dict[socket.socket, threading.Thread] = {}
+        """Those that answer."""
+        self._unended: set[threading.Thread] = set()
+        """These, and those that still see to what becomes of their connections."""
         self._stopping = False
 
     def serve(self, connection: socket.socket, name: object, received: Received) -> bool:
@@ -44,7 +47,7 @@ class RequestThreads:
         """
         number = next(self._numbers)
         thread = threading.Thread(
-            target=self._answer,
+            target=self._run,
             args=(connection, name, received, number),
             name=f"client-{number}"[:15],
             daemon=True,
@@ -56,6 +59,7 @@ class RequestThreads:
             # Before it is in the list, so that none is there that never began.
             thread.start()
             self._threads[connection] = thread
+            self._unended.add(thread)
         return True
 
     def _make_room(self) -> bool:
@@ -78,10 +82,19 @@ class RequestThreads:
         """Wait for the end of all; tells whether it came in time."""
         deadline = time.monotonic() + timeout
         with self._lock:
-            threads = list(self._threads.values())
+            threads = list(self._unended)
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in threads)
+
+    def _run(
+        self, connection: socket.socket, name: object, received: Received, number: int
+    ) -> None:
+        try:
+            self._answer(connection, name, received, number)
+        finally:
+            with self._lock:
+                self._unended.discard(threading.current_thread())
 
     def _answer(
         self, connection: socket.socket, name: object, received: Received, number: int

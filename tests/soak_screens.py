@@ -13,7 +13,7 @@ from Xlib import X
 from xserver import xvfb
 
 
-@scenario("frames", 40_000)
+@scenario("frames", 10_000)
 def frames(count: int) -> str:
     """Decode the frames of a screen that moves all the time."""
     with (
