@@ -20,6 +20,7 @@ from webcapd.capture.source import Source
 from webcapd.capture.x11.dial import local_number
 from webcapd.capture.x11.xvfb import VirtualDisplay, parse_size
 from webcapd.encoder.loop import Encoder
+from webcapd.encoder.variants import open_variants
 from webcapd.http.access.access import Access
 from webcapd.http.access.hosts import own_names
 from webcapd.http.httpserver import HttpServer
@@ -207,15 +208,20 @@ class Server:
     def _make_site(self, source: Source, encoder: Encoder) -> Site:
         """Put together what requests need; raises StartError."""
         options = self._options
+        variants = open_variants(options.encoder, encoder.consumers, encoder.wake)
+        self._closed_at_end.callback(variants.close)
         return Site(
             version=self._version,
             options=options.http,
             capacity=claim(options.http.max_clients),
             names=own_names(socket.gethostname(), options.http.allow_host),
-            variants=encoder.variants,
+            variants=variants,
             encode_rate=encoder.rate,
             picture_size=encoder.picture_size,
-            status=lambda: {"capture": source.status().report(), "encoder": encoder.status()},
+            status=lambda: {
+                "capture": source.status().report(),
+                "encoder": encoder.status() | variants.report(),
+            },
             motion_quality=options.encoder.jpeg_quality,
             config=options.config() | {"index": local_number(source.name)},
             # Last: it reads files and has threads that do, which are closed with the site.

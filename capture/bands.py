@@ -17,6 +17,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from webcapd.capture.geometry import Rectangle
+
 BAND_ROWS = 16
 
 # Whole MCUs of 4:2:0.
@@ -65,6 +67,13 @@ class BandLayout:
     def spanned(self, top: int, bottom: int) -> range:
         """Give the bands of the half-open row range, which lies within the screen."""
         return range(top // BAND_ROWS, -(-bottom // BAND_ROWS))
+
+    def covered(self, area: Rectangle) -> tuple[range, range]:
+        """Give the bands and the columns that a part of the screen, not empty, reaches into."""
+        if self.columns == 1:
+            return self.spanned(area.y, area.bottom), range(1)
+        columns = range(area.x // self.tile_width, -(-area.right // self.tile_width))
+        return self.spanned(area.y, area.bottom), columns
 
     def touched(self, rectangles: NDArray[np.int32], width: int) -> list[int]:
         """List the bands that rectangles (rows of x, y, width, height) reach into.

@@ -1,10 +1,9 @@
 """The full frame buffer: one screen's pixels, and what each band of it holds."""
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Protocol
 
 import numpy as np
 import xxhash
@@ -12,31 +11,14 @@ from numpy.typing import NDArray
 
 from webcapd.capture.bands import BAND_ROWS, BandLayout
 from webcapd.capture.geometry import Rectangle
+from webcapd.capture.overlay import Sprite, painted
+from webcapd.capture.picture import BandKey, Picture, overlaid_key, pointed
 from webcapd.capture.pixelformat import BGRX, PixelFormat, converter
 
 Bytes = NDArray[np.uint8]
 
 # Reports of a whole band in a row, after which it is taken to move all over.
 _STREAK = 8
-
-
-class Overlay(Protocol):
-    """Something painted over the screen for viewers: the pointer, for one."""
-
-    @property
-    def area(self) -> Rectangle:
-        """Where it is, in frame buffer coordinates; may reach beyond."""
-
-    @property
-    def key(self) -> Hashable:
-        """Differs whenever it looks different or is elsewhere."""
-
-    def paint(self, pixels: Bytes, visible: Rectangle) -> None:
-        """Paint the part that lies in ``visible`` on just these pixels."""
-
-
-class Presumed:
-    """The key of a band that is taken for changed: equal to no other."""
 
 
 class _Pieces:
@@ -76,9 +58,10 @@ class FrameBuffer:
     array of bytes B, G, R, X: the same memory where the server's format is
     that, else converted from it band by band.
 
-    The pixels are clean.  Overlays are painted only while ``composed()`` lasts;
-    hashes never see them.  They join a band's key instead, so that a pointer
-    that moves re-encodes the bands it leaves and enters, and nothing is hashed.
+    The pixels are clean.  Overlays are painted only while ``composed()`` lasts,
+    in which it is a Picture, and the pointer while ``with_pointer()`` does;
+    hashes never see them.  They join the tiles' keys instead, so that a pointer
+    that moves re-encodes the tiles it leaves and enters, and nothing is hashed.
 
     A band has one hash, which tells at little cost whether it changed, and a key
     for each of its tiles.  When it has changed, its tiles are hashed one by one:
@@ -101,25 +84,19 @@ class FrameBuffer:
         self._seed = 0 if form.is_bgrx else hash(form) & 0xFFFFFFFF
         # A band that was never looked at has no hash.
         self.hashes: list[int | None] = [None] * self.layout.count
-        self._tiles: list[tuple[int, ...]] = [()] * self.layout.count
+        self._tiles: list[BandKey] = [()] * self.layout.count
         """Of each band, what its tiles show: a hash of their own pixels, or of the band's."""
         self._tile_hashes: list[tuple[int, ...]] = [()] * self.layout.count
         """Of each band whose tiles were told apart last time, their own hashes."""
         self._streaks = [0] * self.layout.count
         """How many times in a row each band changed when all its columns were reported."""
         self._pieces = _Pieces(raw, self.layout, form.bits_per_pixel // 8)
-        self._streaks = [0] * self.layout.count
-        """How many times in a row each band changed when all its columns were reported."""
-        self._tile_bytes = self.layout.tile_width * form.bits_per_pixel // 8
-        last = raw.shape[1] - (self.layout.columns - 1) * self._tile_bytes
-        self._scratch = np.zeros(
-            (self.layout.columns, BAND_ROWS, max(self._tile_bytes, last)), np.uint8
-        )
-        """For the tiles of one band, each in one piece."""
-        self.keys: list[Hashable] = [None] * self.layout.count
-        """What viewers see in each band: equal keys, equal pixels.  A tuple of the tiles' own."""
-        self._laid: list[tuple[range, range, Overlay]] = []
-        """The overlays, and the bands and columns that each touches."""
+        self.keys: list[BandKey] = [()] * self.layout.count
+        """What viewers see in each band, but for the pointer; empty before the first hash."""
+        self._laid: list[tuple[range, range, Sprite]] = []
+        """The overlays, and the bands and columns that each covers."""
+        self.pointer: Sprite | None = None
+        """The pointer, which is not among the overlays."""
 
     @classmethod
     def of_pixels(cls, pixels: Bytes) -> "FrameBuffer":
@@ -133,11 +110,6 @@ class FrameBuffer:
     def area(self) -> Rectangle:
         return Rectangle(0, 0, self.width, self.height)
 
-    def bands(self, first: int, last: int | None = None) -> Bytes:
-        """Give the pixels of bands ``first`` to ``last``, both included, without a copy."""
-        top, bottom = self.layout.rows(first, last)
-        return self.pixels[top:bottom]
-
     def rehash(
         self, bands: Iterable[int], columns: Mapping[int, int] = MappingProxyType({})
     ) -> dict[int, int]:
@@ -146,19 +118,16 @@ class FrameBuffer:
         ``columns`` has, of a band that only some columns were said of to be new, these: a bit
         for each.  So has what is given; where it cannot be told, what was said is taken for it.
         """
-        changed, presumed = {}, []
+        changed = {}
         for band in bands:
             top, bottom = self.layout.rows(band)
             found = xxhash.xxh3_64_intdigest(self.raw[top:bottom].data, self._seed)
             if found != self.hashes[band]:
                 changed[band] = self._take_over(band, found, columns.get(band))
-                continue
-            if isinstance(self.keys[band], Presumed):
-                presumed.append(band)
-            if band not in columns and not self._tile_hashes[band]:
+            elif band not in columns and not self._tile_hashes[band]:
                 # A scan, and it does not move any more.
                 self._tile_hashes[band], self._streaks[band] = self._hash_tiles(band), 0
-        self._renew((*changed, *presumed))
+        self._renew(changed)
         return changed
 
     def _take_over(self, band: int, found: int, columns: int | None) -> int:
@@ -187,12 +156,14 @@ class FrameBuffer:
         digest, seed = xxhash.xxh3_64_intdigest, self._seed
         return tuple([digest(piece, seed) for piece in self._pieces.of(band)])
 
-    def presume_changed(self, bands: Iterable[int]) -> None:
-        """Take bands for changed, unhashed."""
+    def invalidate(self, bands: Iterable[int]) -> None:
+        """Take bands for changed without hashing them."""
         bands = list(bands)
-        self._renew(bands)
         for band in bands:
-            self.keys[band] = Presumed()
+            # Equal to nothing that was or will be.
+            self._tiles[band] = (object(),) * self.layout.columns
+            self.hashes[band], self._tile_hashes[band] = None, ()
+        self._renew(bands)
 
     def _renew(self, bands: Iterable[int]) -> None:
         """Give bands with new raw pixels their pixels and keys."""
@@ -202,55 +173,46 @@ class FrameBuffer:
                 self._convert(self.raw[top:bottom], self.pixels[top:bottom])
             self.keys[band] = self._key(band)
 
-    def set_overlays(self, overlays: Sequence[Overlay]) -> list[int]:
-        """Replace the overlays; list the bands that look different by that."""
-        laid = [(*self._under(overlay), overlay) for overlay in overlays]
+    def set_overlays(self, overlays: Sequence[Sprite]) -> list[int]:
+        """Replace what lies over the screen; list the bands that look different by that."""
+        laid = [(*self._covered(overlay), overlay) for overlay in overlays]
         touched = {band for bands, _, _ in (*self._laid, *laid) for band in bands}
         self._laid = laid
         changed = []
         for band in sorted(touched):
             key = self._key(band)
-            known = self.hashes[band] is not None and not isinstance(self.keys[band], Presumed)
-            if known and key != self.keys[band]:
+            if self._tiles[band] and key != self.keys[band]:
                 self.keys[band] = key
                 changed.append(band)
         return changed
 
-    def _key(self, band: int) -> Hashable:
+    def set_pointer(self, pointer: Sprite | None) -> list[int]:
+        """Replace the pointer; list the bands that look different by that where it is laid over."""
+        before, self.pointer = self.pointer, pointer
+        sprites = [sprite for sprite in (before, pointer) if sprite is not None]
+        if len({sprite.key for sprite in sprites}) < len(sprites):
+            return []
+        return sorted({band for sprite in sprites for band in self._covered(sprite)[0]})
+
+    def _key(self, band: int) -> BandKey:
         """Give the key of a band: its tiles' hashes, and what lies over them."""
-        tiles: tuple[Hashable, ...] = self._tiles[band]
+        key: BandKey = self._tiles[band]
         for bands, columns, overlay in self._laid:
             if band in bands:
-                # With the band's number: of one overlay, two bands show different parts.
-                tiles = tuple(
-                    (tile, band, overlay.key) if column in columns else tile
-                    for column, tile in enumerate(tiles)
-                )
-        return tiles
+                key = overlaid_key(key, band, columns, overlay)
+        return key
 
-    def _under(self, overlay: Overlay) -> tuple[range, range]:
-        """Give the bands and columns that an overlay touches."""
+    def _covered(self, overlay: Sprite) -> tuple[range, range]:
+        """Give the bands and columns that an overlay covers."""
         visible = overlay.area.within(self.area)
-        if not visible:
-            return range(0), range(0)
-        columns = range(
-            visible.x // self.layout.tile_width, -(-visible.right // self.layout.tile_width)
-        )
-        return self.layout.spanned(visible.y, visible.bottom), columns
+        return self.layout.covered(visible) if visible else (range(0), range(0))
 
     @contextmanager
-    def composed(self) -> Iterator[None]:
+    def composed(self) -> Iterator[Picture]:
         """Have the overlays painted for as long as the context lasts."""
-        saved: list[tuple[Bytes, Bytes]] = []
-        try:
-            for bands, _, overlay in self._laid:
-                if not bands:
-                    continue
-                visible = overlay.area.within(self.area)
-                view = self.pixels[visible.y : visible.bottom, visible.x : visible.right]
-                saved.append((view, view.copy()))
-                overlay.paint(view, visible)
-            yield
-        finally:
-            for view, clean in reversed(saved):
-                view[:] = clean
+        with painted(self.pixels, [overlay for _, _, overlay in self._laid]):
+            yield self
+
+    def with_pointer(self) -> AbstractContextManager[Picture]:
+        """Lay the pointer over it, too; to be called within composed()."""
+        return pointed(self)

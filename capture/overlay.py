@@ -1,19 +1,23 @@
 """An image with transparency, laid over the screen at a place."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import xxhash
+from numpy.typing import NDArray
 from PIL import Image
 
-from webcapd.capture.framebuffer import Bytes
 from webcapd.capture.geometry import Rectangle
+
+Pixels = NDArray[np.uint8]
+"""(height, width, 4) bytes B, G, R and one more."""
 
 
 class SpriteImage:
     """Pixels (height, width, 4) of bytes B, G, R, A; the colours bear their alpha."""
 
-    def __init__(self, pixels: Bytes) -> None:
+    def __init__(self, pixels: Pixels) -> None:
         self.pixels = pixels
         self.height, self.width = pixels.shape[:2]
         self.identity: Hashable = (xxhash.xxh3_64_intdigest(pixels.data), pixels.shape)
@@ -29,26 +33,48 @@ class SpriteImage:
         pixels[:, :, 3] = straight[:, :, 3]
         return cls(pixels)
 
-    def at(self, x: int, y: int) -> "Sprite":
+    def at(self, x: int, y: int, hot_spot: tuple[int, int] = (0, 0)) -> "Sprite":
         """Put the upper left corner at x, y of the frame buffer."""
-        return Sprite(self, x, y)
+        return Sprite(self, x, y, hot_spot)
 
 
 class Sprite:
     """An overlay: an image at a place of the frame buffer.  Never changed."""
 
-    def __init__(self, image: SpriteImage, x: int, y: int) -> None:
-        self._image = image
+    def __init__(self, image: SpriteImage, x: int, y: int, hot_spot: tuple[int, int]) -> None:
+        self.image = image
+        self.hot_spot = hot_spot
+        """The pixel of the image that points, where it is a pointer's."""
         self.area = Rectangle(x, y, image.width, image.height)
+        """Where it is; it may reach beyond the frame buffer."""
         self.key: Hashable = (image.identity, x, y)
+        """Differs whenever it looks different or is elsewhere."""
 
-    def paint(self, pixels: Bytes, visible: Rectangle) -> None:
+    def paint(self, pixels: Pixels, visible: Rectangle) -> None:
+        """Paint the part that lies in ``visible`` on just these pixels."""
         left, top = visible.x - self.area.x, visible.y - self.area.y
-        part = self._image.pixels[top : top + visible.height, left : left + visible.width]
+        part = self.image.pixels[top : top + visible.height, left : left + visible.width]
         blend_premultiplied(pixels, part)
 
 
-def blend_premultiplied(pixels: Bytes, image: Bytes) -> None:
+@contextmanager
+def painted(pixels: Pixels, sprites: Iterable[Sprite]) -> Iterator[None]:
+    """Have sprites over the pixels of a frame buffer for as long as the context lasts."""
+    everything = Rectangle(0, 0, pixels.shape[1], pixels.shape[0])
+    saved: list[tuple[Pixels, Pixels]] = []
+    try:
+        for sprite in sprites:
+            if visible := sprite.area.within(everything):
+                view = pixels[visible.y : visible.bottom, visible.x : visible.right]
+                saved.append((view, view.copy()))
+                sprite.paint(view, visible)
+        yield
+    finally:
+        for view, clean in reversed(saved):
+            view[:] = clean
+
+
+def blend_premultiplied(pixels: Pixels, image: Pixels) -> None:
     """Lay B, G, R, A over B, G, R, X, both (height, width, 4); colours bear their alpha.
 
     result = image + pixels * (255 - alpha) / 255, rounded, at most 255.

@@ -6,7 +6,7 @@ happens (throttle.py).  Either way damage is a hint only: the hash decides.
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -20,8 +20,8 @@ class Selection(NamedTuple):
     """The bands of one look, ascending."""
 
     hashed: list[int]
-    presumed: list[int]
-    """Taken for changed, unhashed."""
+    unhashed: list[int]
+    """Taken for changed without hashing."""
     columns: Mapping[int, int] = {}
     """Of bands that only some columns of were drawn on, these: a bit for each."""
 
@@ -66,9 +66,6 @@ class BandSelector(Protocol):
 
     def looked(self, choice: Selection, changed: Mapping[int, int], area: Rectangle) -> None:
         """Hear which of the hashed bands had changed, and which columns of them."""
-
-    def found_still(self, bands: Iterable[int]) -> None:
-        """Hear which bands that were presumed changed had not."""
 
     def seconds_until_due(self) -> float:
         """Seconds until a look is due though nothing was reported."""
@@ -127,9 +124,6 @@ class DamageSelector:
             self._scanning = False
             self._scan_due = time.monotonic() + self.scan_period
 
-    def found_still(self, bands: Iterable[int]) -> None:
-        """Nothing is ever presumed."""
-
     def seconds_until_due(self) -> float:
         return 0.0 if self._hinted else max(0.0, self._scan_due - time.monotonic())
 
@@ -155,17 +149,14 @@ class PollSelector:
         self.throttle = Throttle(self.layout.count, self.rules, time.monotonic())
         self._everywhere = True
         self._choice: Selection | None = None
-        self._presumed: list[int] = []
+        self._unhashed: list[int] = []
+        """Bands of which the last look left no hash to compare the next one with."""
 
     def choose(self, area: Rectangle) -> Selection:
         if self._everywhere:
             self._choice = Selection(list(range(self.layout.count)), [])
         elif self._choice is None:
-            hashed, hot = self.throttle.due()
-            if self._presumed:
-                # Nobody has said how the last ones came out: see for yourself.
-                hashed, hot = sorted({*hashed, *hot}), []
-            self._choice = Selection(hashed, hot)
+            self._choice = Selection(*self.throttle.due())
         # A grab that is done over is one of the same bands.
         return self._choice
 
@@ -174,13 +165,11 @@ class PollSelector:
 
     def looked(self, choice: Selection, changed: Mapping[int, int], area: Rectangle) -> None:
         self._everywhere, self._choice = False, None
-        self._presumed = choice.presumed
-        self.throttle.looked(choice.hashed, changed, time.monotonic())
-
-    def found_still(self, bands: Iterable[int]) -> None:
-        changed = set(self._presumed) - set(bands)
-        self.throttle.looked(self._presumed, changed, time.monotonic())
-        self._presumed = []
+        compared = [band for band in choice.hashed if band not in self._unhashed]
+        self._unhashed = choice.unhashed
+        self.throttle.looked(
+            [*compared, *choice.unhashed], {*changed, *choice.unhashed}, time.monotonic()
+        )
 
     def seconds_until_due(self) -> float:
         return 0.0

@@ -1,6 +1,6 @@
 """The contract between whoever delivers pixels and the encoder thread."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -137,12 +137,6 @@ class Source(Protocol):
 
         Everything drawn before the call is in the frame buffer after it.
         Raises SourceChanged or SourceError.
-        """
-
-    def found_still(self, bands: Iterable[int]) -> None:
-        """Hear which bands of the last look were coded to the very bytes they had.
-
-        Not to be called when the bands of the look before were not coded.
         """
 
     def interrupt(self) -> None:

@@ -4,9 +4,8 @@ Polling looks at every band, every time.  Two kinds of bands need less:
 
     normal  looked at and hashed each time
     hot     changed in each of the last ``threshold`` looks: for ``duration`` it
-            is taken for changed, unhashed.  When its coded bytes come out as
-            they were, it is still, and normal at once: nothing is sent again
-            after motion ends.
+            is taken for changed without hashing.  Then it is hashed twice; if
+            it changed in between, it is hot again.
     cold    unchanged for ``duration``: looked at each COLD_EVERY-th time, each
             band at another, so that some see a change early; a change anywhere
             makes all bands normal.
@@ -48,17 +47,15 @@ class Rules(NamedTuple):
 
 def step(state: BandState, changed: bool, now: float, rules: Rules) -> BandState:
     """Give the state of a band after a look at it at ``now``."""
-    if not changed:
-        if state.heat is Heat.HOT:
-            return BandState(Heat.NORMAL, 0, now)
-        if state.heat is Heat.NORMAL and now - state.since >= rules.duration:
-            return BandState(Heat.COLD, 0, now)
-        return state._replace(changes=0)
     if state.heat is Heat.HOT:
         if now - state.since < rules.duration:
             return state
-        # Time to hash once: another change makes it hot again.
+        # Time to compare again: another change makes it hot at once.
         return BandState(Heat.NORMAL, rules.threshold - 1, now)
+    if not changed:
+        if state.heat is Heat.NORMAL and now - state.since >= rules.duration:
+            return BandState(Heat.COLD, 0, now)
+        return state._replace(changes=0)
     changes = state.changes + 1
     heat = Heat.HOT if changes >= rules.threshold else Heat.NORMAL
     return BandState(heat, changes, now)

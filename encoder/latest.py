@@ -12,22 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from webcapd.encoder.consumer import Demand
 from webcapd.encoder.frame import Frame
 
 
 class Closed(Exception):
     """No more frames will come: the server is stopping."""
-
-
-class Demand(NamedTuple):
-    """Who wants the frames of a cell."""
-
-    fps: float
-    """The most frames a second that a subscriber wants; 0 without subscribers."""
-    awaited: bool
-    """Whether somebody waits for a fresh frame."""
-    due: float
-    """The moment from which a subscriber wants another frame; never without subscribers."""
 
 
 class Known(NamedTuple):

@@ -1,46 +1,41 @@
 """The encoder thread: it owns everything that touches pixels.
 
-It sleeps until there is damage, demand or a moment due; looks; encodes what
-changed; publishes.  When nobody watches it sleeps through all damage: the X
-server gathers that up, and the first look afterwards catches up at once.
+It sleeps until there is damage, demand or a moment due; has the source refresh
+the picture; feeds it to the consumers that want it.  When nobody watches it
+sleeps through all damage: the X server gathers that up, and the first refresh
+afterwards catches up at once.
 
-When the source is lost it publishes a placeholder that says so, and tries to
-open the source again until it can.
+When the source is lost it feeds a placeholder that says so, and tries to open
+the source again until it can.
 """
 
 import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 
 from webcapd.base.rate import Rate
 from webcapd.base.waker import Waker
-from webcapd.capture.framebuffer import FrameBuffer
+from webcapd.capture.picture import Picture
 from webcapd.capture.source import Source, SourceChanged, SourceError, SourceNotReady
-from webcapd.encoder.jpeg.cache import TileCache
-from webcapd.encoder.jpeg.tiles import TileEncoder
+from webcapd.encoder.consumer import Consumer, Consumers, Moment
 from webcapd.encoder.options import EncoderOptions
 from webcapd.encoder.outage import Outage
 from webcapd.encoder.quality import QualityState, changed, settled, settles_at
-from webcapd.encoder.schedule import Wish, look_in, turn_in, wish_for
+from webcapd.encoder.schedule import Wish, refresh_in, turn_in, wish_of
 from webcapd.encoder.stall import StallGuard
-from webcapd.encoder.variant import PLAIN, Variant, VariantSpec
-from webcapd.encoder.variants import Variants, draw_run
 
 log = logging.getLogger(__name__)
 
 _UNKNOWN_SIZE = (1280, 720)
 
-# Coded bands that may come back: some hundred screens of text.
-_CACHE_BYTES = 64 * 1024 * 1024
-
 
 class Encoder:
-    """Turns a source into the newest frames, for as long as somebody wants them.
+    """Feeds the consumers with a source's pictures, for as long as they want them.
 
-    start(), stop(), join(), close() and abort_if_stuck() are for the main thread; variants,
-    rate and status() for any.
+    start(), stop(), join(), close() and abort_if_stuck() are for the main thread; consumers,
+    wake(), rate and status() for any.
     """
 
     def __init__(
@@ -61,23 +56,17 @@ class Encoder:
         self._waker = Waker()
         self._stall = StallGuard(self._waker, source.interrupt)
         source.on_progress(self._stall.progress)
-        self._coder = TileEncoder()
+        self.consumers = Consumers()
         self._most_fps = options.most_fps
         self._on_begun = on_begun
         self._on_failure = on_failure
         self._waits = patient
         self._rules = options.quality_rules()
-        cache, wake = TileCache(_CACHE_BYTES), self._waker.wake
-
-        def make(form: VariantSpec, sequence: int) -> Variant:
-            return Variant(form, self._coder, cache, options.subsampling, wake, sequence)
-
-        self.variants = Variants(make, options.max_variants, draw_run())
         # Encoder thread only; single values that others may read:
         self._quality = QualityState()
         self._size = _UNKNOWN_SIZE
         self._fruitless = 0
-        """Looks that found nothing new, since the last that did."""
+        """Refreshes that found nothing new, since the last that did."""
         self._outage: Outage | None = None
         self._outages = 0
 
@@ -102,6 +91,10 @@ class Encoder:
             raise self._failure
         return self._size
 
+    def wake(self) -> None:
+        """Say that a consumer has new demand."""
+        self._waker.wake()
+
     def stop(self) -> None:
         """Ask the thread to end; returns at once."""
         self._stopping.set()
@@ -119,7 +112,6 @@ class Encoder:
 
     def close(self) -> None:
         """Give back what it holds; the thread has ended, or was never started."""
-        self._coder.close()
         self._waker.close()
 
     def abort_if_stuck(self) -> None:
@@ -130,10 +122,9 @@ class Encoder:
         """Whether the thread does not hang in a way that abort_if_stuck() cannot help."""
         return self._stall.makes_progress()
 
-    def status(self) -> Mapping[str, object]:
+    def status(self) -> dict[str, object]:
         """Tell what ``/?info`` says of the encoder."""
         outage = self._outage
-        variants = self.variants.listed()
         return {
             "state": "live" if outage is None else "lost",
             "reason": outage.reason if outage else None,
@@ -141,9 +132,6 @@ class Encoder:
             "attempts": outage.attempts if outage else 0,
             "outages": self._outages,
             "quality": self._rules.quality(self._quality.level),
-            "frames": sum(variant.frames for variant in variants),
-            "bandsCoded": sum(variant.bands_coded for variant in variants),
-            "variants": [variant.report() for variant in variants],
         }
 
     def _run(self) -> None:
@@ -157,7 +145,7 @@ class Encoder:
                 self._on_failure(error)
         finally:
             self._begin()
-            self.variants.close()
+            self.consumers.close()
 
     def _begin(self) -> None:
         """Let the main thread go on from start()."""
@@ -189,16 +177,17 @@ class Encoder:
             self._retry_until_open(lost)
 
     def _serve(self) -> None:
-        """Look whenever it is wanted, worth it and due."""
+        """Refresh whenever it is wanted, worth it and due."""
         frame_buffer = self._source.frame_buffer
         self._size = (frame_buffer.width, frame_buffer.height)
         if self._outage is not None:
-            # Only a look proves that the picture is back.  Until then the
+            # Only a refresh proves that the picture is back.  Until then the
             # placeholder stands.
-            self._look(time.monotonic(), [])
+            self._refresh(time.monotonic(), [])
             self._recover(self._outage)
-        for variant in self.variants.listed():
-            variant.expire()
+        for consumer in self.consumers.listed():
+            consumer.behind = True
+            consumer.expire()
         self._begin()
         news, watched = True, False
         while not self._stopping.is_set():
@@ -206,8 +195,8 @@ class Encoder:
             self._stall.progress()
             news = self._source.pending() or news
             wishes = [
-                wish_for(variant, self._most_fps, self._fruitless)
-                for variant in self.variants.listed()
+                wish_of(consumer, self._most_fps, self._fruitless)
+                for consumer in self.consumers.listed()
             ]
             followed = any(wish.followed for wish in wishes)
             if followed != watched:
@@ -217,76 +206,80 @@ class Encoder:
             calm = min(
                 now + self._source.seconds_until_due(), settles_at(self._quality, self._rules)
             )
-            wait = look_in(wishes, now, news, calm if followed else math.inf)
+            wait = refresh_in(wishes, now, news, calm)
             if wait == 0:
-                self._look(now, wishes)
+                self._refresh(now, wishes)
                 news = False
             elif followed and news:
                 # More of it need not wake us before the time, but for what cannot wait.
-                self._stall.sleep(wait, self._source.urgent_fileno())
+                self._stall.sleep(_finite(wait), self._source.urgent_fileno())
             else:
                 self._doze(wait, turn_in(wishes, now))
 
-    def _doze(self, wait: float | None, turn: float) -> None:
+    def _doze(self, wait: float, turn: float) -> None:
         """Sleep for ``wait`` seconds, or until there may be news.
 
         Where a follower wants a frame after ``turn``, the source is asked for news that it
         does not tell of: only that, as a screen that rests is to cost next to nothing.
         """
         now = time.monotonic()
-        until, turn = now + (math.inf if wait is None else wait), now + turn
+        until, turn = now + wait, now + turn
         while now < until:
             nap = min(until, max(turn, now + self._source.ask_in())) - now
-            if self._stall.sleep(None if nap == math.inf else nap, self._source.fileno()):
+            if self._stall.sleep(_finite(nap), self._source.fileno()):
                 break
             if self._source.ask():
                 break
             now = time.monotonic()
 
-    def _look(self, now: float, wishes: list[Wish]) -> None:
-        """Bring the variants that are wanted, and due, up to date with the screen."""
+    def _refresh(self, now: float, wishes: list[Wish]) -> None:
+        """Refresh the picture, and feed it to those who want it and whose turn it is."""
         captured = time.time()
         bands = self._source.look()
         frame_buffer = self._source.frame_buffer
+        before = self._quality.level
         if bands:
             share = len(bands) / frame_buffer.layout.count
             self._quality = changed(self._quality, share, now, self._rules)
         self._quality = settled(self._quality, now, self._rules)
-        quality = self._rules.quality(self._quality.level)
-        for variant in self.variants.listed():
-            variant.note(bool(bands), quality)
-        with frame_buffer.composed():
-            for wish in (wish for wish in wishes if wish.is_due(now)):
-                wish.variant.pace.took_place(now, wish.rate)
-                alike = self._update(wish.variant, frame_buffer, quality, captured, now)
-                # Only the plain form's bands are the screen's, each look's
-                # compared with those of the look before.
-                if wish.variant.form == PLAIN and alike is not None:
-                    self._source.found_still(alike)
+        if bands or self._quality.level != before:
+            for consumer in self.consumers.listed():
+                consumer.behind = True
+        due = [wish for wish in wishes if wish.is_due(now)]
+        for wish in due:
+            wish.consumer.pace.took_place(now, wish.rate)
+        moment = Moment(captured, now, self._rules.quality(self._quality.level))
+        with frame_buffer.composed() as picture:
+            self._feed_all([wish.consumer for wish in due], picture, moment)
         self._fruitless = 0 if bands else self._fruitless + 1
         if bands:
             self.rate.tick()
 
-    def _update(
-        self,
-        variant: Variant,
-        frame_buffer: FrameBuffer,
-        quality: int,
-        captured: float,
-        as_of: float,
-        outage: str = "",
-    ) -> list[int] | None:
-        """Update a variant; one that cannot be is dropped, but for the plain one."""
+    def _feed_all(self, consumers: Iterable[Consumer], picture: Picture, moment: Moment) -> None:
+        """Feed a picture, first to those that take the pointer apart."""
+        pointed = []
+        for consumer in consumers:
+            if consumer.takes_pointer:
+                pointed.append(consumer)
+            else:
+                self._feed(consumer, picture, moment)
+        if pointed:
+            with picture.with_pointer() as whole:
+                for consumer in pointed:
+                    self._feed(consumer, whole, moment)
+
+    def _feed(self, consumer: Consumer, picture: Picture, moment: Moment) -> None:
+        """Feed a consumer; one that fails is removed, unless the server cannot be without it."""
+        consumer.behind = False
         try:
             with self._stall.encoding():
-                return variant.update(frame_buffer, quality, captured, as_of, outage)
+                consumer.feed(picture, moment)
         except Exception:
-            # A form that somebody asked for must not end the rest.
-            if variant.form == PLAIN:
+            # What somebody asked for must not end the rest.
+            if self.consumers.is_needed(consumer):
                 raise
-            log.exception("a form of the picture cannot be encoded: %s", variant.form)
-            self.variants.drop(variant)
-            return None
+            log.exception("a form of the picture cannot be encoded: %s", consumer)
+            self.consumers.remove(consumer)
 
     def _retry_until_open(self, reason: str) -> None:
         """Show a placeholder, and wait before the next attempt to open the source."""
@@ -304,13 +297,17 @@ class Encoder:
             self._show(outage)
 
     def _show(self, outage: Outage) -> None:
-        """Show the placeholder in all variants, those made since it was drawn too."""
-        for variant in self.variants.listed():
-            # It is true until further notice: nobody has to wait for a look.
-            rest, now = self._rules.rest, time.time()
-            self._update(variant, outage.placeholder, rest, now, math.inf, outage.reason)
+        """Feed the placeholder to all consumers, those made since it was drawn too."""
+        # It is true until further notice: nobody has to wait for a refresh.
+        moment = Moment(time.time(), math.inf, self._rules.rest, outage.reason)
+        self._feed_all(self.consumers.listed(), outage.placeholder, moment)
 
     def _recover(self, outage: Outage) -> None:
         """Note that the picture is back."""
         log.info("the picture is back after %.1f s", time.time() - outage.since)
         self._outage = None
+
+
+def _finite(seconds: float) -> float | None:
+    """Give a time to sleep as system calls want it."""
+    return None if seconds == math.inf else seconds

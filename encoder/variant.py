@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 from webcapd.base.pace import Pace
-from webcapd.capture.framebuffer import FrameBuffer
+from webcapd.capture.picture import Picture
+from webcapd.encoder.consumer import Demand, Moment
 from webcapd.encoder.frame import Frame
 from webcapd.encoder.jpeg.cache import TileCache
-from webcapd.encoder.jpeg.incremental import Picture, TiledJpeg
+from webcapd.encoder.jpeg.incremental import TiledJpeg
 from webcapd.encoder.jpeg.tiles import TileEncoder
 from webcapd.encoder.latest import LatestFrame
 from webcapd.encoder.view import UPRIGHT, View
@@ -44,10 +45,13 @@ PLAIN = VariantSpec()
 
 
 class Variant:
-    """A form of the screen, and its newest frame.
+    """A form of the screen, and its newest frame: the consumer that makes JPEG.
 
-    ``latest`` is for any thread, the rest for the encoder thread only.
+    ``latest``, report() and what Consumer says are for any thread, the rest for the encoder
+    thread only.
     """
+
+    takes_pointer = True
 
     def __init__(
         self,
@@ -63,7 +67,6 @@ class Variant:
         self.latest = LatestFrame(wake)
         self.pace = Pace()
         self.behind = True
-        """Whether the newest frame may not be what the screen looks like."""
         view = form.view
         self._jpeg = TiledJpeg(coder, cache, "gray" if view.gray else subsampling)
         plain = replace(view, gray=False) == UPRIGHT
@@ -83,20 +86,17 @@ class Variant:
         """Number of the newest frame."""
         return self._before_first + self.frames
 
+    def __str__(self) -> str:
+        return str(self.form)
+
+    def demand(self) -> Demand:
+        return self.latest.demand()
+
     def expire(self) -> None:
-        """Say that nothing is known of the screen any more."""
-        self.behind = True
         self.latest.expire()
 
-    def note(self, changed: bool, quality: int) -> None:
-        """Hear that the screen changed, or that another quality is in force."""
-        if changed or (self.form.quality is None and quality != self._jpeg.quality):
-            self.behind = True
-
-    @property
-    def plain(self) -> bool:
-        """Whether its bands are those of the screen."""
-        return self._buffer is None
+    def close(self) -> None:
+        self.latest.close()
 
     def report(self) -> Mapping[str, object]:
         """Tell what ``/?info`` says of the variant; for any thread."""
@@ -109,36 +109,28 @@ class Variant:
             "bandsCoded": self.bands_coded,
         }
 
-    def _seen(self, source: FrameBuffer) -> AbstractContextManager[Picture]:
-        """Give the source as the form's view shows it."""
-        return nullcontext(source) if self._buffer is None else self._buffer.following(source)
+    def _seen(self, picture: Picture) -> AbstractContextManager[Picture]:
+        """Give a picture as the form's view shows it."""
+        return nullcontext(picture) if self._buffer is None else self._buffer.following(picture)
 
-    def update(
-        self, source: FrameBuffer, quality: int, captured: float, as_of: float, outage: str = ""
-    ) -> list[int]:
-        """Bring the newest frame up to date; lists the bands coded to the bytes they had.
-
-        ``captured`` and ``as_of`` are those of Frame and LatestFrame.
-        """
-        with self._seen(source) as picture:
-            alike = self._jpeg.update(picture, self.form.quality or quality)
-        self.behind = False
-        if self._shown == (self._jpeg.version, outage):
-            self.latest.confirm(as_of)
-        else:
-            self._shown = (self._jpeg.version, outage)
-            self.frames += 1
-            self.latest.publish(
-                Frame(
-                    self.sequence,
-                    self._jpeg.frame(),
-                    picture.width,
-                    picture.height,
-                    self._jpeg.quality,
-                    captured,
-                    time.time(),
-                    outage,
-                ),
-                as_of,
-            )
-        return alike
+    def feed(self, picture: Picture, moment: Moment) -> None:
+        """Bring the newest frame up to date, and encode what is new."""
+        with self._seen(picture) as seen:
+            self._jpeg.update(seen, self.form.quality or moment.quality)
+            width, height = seen.width, seen.height
+        if self._shown == (self._jpeg.version, moment.outage):
+            self.latest.confirm(moment.as_of)
+            return
+        self._shown = (self._jpeg.version, moment.outage)
+        self.frames += 1
+        frame = Frame(
+            self.sequence,
+            self._jpeg.frame(),
+            width,
+            height,
+            self._jpeg.quality,
+            moment.captured,
+            time.time(),
+            moment.outage,
+        )
+        self.latest.publish(frame, moment.as_of)

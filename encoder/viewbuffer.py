@@ -1,24 +1,22 @@
 """A frame buffer as seen through a view: what a variant encodes."""
 
-from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import cv2
 import numpy as np
 import xxhash
-from numpy.typing import NDArray
 
 from webcapd.capture.bands import BAND_ROWS, BandLayout
-from webcapd.capture.framebuffer import FrameBuffer
+from webcapd.capture.overlay import Pixels, Sprite
+from webcapd.capture.picture import BandKey, Picture, pointed
 from webcapd.encoder.view import View, blocks
-
-Bytes = NDArray[np.uint8]
 
 
 class ViewBuffer:
-    """Follows a frame buffer, and knows which bands of its own look different.
+    """Follows pictures, one after the other, and is one of their view.
 
-    Encoder thread only, and only while the frame buffer's overlays are painted.
+    Encoder thread only.  All of them have the pointer in, or none has.
     Rotation, crop and flip copy nothing: bands are read out of the screen in
     their new order.  Only a scaled screen has memory of its own, and only
     blocks of it whose rows changed are scaled again.
@@ -26,20 +24,21 @@ class ViewBuffer:
 
     def __init__(self, view: View) -> None:
         self._view = view
-        self._seen: list[Hashable] = []
-        """Keys of the frame buffer's bands when they were last followed."""
+        self._seen: list[BandKey] = []
+        """Keys of the bands that were last followed."""
         self._source_shape: tuple[int, ...] = ()
         self._own = np.zeros((0, 0, 4), np.uint8)
         """The scaled screen, where it is scaled."""
-        self._picture: Bytes | None = None
+        self._picture: Pixels | None = None
         """What is seen, while a source is followed."""
         self.width = self.height = 0
         self.layout = BandLayout(0)
-        self.keys: list[Hashable] = []
+        self.keys: list[BandKey] = []
+        self.pointer: Sprite | None = None
 
     @contextmanager
-    def following(self, source: FrameBuffer) -> Iterator["ViewBuffer"]:
-        """Take over what changed in the frame buffer; bands may be had in this context.
+    def following(self, source: Picture) -> Iterator["ViewBuffer"]:
+        """Take over what changed in a picture; in this context it is a picture of its own.
 
         Afterwards nothing of the source is held: its memory goes with its display.
         """
@@ -49,9 +48,9 @@ class ViewBuffer:
         finally:
             self._picture = None
 
-    def _follow(self, source: FrameBuffer) -> None:
+    def _follow(self, source: Picture) -> None:
         if self._source_shape != source.pixels.shape:
-            self._seen = [object()] * source.layout.count
+            self._seen = [()] * source.layout.count
             self._source_shape = source.pixels.shape
         stale = [band for band, key in enumerate(source.keys) if key != self._seen[band]]
         rows, columns = self._view.scaled_rows_and_columns(source.width, source.height)
@@ -66,7 +65,7 @@ class ViewBuffer:
         self._seen = list(source.keys)
 
     def _scale(
-        self, source: FrameBuffer, stale: list[int], rows: int, columns: int
+        self, source: Picture, stale: list[int], rows: int, columns: int
     ) -> set[tuple[int, int]]:
         """Scale the blocks that stale bands touch; gives their ranges of scaled rows."""
         if self._own.shape[:2] != (rows, columns):
@@ -86,26 +85,30 @@ class ViewBuffer:
             )
         return {(block * short, (block + 1) * short) for block in touched}
 
-    def _arrange(self, scaled: Bytes) -> None:
+    def _arrange(self, scaled: Pixels) -> None:
         """Put the scaled screen in its place."""
         self._picture = self._view.arrange(scaled)
         height, width = self._picture.shape[:2]
         if (width, height) != (self.width, self.height):
             self.width, self.height = width, height
             self.layout = BandLayout(height)
-            self.keys = [None] * self.layout.count
+            self.keys = [()] * self.layout.count
 
     def _rehash(self, moved: set[tuple[int, int]], width: int, height: int) -> None:
         """Give new keys to the bands that ranges of rows of the scaled screen come to lie in."""
-        bands = {band for band, key in enumerate(self.keys) if key is None}
+        bands = {band for band, key in enumerate(self.keys) if not key}
         for first, last in moved:
             top, bottom = self._view.arranged_rows(first, last, width, height)
             bands.update(range(top // BAND_ROWS, -(-bottom // BAND_ROWS)) if bottom > top else ())
         for band in bands:
-            self.keys[band] = xxhash.xxh3_64_intdigest(self.bands(band).data)
+            top, bottom = self.layout.rows(band)
+            rows = np.ascontiguousarray(self.pixels[top:bottom])
+            self.keys[band] = (xxhash.xxh3_64_intdigest(rows.data),)
 
-    def bands(self, first: int, last: int | None = None) -> Bytes:
-        """Give the pixels of bands ``first`` to ``last``, both included."""
+    @property
+    def pixels(self) -> Pixels:
         assert self._picture is not None, "no source is followed"
-        top, bottom = self.layout.rows(first, last)
-        return np.ascontiguousarray(self._picture[top:bottom])
+        return self._picture
+
+    def with_pointer(self) -> AbstractContextManager[Picture]:
+        return pointed(self)

@@ -3,7 +3,7 @@
 import contextlib
 
 from webcapd.encoder.latest import Closed
-from webcapd.encoder.variants import TooManyVariants
+from webcapd.encoder.leases import TooManyVariants
 from webcapd.http.access.origins import preflight_headers
 from webcapd.http.admission import Admitted, admit, check_host, check_method
 from webcapd.http.exchange import METHODS, Exchange

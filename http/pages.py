@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from webcapd.encoder.latest import Closed
-from webcapd.encoder.variants import TooManyVariants
+from webcapd.encoder.leases import TooManyVariants
 from webcapd.http.admission import Admitted
 from webcapd.http.exchange import Exchange
 from webcapd.http.info import health, info

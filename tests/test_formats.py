@@ -177,6 +177,6 @@ def test_frame_buffer_of_another_format_shows_what_was_settled() -> None:
     screen = FrameBuffer(lines, 21, form)
     assert list(screen.rehash([0, 2])) == [0, 2]
     expected = convert_slowly(form, lines, 21)
-    assert screen.bands(0)[:, :, :3].tolist() == expected[:16]
-    assert not screen.bands(1).any()
-    assert screen.bands(2)[:, :, :3].tolist() == expected[32:]
+    assert screen.pixels[:16, :, :3].tolist() == expected[:16]
+    assert not screen.pixels[16:32].any()
+    assert screen.pixels[32:, :, :3].tolist() == expected[32:]

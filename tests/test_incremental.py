@@ -15,11 +15,11 @@ from xserver import Pixels
 
 from webcapd.capture.bands import BAND_ROWS
 from webcapd.capture.framebuffer import FrameBuffer
+from webcapd.capture.picture import Picture
 from webcapd.encoder.jpeg.bitstream import entropy_coded
 from webcapd.encoder.jpeg.cache import TileCache
 from webcapd.encoder.jpeg.incremental import TiledJpeg
 from webcapd.encoder.jpeg.tiles import JpegParams, TileEncoder, TileRun
-from webcapd.encoder.jpeg.tiles import Pixels as PixelSource
 
 SUBSAMPLINGS = ("444", "422", "420")
 
@@ -74,10 +74,10 @@ class CountingCoder(TileEncoder):
         self.strips: list[TileRun] = []
 
     def encode(
-        self, pixels: PixelSource, strips: Sequence[TileRun], coding: JpegParams
+        self, picture: Picture, strips: Sequence[TileRun], coding: JpegParams
     ) -> dict[TileRun, list[bytes]]:
         self.strips += strips
-        return super().encode(pixels, strips, coding)
+        return super().encode(picture, strips, coding)
 
 
 def banded(coder: TileEncoder, subsampling: str = "420", remembered: int = 0) -> TiledJpeg:
@@ -212,7 +212,8 @@ def test_bands_that_changed_between_two_updates_are_all_encoded(coder: TileEncod
     jpeg = banded(coder)
     jpeg.update(screen, 75)
     for band in (0, 4):
-        screen.bands(band)[:] = 7
+        top, bottom = screen.layout.rows(band)
+        screen.pixels[top:bottom] = 7
         screen.rehash([band])
     assert np.array_equal(mjpeg.decode(updated(jpeg, screen)), whole(screen, 75, "420"))
 

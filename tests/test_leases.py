@@ -12,19 +12,21 @@ from rawhttp import raw
 from waiting import wait_until
 from xserver import XServer, xvfb
 
+from webcapd.encoder.consumer import Consumers
 from webcapd.encoder.jpeg.cache import TileCache
 from webcapd.encoder.jpeg.tiles import TileEncoder
+from webcapd.encoder.leases import TooManyVariants
 from webcapd.encoder.variant import Variant, VariantSpec
-from webcapd.encoder.variants import TooManyVariants, Variants
+from webcapd.encoder.variants import Variants
 
 
-def variants_of(most: int) -> Variants:
+def variants_of(most: int, consumers: Consumers | None = None) -> Variants:
     coder, cache = TileEncoder(0), TileCache(1 << 20)
 
     def make(form: VariantSpec, sequence: int) -> Variant:
         return Variant(form, coder, cache, "420", lambda: None, sequence)
 
-    return Variants(make, most)
+    return Variants(make, most, consumers=consumers)
 
 
 def test_variant_is_kept_for_who_has_not_said_yet_what_it_wants() -> None:
@@ -48,11 +50,11 @@ def test_longest_idle_makes_room_first() -> None:
 
 def test_variant_that_failed_is_not_forgotten_twice() -> None:
     """Who still has the one that was dropped does no harm to the one made after it."""
-    variants = variants_of(1)
+    variants = variants_of(1, consumers := Consumers())
     with variants.lease(VariantSpec(quality=10)) as failed:
-        variants.drop(failed)
+        consumers.remove(failed)
         with variants.lease(VariantSpec(quality=10)) as anew:
-            variants.drop(failed)
+            consumers.remove(failed)
             assert variants.listed()[1:] == [anew]
 
 

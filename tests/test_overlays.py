@@ -74,7 +74,7 @@ def test_overlay_is_seen_while_composed_and_gone_afterwards(
     clean, hashes = screen.raw.copy(), list(screen.hashes)
     screen.set_overlays([shown])
     bands = range(screen.layout.count)
-    argb = shown._image.pixels.reshape(-1, 4).copy().view("<u4").ravel().tolist()
+    argb = shown.image.pixels.reshape(-1, 4).copy().view("<u4").ravel().tolist()
     expected = lay_over_slowly(screen.pixels[:, :, :3], argb, size[0], *place)
     with screen.composed():
         assert np.array_equal(screen.pixels[:, :, :3], expected)
@@ -111,3 +111,26 @@ def test_overlays_over_each_other_are_all_restored() -> None:
     with screen.composed():
         assert not np.array_equal(screen.raw, clean)
     assert np.array_equal(screen.raw, clean)
+
+
+@given(sizes, places, st.integers(0, 9))
+def test_pointer_is_apart_and_its_view_differs_only_under_it(
+    size: tuple[int, int], place: tuple[int, int], seed: int
+) -> None:
+    screen, pointer = frame_buffer(), sprite(size, place, seed)
+    bands = sorted(bands_under(size, place))
+    screen.set_overlays([sprite((9, 9), (3, 10), 5)])
+    assert screen.set_pointer(pointer) == bands
+    assert screen.set_pointer(sprite(size, place, seed)) == []
+    argb = pointer.image.pixels.reshape(-1, 4).copy().view("<u4").ravel().tolist()
+    with screen.composed() as apart:
+        without, keys = apart.pixels.copy(), list(apart.keys)
+        assert apart.pointer is not None and apart.pointer.key == pointer.key
+        with apart.with_pointer() as whole:
+            expected = lay_over_slowly(without[:, :, :3], argb, size[0], *place)
+            assert np.array_equal(whole.pixels[:, :, :3], expected)
+            changed = [band for band, key in enumerate(whole.keys) if key != keys[band]]
+            assert changed == bands
+        assert np.array_equal(apart.pixels, without)
+        assert list(apart.keys) == keys
+    assert screen.set_pointer(None) == bands

@@ -4,7 +4,7 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -159,7 +159,6 @@ class StuckSource:
     def interrupt(self) -> None: ...
     def on_progress(self, progress: Callable[[], None]) -> None: ...
     def set_watched(self, fps: float) -> None: ...
-    def found_still(self, bands: Iterable[int]) -> None: ...
 
     def fileno(self) -> int:
         return 0

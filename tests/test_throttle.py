@@ -35,11 +35,9 @@ RATE = ("--fps", "60")
         (BandState(NORMAL, 0, 0), False, 9.9, BandState(NORMAL, 0, 0)),
         (BandState(NORMAL, 0, 0), False, 10, BandState(COLD, 0, 10)),
         (BandState(NORMAL, 2, 0), False, 10, BandState(COLD, 0, 10)),
-        # Hot it stays, until the time is up or it is found still.
+        # Hot it stays until the time is up: nobody compares it.
         (BandState(HOT, 3, 0), True, 9.9, BandState(HOT, 3, 0)),
         (BandState(HOT, 3, 0), True, 10, BandState(NORMAL, 2, 10)),
-        (BandState(HOT, 3, 0), False, 1, BandState(NORMAL, 0, 1)),
-        (BandState(HOT, 3, 0), False, 10, BandState(NORMAL, 0, 10)),
         # Cold it stays, until it changes.
         (BandState(COLD, 0, 0), False, 99, BandState(COLD, 0, 0)),
         (BandState(COLD, 0, 0), True, 99, BandState(NORMAL, 1, 99)),
@@ -53,7 +51,7 @@ def test_one_change_makes_a_band_hot_where_the_threshold_is_one() -> None:
     rules = Rules(1, 10.0)
     hot = step(BandState(), True, 1, rules)
     assert hot.heat is HOT
-    # Hashed once after its time, and hot again if it goes on.
+    # Compared once after its time, and hot again if it goes on.
     hashed = step(hot, True, 11, rules)
     assert hashed.heat is NORMAL
     assert step(hashed, True, 12, rules).heat is HOT
@@ -72,21 +70,16 @@ histories = st.lists(
 
 
 @given(histories)
-def test_band_found_still_is_hashed_at_the_next_look(
-    history: list[tuple[set[int], float]],
-) -> None:
+def test_band_is_hot_for_its_time_and_no_longer(history: list[tuple[set[int], float]]) -> None:
     throttle, now = Throttle(7, RULES, 0), 0.0
-    still: set[int] = set()
+    since: dict[int, float] = {}
     for changed, seconds in history:
         hashed, hot = throttle.due()
         assert not set(hashed) & set(hot)
-        assert not still & set(hot), "taken for changed though it was found still"
-        assert still <= set(hashed)
+        since = {band: since.get(band, now) for band in hot}
+        assert all(now - moment < RULES.duration for moment in since.values())
         now += seconds
-        throttle.looked(hashed, changed, now)
-        # What was taken for changed is coded, and shows that way whether it is still.
-        throttle.looked(hot, changed, now)
-        still = set(hot) - changed
+        throttle.looked([*hashed, *hot], changed | set(hot), now)
         assert sum(throttle.counts().values()) == 7
 
 
@@ -102,8 +95,7 @@ def test_each_band_is_looked_at_within_a_few_looks(
             ages[band] = 0 if band in {*hashed, *hot} else ages[band] + 1
         assert max(ages) < COLD_EVERY
         now += seconds
-        throttle.looked(hashed, changed, now)
-        throttle.looked(hot, changed, now)
+        throttle.looked([*hashed, *hot], changed | set(hot), now)
 
 
 def test_cold_bands_take_turns_until_one_changes() -> None:
@@ -117,31 +109,49 @@ def test_cold_bands_take_turns_until_one_changes() -> None:
     assert throttle.due() == (list(range(8)), [])
 
 
-def test_polling_presumes_hot_bands_until_they_are_found_still() -> None:
-    attention = PollSelector(BandLayout(100), RULES)
-    everything = list(range(7))
-    for _ in range(RULES.threshold):
-        choice = attention.choose(AREA)
-        assert (choice.hashed, choice.presumed) == (everything, [])
-        attention.looked(choice, {2: 1}, AREA)
-        attention.found_still([])
-    choice = attention.choose(AREA)
-    assert (choice.hashed, choice.presumed) == ([0, 1, 3, 4, 5, 6], [2])
-    attention.looked(choice, {}, AREA)
-    attention.found_still([2])
-    assert attention.choose(AREA) == Selection(everything, [])
+def looked(selector: PollSelector, *changed: int) -> Selection:
+    """Have a selector choose and tell it what changed; returns what it had chosen."""
+    choice = selector.choose(AREA)
+    selector.looked(choice, dict.fromkeys(changed, 1), AREA)
+    return choice
+
+
+EVERYTHING = list(range(7))
+
+
+def hot_selector(rules: Rules) -> PollSelector:
+    """Give a selector that has found band 2 hot."""
+    selector = PollSelector(BandLayout(100), rules)
+    for _ in range(rules.threshold):
+        assert looked(selector, 2) == (EVERYTHING, [], {})
+    return selector
+
+
+def test_polling_takes_hot_bands_for_changed() -> None:
+    selector = hot_selector(RULES)
+    for _ in range(10):
+        assert looked(selector) == ([0, 1, 3, 4, 5, 6], [2], {})
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_polling_compares_hot_bands_when_their_time_is_up(moves: bool) -> None:
+    selector = hot_selector(Rules(threshold=3, duration=0))
+    assert looked(selector).unhashed == [2]
+    # There is no hash yet to compare with, so that it is found changed in any case.
+    assert looked(selector, 2) == (EVERYTHING, [], {})
+    assert looked(selector, *([2] if moves else [])).hashed[2:3] == [2]
+    assert selector.choose(AREA).unhashed == ([2] if moves else [])
 
 
 def test_polling_looks_everywhere_when_told_so_even_where_it_is_hot() -> None:
-    attention = PollSelector(BandLayout(100), RULES)
-    for _ in range(RULES.threshold):
-        attention.looked(attention.choose(AREA), {2: 1}, AREA)
-    attention.select_all()
+    selector = hot_selector(RULES)
+    selector.select_all()
     # Until the look is done, as a grab may be done over.
     for _ in range(2):
-        choice = attention.choose(AREA)
-        assert (choice.hashed, choice.presumed) == (list(range(7)), [])
-    attention.looked(choice, {}, AREA)
+        choice = selector.choose(AREA)
+        assert choice == (EVERYTHING, [], {})
+    selector.looked(choice, {}, AREA)
+    assert selector.choose(AREA).unhashed == [2]
 
 
 def expected(server: XServer) -> Pixels:

@@ -94,15 +94,15 @@ class Pointer:
         """Have the image fetched anew before it is shown again."""
         self._stale = True
 
-    def overlays(self, x: int, y: int) -> list[Sprite]:
-        """Give what to lay over the screen for a pointer at x, y of the frame buffer."""
+    def sprite(self, x: int, y: int) -> Sprite | None:
+        """Give its image for a place of the frame buffer; None while the server shows none."""
         if self._stale:
             self._image = self._fetch()
             self._stale = False
         if self._image is None:
-            return []
+            return None
         hot_x, hot_y = self._image.hot
-        return [self._image.image.at(x - hot_x, y - hot_y)]
+        return self._image.image.at(x - hot_x, y - hot_y, self._image.hot)
 
 
 def fetch_cursor(display: Display) -> CursorImage | None:

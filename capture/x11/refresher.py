@@ -2,12 +2,11 @@
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from webcapd.capture.decoration import Decoration
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.options import CaptureOptions
-from webcapd.capture.overlay import Sprite
 from webcapd.capture.selector import BandSelector, DamageSelector, PollSelector, RefreshCounts
 from webcapd.capture.throttle import Rules
 from webcapd.capture.x11.control import XEvents
@@ -87,29 +86,27 @@ class Refresher:
         if XEvents.CURSOR in events and self._pointer is not None:
             self._pointer.mark_stale()
         changed = self.frame_buffer.rehash(selection.hashed, selection.columns)
-        self.frame_buffer.presume_changed(selection.presumed)
+        self.frame_buffer.invalidate(selection.unhashed)
         self._selector.looked(selection, changed, self._session.region.area)
         self._counts.looks += 1
-        self._counts.looked_at += len(selection.hashed) + len(selection.presumed)
+        self._counts.looked_at += len(selection.hashed) + len(selection.unhashed)
         self._counts.changed += len(changed)
         over = self._set_overlays(pointer)
-        return sorted({*changed, *selection.presumed, *over})
-
-    def found_still(self, bands: Iterable[int]) -> None:
-        self._selector.found_still(bands)
+        return sorted({*changed, *selection.unhashed, *over})
 
     def _set_overlays(self, pointer: Place | None) -> list[int]:
         """Put pointer and decoration in place; lists the bands that look different by that."""
         area = self._session.region.area
-        overlays: list[Sprite] = []
+        sprite = None
         if self._pointer is not None and pointer is not None:
             if not self._watched_fps:
                 # Another image is not reported then.
                 self._pointer.mark_stale()
             x, y = pointer
-            overlays += self._pointer.overlays(x - area.x, y - area.y)
-        overlays += self._decoration.overlays(area.width, area.height)
-        return self.frame_buffer.set_overlays(overlays)
+            sprite = self._pointer.sprite(x - area.x, y - area.y)
+        decoration = self._decoration.overlays(area.width, area.height)
+        over = self.frame_buffer.set_overlays(decoration)
+        return [*over, *self.frame_buffer.set_pointer(sprite)]
 
     def heat(self) -> Mapping[str, int] | None:
         """Count the bands that polling looks at more or less eagerly; for any thread."""

@@ -1,7 +1,7 @@
 """An X11 screen as a source: opened, lost and opened again, over the years."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from webcapd.capture.decoration import Decoration
 from webcapd.capture.framebuffer import FrameBuffer
@@ -146,9 +146,6 @@ class Screen:
 
     def look(self) -> list[int]:
         return self._open.refresh()
-
-    def found_still(self, bands: Iterable[int]) -> None:
-        self._open.found_still(bands)
 
     def status(self) -> SourceStatus:
         refresher = self._refresher

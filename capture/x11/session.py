@@ -192,7 +192,7 @@ class X11Session:
         Whether it is any good, ``_screen_held``, ``_has_unmasked_bands`` and the masks tell.
         """
         began = time.monotonic()
-        bands = sorted({*selection.hashed, *selection.presumed})
+        bands = sorted({*selection.hashed, *selection.unhashed})
         ranges = [self._layout.rows(*run) for run in runs(bands)]
         try:
             self.grabber.grab(ranges)

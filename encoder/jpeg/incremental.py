@@ -1,27 +1,16 @@
 """The incremental JPEG: the coded bands of a frame are kept from frame to frame."""
 
 from collections.abc import Hashable, Sequence
-from typing import Protocol
 
-from webcapd.capture.bands import BandLayout, runs
-from webcapd.capture.framebuffer import Presumed
+from webcapd.capture.bands import runs
+from webcapd.capture.picture import Picture
 from webcapd.encoder.jpeg.bitstream import frame_header, join_tiles, splice
 from webcapd.encoder.jpeg.cache import TileCache
-from webcapd.encoder.jpeg.tiles import JpegParams, Pixels, TileEncoder, TileRun
+from webcapd.encoder.jpeg.tiles import JpegParams, TileEncoder, TileRun
 
 # Updates in a row with so many stale bands, after which those are taken to move:
 # they are neither looked up nor remembered.
 _STREAK, _MANY = 8, 12
-
-
-class Picture(Pixels, Protocol):
-    """What can be encoded: a frame buffer, or a view of one."""
-
-    width: int
-    height: int
-    layout: BandLayout
-    keys: list[Hashable]
-    """Equal keys, equal pixels.  Of a layout with several columns, tuples of the tiles' keys."""
 
 
 class TiledJpeg:
@@ -58,26 +47,21 @@ class TiledJpeg:
         """The quality of the frame as it is; 0 before the first."""
         return self._shape[2]
 
-    def update(self, picture: Picture, quality: int) -> list[int]:
-        """Encode the bands that look different now; lists those that came out as they were.
-
-        Every band of the picture must have a key.
-        """
+    def update(self, picture: Picture, quality: int) -> None:
+        """Encode the tiles that look different now."""
         if self._shape != (picture.width, picture.height, quality):
             self._begin(picture, quality)
         keys = picture.keys
         stale = [band for band, key in enumerate(keys) if key != self._coded[band]]
         self._code(picture, stale)
-        alike = []
+        is_other = False
         for band in stale:
             joined = join_tiles(band, self._tiles[band])
-            if joined == self._bands[band]:
-                alike.append(band)
+            # Other keys may yet be the same picture.
+            is_other = is_other or joined != self._bands[band]
             self._bands[band] = joined
             self._coded[band] = keys[band]
-        if len(alike) < len(stale):
-            self.version += 1
-        return alike
+        self.version += is_other
 
     def frame(self) -> bytes:
         """Join the parts to the whole frame."""
@@ -116,8 +100,7 @@ class TiledJpeg:
         self.bands_coded += len({strip.band for strip in strips})
         for strip, coded in self._coder.encode(picture, strips, self._coding).items():
             self._put(strip, coded)
-            # What was not even hashed will never be seen again under its name.
-            if strip in names and not isinstance(picture.keys[strip.band], Presumed):
+            if strip in names:
                 self._cache.put(names[strip], coded)
 
     def _moving(self, stale: Sequence[int]) -> set[int]:
@@ -132,7 +115,7 @@ class TiledJpeg:
         """List the parts of a stale band that are to be coded."""
         columns = self._coding.columns
         key, coded = picture.keys[band], self._coded[band]
-        if columns == 1 or not (isinstance(key, tuple) and isinstance(coded, tuple)):
+        if columns == 1 or not isinstance(coded, tuple):
             return [TileRun(band, 0, columns - 1)]
         fresh = [column for column in range(columns) if key[column] != coded[column]]
         if len(fresh) == columns:
@@ -145,7 +128,7 @@ class TiledJpeg:
     def _name(self, picture: Picture, strip: TileRun) -> Hashable:
         """Say everything that a coded strip depends on."""
         key = picture.keys[strip.band]
-        if isinstance(key, tuple) and self._coding.columns > 1:
+        if self._coding.columns > 1:
             key = key[strip.first : strip.last + 1]
         top, bottom = picture.layout.rows(strip.band)
         return (key, strip.first, strip.last, bottom - top, self._coding)

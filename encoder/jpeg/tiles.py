@@ -8,7 +8,7 @@ PyTurboJPEG, which can only code band by band, 4.5 to 5.0 ms).
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from webcapd.base.processors import processors
 from webcapd.capture.bands import BAND_ROWS
+from webcapd.capture.picture import Picture
 from webcapd.encoder.jpeg.bitstream import entropy_coded, header_of, intervals, restart_interval
 
 # Handing bands to another thread costs two wake-ups, about 50 us: as much as
@@ -34,13 +35,6 @@ _MISLEADING = (6, 18)
 
 class EncodeError(Exception):
     """A picture cannot be encoded; the text is one clear sentence."""
-
-
-class Pixels(Protocol):
-    """What bands are read from."""
-
-    def bands(self, first: int, last: int | None = None) -> NDArray[np.uint8]:
-        """Give the pixels of bands ``first`` to ``last``, (rows, width, 4) bytes B, G, R, X."""
 
 
 class TileRun(NamedTuple):
@@ -86,12 +80,12 @@ class TileEncoder:
         self._workers = processors() - 1 if workers is None else workers
         self._pool = ThreadPoolExecutor(max(1, self._workers), thread_name_prefix="coder")
 
-    def header(self, pixels: Pixels, coding: JpegParams) -> bytes:
+    def header(self, picture: Picture, coding: JpegParams) -> bytes:
         """Give what stands before the entropy-coded bytes of a JPEG of the first band."""
-        return header_of(_jpeg(pixels.bands(0), coding))
+        return header_of(_jpeg(picture.pixels[:BAND_ROWS], coding))
 
     def encode(
-        self, pixels: Pixels, strips: Sequence[TileRun], coding: JpegParams
+        self, picture: Picture, strips: Sequence[TileRun], coding: JpegParams
     ) -> dict[TileRun, list[bytes]]:
         """Give, of each strip, the entropy-coded bytes of its tiles."""
         # Strips of the same columns in bands below each other are coded in one call.
@@ -100,7 +94,7 @@ class TileEncoder:
         def encode_some(some: Sequence[TileRun]) -> dict[TileRun, list[bytes]]:
             coded = {}
             for block in _blocks(some):
-                segments = _encode(pixels, block, coding)
+                segments = _encode(picture, block, coding)
                 across = block[0].last - block[0].first + 1
                 for number, strip in enumerate(block):
                     coded[strip] = segments[number * across : (number + 1) * across]
@@ -141,11 +135,13 @@ def _blocks(strips: Sequence[TileRun]) -> Iterator[Sequence[TileRun]]:
             begin = end
 
 
-def _encode(pixels: Pixels, block: Sequence[TileRun], coding: JpegParams) -> list[bytes]:
+def _encode(picture: Picture, block: Sequence[TileRun], coding: JpegParams) -> list[bytes]:
     """Encode the tiles of a block, band by band."""
     (top, first, last), bottom = block[0], block[-1].band
     left, right = first * coding.tile_width, (last + 1) * coding.tile_width
-    rows = pixels.bands(top, bottom)
+    first_row, end_row = picture.layout.rows(top, bottom)
+    # No copy here: the writer makes one where pixels do not lie beside each other.
+    rows = picture.pixels[first_row:end_row]
     whole = coding.columns == 1
     segments = intervals(entropy_coded(_jpeg(rows if whole else rows[:, left:right], coding)))
     count = len(block) * (last - first + 1)

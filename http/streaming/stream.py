@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from webcapd.base.pace import Pace
 from webcapd.encoder.frame import Frame
 from webcapd.encoder.latest import Subscription
+from webcapd.encoder.leases import TooManyVariants
 from webcapd.encoder.variant import Variant, VariantSpec
-from webcapd.encoder.variants import TooManyVariants, Variants
+from webcapd.encoder.variants import Variants
 from webcapd.http.access.access import AccessRevoked
 from webcapd.http.streaming.ladder import LadderRules, LadderState, delivered
 from webcapd.http.streaming.multipart import Framing
