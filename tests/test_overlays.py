@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pointer import blend_slowly, lay_over_slowly
 
@@ -21,6 +21,7 @@ places = st.tuples(st.integers(-30, WIDTH + 20), st.integers(-30, HEIGHT + 20))
 sizes = st.tuples(st.integers(1, 20), st.integers(1, 20))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(bytes_, bytes_, bytes_, values), min_size=1, max_size=60))
 def test_blending_is_exact_for_any_pixel(pairs: list[tuple[int, int, int, int]]) -> None:
     """Also where a colour exceeds its alpha, as a server may hand it out."""
@@ -66,6 +67,7 @@ def bands_under(size: tuple[int, int], place: tuple[int, int]) -> set[int]:
     }
 
 
+@settings(deadline=None)
 @given(sizes, places, st.integers(0, 9))
 def test_overlay_is_seen_while_composed_and_gone_afterwards(
     size: tuple[int, int], place: tuple[int, int], seed: int
@@ -84,6 +86,7 @@ def test_overlay_is_seen_while_composed_and_gone_afterwards(
     assert screen.hashes == hashes
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(sizes, places, st.integers(0, 2)), max_size=8))
 def test_moving_overlay_changes_just_the_bands_it_leaves_and_enters(
     moves: Sequence[tuple[tuple[int, int], tuple[int, int], int]],
@@ -113,6 +116,7 @@ def test_overlays_over_each_other_are_all_restored() -> None:
     assert np.array_equal(screen.raw, clean)
 
 
+@settings(deadline=None)
 @given(sizes, places, st.integers(0, 9))
 def test_pointer_is_apart_and_its_view_differs_only_under_it(
     size: tuple[int, int], place: tuple[int, int], seed: int
