@@ -15,6 +15,7 @@ from waiting import wait_until
 from xserver import XServer
 
 from webcapd.http.access import reloading
+from webcapd.http.access.access import Access
 from webcapd.http.access.reloading import ReloadingFile
 
 HangingWay = Callable[[Path], contextlib.AbstractContextManager[None]]
@@ -144,3 +145,15 @@ class StuckFile:
     def close(self) -> None:
         # Each of those who wait is let go.
         os.close(os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK))
+
+
+def test_access_that_is_closed_or_refused_leaves_no_thread(tokens: Path) -> None:
+    users = tokens.with_name("users")
+    users.write_text("ann:$2y$04$" + "a" * 21 + "O" + "b" * 31 + "\n")
+    with contextlib.closing(Access(str(users), str(tokens))):
+        assert len(watchers()) == 2
+    wait_until("both have ended", lambda: not watchers())
+    tokens.write_text("short\n")
+    with pytest.raises(ValueError, match="can be guessed"):
+        Access(str(users), str(tokens))
+    wait_until("all have ended", lambda: not watchers())
