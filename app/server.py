@@ -165,7 +165,7 @@ class Server:
                 virtual.run(self._options.program, self._shutdown.on_program_end)
             yield virtual.name, virtual
         finally:
-            virtual.stop()
+            virtual.close()
 
     def _serve(
         self,

@@ -96,7 +96,7 @@ class BandLayout:
     def touched_tiles(self, rectangles: NDArray[np.int32]) -> dict[int, int]:
         """List the tiles that rectangles reach into: by band, a bit for each column.
 
-        Of many rectangles only the bands are told, with all their columns.
+        Of many rectangles only the bands are given, with all their columns.
         """
         if len(rectangles) > _FEW:
             return dict.fromkeys(self.touched(rectangles, self.width), self.every_column)

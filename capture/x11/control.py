@@ -129,14 +129,14 @@ class Control:
         return None
 
     def _find_cursor_reports(self) -> str | None:
-        """Learn how the server tells of the pointer; says why its image cannot be had."""
+        """Select how the server reports the pointer; says why its image cannot be had."""
         if not self.display.has_extension("XFIXES"):
             return "the X server has no XFIXES extension"
         xfixes.query_version(self.display)
         code, _ = self.display.extension_event.DisplayCursorNotify
         self._meanings[code] = XEvents.CURSOR
         if self.display.has_extension("XInputExtension"):
-            # From 2.1 on raw motion is told also while a program grabs the pointer.
+            # From 2.1 on raw motion is reported also while a program grabs the pointer.
             xinput.XIQueryVersion(
                 display=self.display.display,
                 opcode=self.display.display.get_extension_major(xinput.extname),
@@ -149,7 +149,7 @@ class Control:
         return None
 
     def report_cursor(self, wanted: bool) -> None:
-        """Have the server tell of the pointer's image and motion, or stop it.
+        """Have the server report the pointer's image and motion, or not any more.
 
         A pointer in motion is a hundred events a second and more: nobody
         should be woken by them who does not watch.

@@ -54,7 +54,7 @@ class PointerWatch:
     """When to ask where the pointer is.
 
     A hand's motion is reported.  That of a program (XWarpPointer: xdotool, games,
-    tests) is reported to nobody, and nothing but asking tells of it.  No clock of
+    tests) is reported to nobody: only a query finds it.  No clock of
     its own: the caller brings the time.
     """
 
@@ -79,7 +79,7 @@ class PointerWatch:
 
 
 class Pointer:
-    """Follows the pointer: its image when that is another, its place at each look.
+    """Follows the pointer: its image when that is another, its place at each refresh.
 
     Encoder thread only.
     """

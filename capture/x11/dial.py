@@ -18,7 +18,7 @@ from webcapd.capture.source import SourceError
 from webcapd.capture.x11.cookie import Cookie, find_cookie
 
 # A server that is alive answers in milliseconds, over a network in tens.
-_PATIENCE_SECONDS = 2.0
+_TIMEOUT_SECONDS = 2.0
 
 # That of display 0 (x11 in the registry of ports).
 _FIRST_PORT = 6000
@@ -91,7 +91,7 @@ class Dialler:
                     held.shutdown(socket.SHUT_RDWR)
 
     def dial(self) -> Dialled:
-        """Connect, with bounded patience; raises SourceError."""
+        """Connect, with a timeout; raises SourceError."""
         try:
             return self._dial(parse_name(self.name))
         except ValueError as error:
@@ -141,7 +141,7 @@ class Dialler:
             knock.sendall(struct.pack("=BxHHHHxx", _byte_order(), 11, 0, 0, 0))
             poller = select.poll()
             poller.register(knock, select.POLLIN)
-            if not poller.poll(_PATIENCE_SECONDS * 1000):
+            if not poller.poll(_TIMEOUT_SECONDS * 1000):
                 raise self._silent()
             yield
         finally:
@@ -157,10 +157,10 @@ class Dialler:
 def _connected(name: DisplayName) -> socket.socket:
     """Connect to a display's socket; raises OSError."""
     if name.host:
-        return socket.create_connection((name.host, _FIRST_PORT + name.number), _PATIENCE_SECONDS)
+        return socket.create_connection((name.host, _FIRST_PORT + name.number), _TIMEOUT_SECONDS)
     path = f"/tmp/.X11-unix/X{name.number}"
     dialled = socket.socket(socket.AF_UNIX)
-    dialled.settimeout(_PATIENCE_SECONDS)
+    dialled.settimeout(_TIMEOUT_SECONDS)
     try:
         dialled.connect(path if os.path.exists(path) else f"\0{path}")
     except OSError:

@@ -68,7 +68,7 @@ class Segment(Protocol):
     """Writable buffer of the whole segment."""
 
     def close(self) -> None:
-        """Unmap it on this side; the server lets go by itself or was told to."""
+        """Unmap it on this side; the server detaches by itself, or was asked to."""
 
 
 class DescriptorSegment:

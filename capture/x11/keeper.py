@@ -22,14 +22,14 @@ _SET_DEATH_SIGNAL, _SET_NAME, _SET_CHILD_SUBREAPER = 1, 15, 36
 _END_SECONDS = 0.4
 _KILL_SECONDS = 1.0
 
-_HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
 def run(command: Sequence[str]) -> int:
-    """Run a command and end its family with it; returns what os.waitpid() told of it."""
+    """Run a command and end its family with it; returns its status by os.waitpid()."""
     _prctl(_SET_CHILD_SUBREAPER, 1)
     _prctl(_SET_DEATH_SIGNAL, signal.SIGTERM)
-    signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     # Its own death signal is for the case that we are killed.
     child = os.posix_spawnp(
         "setpriv",
@@ -42,7 +42,7 @@ def run(command: Sequence[str]) -> int:
     status = None
     is_asked_to_end = False
     while status is None and not is_asked_to_end:
-        is_asked_to_end = signal.sigwait(_HEARD) != signal.SIGCHLD
+        is_asked_to_end = signal.sigwait(_SIGNALS) != signal.SIGCHLD
         status = _reap(child)
     ended = _end_family(child)
     return status if status is not None else ended if ended is not None else signal.SIGTERM
@@ -70,7 +70,7 @@ def _end_family(child: int) -> int | None:
 
 
 def _reap(child: int) -> int | None:
-    """Take leave of all children that have ended; returns the status of one of them."""
+    """Reap all children that have ended; returns the status of one of them."""
     found = None
     try:
         while True:

@@ -135,7 +135,7 @@ class X11Session:
         return bool(self._events)
 
     def read(self, selector: BandSelector) -> Reading:
-        """Read the bands that are to be looked at, until nothing moved meanwhile.
+        """Read the bands that the selector chooses, until nothing moved meanwhile.
 
         Raises SourceChanged, SourceError.
         """

@@ -118,7 +118,7 @@ class XcbConnection:
         self._xcb.xcb_disconnect(self._connection)
 
     def drain(self) -> int:
-        """Throw away what the server has told unasked; returns how many events and errors.
+        """Throw away the events that have come; returns how many events and errors.
 
         Some events no client can decline, and libxcb would keep them all.
         """
@@ -256,9 +256,9 @@ class XcbConnection:
         event = take(self._connection)
         if event == ffi.NULL:
             return None
-        told = bytes(ffi.buffer(event, _EVENT_BYTES + 4))
+        data = bytes(ffi.buffer(event, _EVENT_BYTES + 4))
         self._libc.free(event)
-        return int.from_bytes(told[_EVENT_BYTES:], sys.byteorder), told[:_EVENT_BYTES]
+        return int.from_bytes(data[_EVENT_BYTES:], sys.byteorder), data[:_EVENT_BYTES]
 
     def fileno(self) -> int:
         """Descriptor that turns readable when events come."""

@@ -146,7 +146,7 @@ class VirtualDisplay:
         if not answer:
             complaints.seek(0)
             said = complaints.read().decode(errors="replace")
-            self.stop()
+            self.close()
             raise SourceError(f"Xvfb did not start: {_last_words(said)}")
         return int(answer)
 
@@ -169,7 +169,7 @@ class VirtualDisplay:
     def _call_at_end(
         self, process: "subprocess.Popen[bytes]", on_end: Callable[[int], None], name: str
     ) -> None:
-        """Have a thread wait for a process, and tell of its end if it is not our doing."""
+        """Have a thread wait for a process, and report its end if it is not our doing."""
 
         def wait() -> None:
             status = process.wait()
@@ -186,14 +186,14 @@ class VirtualDisplay:
         if self._program is not None:
             _signal(self._program, signal.SIGTERM)
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """End program and server; safe at any time.  Takes 2 s at the very most."""
         self._ending = True
         # The program first: whoever of its family ignores the signal loses
         # the display next.
-        for process, patience in ((self._program, _KEEPER_SECONDS), (self._server, _END_SECONDS)):
+        for process, timeout in ((self._program, _KEEPER_SECONDS), (self._server, _END_SECONDS)):
             if process is not None:
-                _end(process, patience)
+                _end(process, timeout)
         self._program = self._server = None
         for waiter in self._waiters:
             waiter.join(_END_SECONDS)
@@ -275,10 +275,10 @@ def _signal(process: "subprocess.Popen[bytes]", number: int) -> None:
         os.killpg(process.pid, number)
 
 
-def _end(process: "subprocess.Popen[bytes]", patience: float) -> None:
+def _end(process: "subprocess.Popen[bytes]", timeout: float) -> None:
     """Ask a process and its group to end; insist after some seconds."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         _signal(process, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(patience)
+            process.wait(timeout)
             return

@@ -23,7 +23,7 @@ _REPORTED = X.StructureNotifyMask | X.SubstructureNotifyMask | X.PropertyChangeM
 
 
 class Windows:
-    """Looks at the window tree, and has the server tell of its changes."""
+    """Searches the window tree, and has the server report its changes."""
 
     def __init__(self, control: Control) -> None:
         self._control = control

@@ -55,11 +55,11 @@ class Trail:
         self._of_window: dict[int, Places] = {}
 
     def left(self, window: int, place: Rectangle, now: float) -> None:
-        """Hear that a window was at a place until now."""
+        """Note that a window was at a place until now."""
         self._of_window.setdefault(window, Places()).add(place, now + self._linger)
 
     def follow(self, window: int, place: Rectangle, now: float) -> bool:
-        """Hear that a window goes to a place; tells if anything of it lingers, and there then."""
+        """Note that a window goes to a place; tells if anything of it lingers, and there then."""
         places = self._of_window.get(window)
         if places is None or places.last_end() < now:
             return False

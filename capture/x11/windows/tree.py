@@ -1,4 +1,4 @@
-"""The windows of a screen as one connection has heard of them, event by event.
+"""The windows of a screen as one connection was told of them, event by event.
 
 Everything comes by one connection, in the order in which the server did it.  So
 this is the tree as it was at a moment of the server's, and whoever asks for
@@ -230,7 +230,7 @@ class WindowTree:
         return wanted or doubtful
 
     def found_title(self, window: TreeWindow, atom: int, value: bytes, now: float) -> None:
-        """Take in what a title property holds now; its changes so far are settled by that."""
+        """Take in what a title property holds now; that answers its changes so far."""
         changes = window.changes.pop(atom, [])
         window.titles[atom] = readings(value)
         # What it held between two of these changes nobody has read.

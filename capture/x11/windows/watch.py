@@ -35,7 +35,7 @@ _TITLE_WORDS = 0x10000
 # Windows read in one go: less than libxcb sends, and the server answers, at once.
 _AT_ONCE = 64
 
-# Goes between two looks: new windows have new windows in them, a few levels deep.
+# Goes between two refreshes: new windows have new windows in them, a few levels deep.
 _ROUNDS = 16
 
 # And at the start: some hundred thousand windows.

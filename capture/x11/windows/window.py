@@ -19,7 +19,7 @@ class TreeWindow:
         self.place = Rectangle(0, 0, 0, 0)
         """With its border, in coordinates of its parent."""
         self.told_place = self.place
-        """Where it is for a compositor that heeds ConfigureNotify alone, as picom does."""
+        """Where it is for a compositor that follows ConfigureNotify alone, as picom does."""
         self.mapped = False
         self.shown = False
         """Whether it ever was mapped."""
