@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from webcapd.capture.geometry import Rectangle
 
@@ -21,6 +21,15 @@ class SourceNotReady(SourceError):
 
 class SourceChanged(Exception):
     """The source's geometry is no longer what was opened: close it and open it again."""
+
+
+class Descriptors(NamedTuple):
+    """What turns readable when a source has something to tell."""
+
+    events: int
+    """When pending() may have become true."""
+    urgent: int | None
+    """When pending() has to be called, whatever is due when; None if nothing cannot wait."""
 
 
 @dataclass(frozen=True)
@@ -88,59 +97,50 @@ class Source(Protocol):
 
     @property
     def frame_buffer(self) -> "FrameBuffer":
-        """The full frame buffer that look() keeps up to date."""
+        """What refresh() keeps up to date, all of what is shown; only between open and close."""
 
-    def open(self) -> None:
-        """Connect and size the frame buffer; raises SourceError."""
+    def open(self, progress: Callable[[], None]) -> None:
+        """Connect and size the frame buffer; raises SourceError, SourceNotReady.
+
+        ``progress`` is called, until it is closed, whenever a slow call gets on.
+        """
 
     def close(self) -> None:
         """Give everything back; safe after a failure and when not open."""
 
-    def on_progress(self, progress: Callable[[], None]) -> None:
-        """Say whom to call, before open(), whenever a slow look has come further."""
-
-    def fileno(self) -> int:
-        """Descriptor that turns readable when pending() may have news."""
-
-    def urgent_fileno(self) -> int | None:
-        """Descriptor that turns readable when pending() has to be called, whatever is due when.
-
-        None if there is nothing that must not wait.
-        """
+    def descriptors(self) -> Descriptors:
+        """Give what to wait for; the same until close().  Raises SourceError."""
 
     def set_watched(self, fps: float) -> None:
         """Say how many frames a second are followed at most, 0 if nobody follows.
 
-        What only a viewer cares for is not reported else.
+        What only a viewer cares for need not be reported else.  Raises SourceError.
         """
 
-    def pending(self) -> bool:
-        """Whether a look is likely to find new pixels; never blocks.
+    def pending(self, poll: bool = False) -> bool:
+        """Whether a refresh is likely to find new pixels; never waits for events.
 
-        Raises SourceError.
+        With ``poll``, what no event reports is asked for too, if that is due.  Raises SourceError.
         """
 
-    def ask_in(self) -> float:
-        """Seconds until ask() is due."""
-
-    def ask(self) -> bool:
-        """Ask for news that are not reported, if that is due; what is found is pending then.
-
-        Raises SourceError.
-        """
+    def seconds_until_poll(self) -> float:
+        """Seconds until it is due to ask for what no event reports; infinite if nothing is."""
 
     def seconds_until_due(self) -> float:
-        """Seconds that followers may be left without a look when nothing is pending."""
+        """Seconds that followers may be left without a refresh when nothing is pending."""
 
-    def look(self) -> list[int]:
-        """Bring the frame buffer up to date; lists the bands that look different.
+    def refresh(self) -> list[int]:
+        """Bring the frame buffer up to date; lists the bands that look different, ascending.
 
         Everything drawn before the call is in the frame buffer after it.
         Raises SourceChanged or SourceError.
         """
 
     def interrupt(self) -> None:
-        """Make a blocked or later call fail with SourceError; from any thread."""
+        """Make a blocked call, and all until close(), fail by SourceError; from any thread.
+
+        Its sentence says that the source does not answer.
+        """
 
     def status(self) -> SourceStatus:
         """Tell what is known of it; from any thread."""

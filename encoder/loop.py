@@ -55,7 +55,6 @@ class Encoder:
         self._source = source
         self._waker = Waker()
         self._stall = StallGuard(self._waker, source.interrupt)
-        source.on_progress(self._stall.progress)
         self.consumers = Consumers()
         self._most_fps = options.most_fps
         self._on_begun = on_begun
@@ -105,7 +104,7 @@ class Encoder:
         if self._thread.ident is not None:
             self._thread.join(timeout / 2)
             if self._thread.is_alive():
-                # Only a server that does not answer can hold it up.
+                # Only a source that does not answer can hold it up.
                 self._source.interrupt()
                 self._thread.join(timeout / 2)
         return not self._thread.is_alive()
@@ -160,14 +159,13 @@ class Encoder:
         lost = ""
         try:
             self._stall.opening(True)
-            self._source.open()
+            self._source.open(self._stall.progress)
             self._stall.opening(False)
             self._serve()
         except SourceChanged:
             log.debug("the screen changed its geometry")
         except SourceError as error:
-            # The error of a source that was interrupted tells only of that.
-            lost = "the X server does not answer" if self._stall.given_up else str(error)
+            lost = str(error)
             expected = self._waits or isinstance(error, SourceNotReady)
             if not (self._begun.is_set() or expected):
                 raise SourceError(lost) from None
@@ -190,6 +188,7 @@ class Encoder:
             consumer.expire()
         self._begin()
         news, watched = True, False
+        descriptors = self._source.descriptors()
         while not self._stopping.is_set():
             # With more to do than time for it the thread never gets to sleep.
             self._stall.progress()
@@ -212,30 +211,30 @@ class Encoder:
                 news = False
             elif followed and news:
                 # More of it need not wake us before the time, but for what cannot wait.
-                self._stall.sleep(_finite(wait), self._source.urgent_fileno())
+                self._stall.sleep(_finite(wait), descriptors.urgent)
             else:
-                self._doze(wait, turn_in(wishes, now))
+                self._doze(wait, turn_in(wishes, now), descriptors.events)
 
-    def _doze(self, wait: float, turn: float) -> None:
-        """Sleep for ``wait`` seconds, or until there may be news.
+    def _doze(self, wait: float, turn: float, events: int) -> None:
+        """Sleep for ``wait`` seconds, or until the descriptor ``events`` turns readable.
 
-        Where a follower wants a frame after ``turn``, the source is asked for news that it
-        does not tell of: only that, as a screen that rests is to cost next to nothing.
+        Where a follower wants a frame after ``turn``, the source is asked for what it does
+        not report: only that, as a screen that rests is to cost next to nothing.
         """
         now = time.monotonic()
         until, turn = now + wait, now + turn
         while now < until:
-            nap = min(until, max(turn, now + self._source.ask_in())) - now
-            if self._stall.sleep(_finite(nap), self._source.fileno()):
+            nap = min(until, max(turn, now + self._source.seconds_until_poll())) - now
+            if self._stall.sleep(_finite(nap), events):
                 break
-            if self._source.ask():
+            if self._source.pending(poll=True):
                 break
             now = time.monotonic()
 
     def _refresh(self, now: float, wishes: list[Wish]) -> None:
         """Refresh the picture, and feed it to those who want it and whose turn it is."""
         captured = time.time()
-        bands = self._source.look()
+        bands = self._source.refresh()
         frame_buffer = self._source.frame_buffer
         before = self._quality.level
         if bands:

@@ -36,8 +36,6 @@ class StallGuard:
         # Written by the main thread only:
         self._suspected = False
         """Whether the source had not answered for too long when last asked."""
-        self.given_up = False
-        """Whether the source was interrupted, as it hung; the encoder thread takes it back."""
 
     def progress(self) -> None:
         """Note that the thread is awake and gets on with its work."""
@@ -54,8 +52,6 @@ class StallGuard:
     def opening(self, opening: bool) -> None:
         """Note whether the source is being opened."""
         self._opening = opening
-        if opening:
-            self.given_up = False
 
     @contextlib.contextmanager
     def encoding(self) -> Iterator[None]:
@@ -73,7 +69,6 @@ class StallGuard:
         suspect = self._unanswered_seconds() > self._max_seconds
         # Seen once, it may be that we were stopped ourselves, and the answer is there.
         if suspect and self._suspected:
-            self.given_up = True
             self._interrupt()
         self._suspected = suspect
 

@@ -15,7 +15,7 @@ from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.overlay import SpriteImage
 from webcapd.capture.picture import Picture
 from webcapd.capture.pixelformat import BGRX
-from webcapd.capture.source import SourceStatus
+from webcapd.capture.source import Descriptors, SourceStatus
 from webcapd.encoder.consumer import NO_DEMAND, Consumers, Demand, Moment
 from webcapd.encoder.loop import Encoder
 from webcapd.encoder.options import EncoderOptions
@@ -58,27 +58,21 @@ class Still:
         self.frame_buffer = FrameBuffer(np.full((64, 256), 255, np.uint8), 64, BGRX)
         self._never = Waker()
 
-    def open(self) -> None: ...
+    def open(self, progress: Callable[[], None]) -> None: ...
     def close(self) -> None:
         self._never.close()
 
     def interrupt(self) -> None: ...
-    def on_progress(self, progress: Callable[[], None]) -> None: ...
     def set_watched(self, fps: float) -> None: ...
 
-    def fileno(self) -> int:
-        return self._never.fileno()
+    def descriptors(self) -> Descriptors:
+        return Descriptors(self._never.fileno(), None)
 
-    def urgent_fileno(self) -> None: ...
-
-    def pending(self) -> bool:
+    def pending(self, poll: bool = False) -> bool:
         return False
 
-    def ask_in(self) -> float:
+    def seconds_until_poll(self) -> float:
         return math.inf
-
-    def ask(self) -> bool:
-        return False
 
     def seconds_until_due(self) -> float:
         return math.inf
@@ -86,7 +80,7 @@ class Still:
     def status(self) -> SourceStatus:
         return SourceStatus("still", None, {}, None)
 
-    def look(self) -> list[int]:
+    def refresh(self) -> list[int]:
         black = np.zeros((4, 4, 4), np.uint8)
         black[:, :, 3] = 255
         self.frame_buffer.set_pointer(SpriteImage(black).at(10, 10))

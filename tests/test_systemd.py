@@ -17,7 +17,7 @@ from xserver import XServer
 
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.pixelformat import BGRX
-from webcapd.capture.source import SourceStatus
+from webcapd.capture.source import Descriptors, SourceStatus
 from webcapd.encoder import loop, stall
 from webcapd.encoder.options import EncoderOptions
 
@@ -154,26 +154,20 @@ class StuckSource:
         self.frame_buffer = FrameBuffer(np.zeros((64, 256), np.uint8), 64, BGRX)
         self.free = threading.Event()
 
-    def open(self) -> None: ...
+    def open(self, progress: Callable[[], None]) -> None: ...
     def close(self) -> None: ...
     def interrupt(self) -> None: ...
-    def on_progress(self, progress: Callable[[], None]) -> None: ...
     def set_watched(self, fps: float) -> None: ...
 
-    def fileno(self) -> int:
-        return 0
+    def descriptors(self) -> Descriptors:
+        return Descriptors(0, None)
 
-    def urgent_fileno(self) -> None: ...
-
-    def pending(self) -> bool:
+    def pending(self, poll: bool = False) -> bool:
         self.free.wait(PATIENCE)
         return False
 
-    def ask_in(self) -> float:
+    def seconds_until_poll(self) -> float:
         return 60.0
-
-    def ask(self) -> bool:
-        return False
 
     def seconds_until_due(self) -> float:
         return 60.0
@@ -181,7 +175,7 @@ class StuckSource:
     def status(self) -> SourceStatus:
         return SourceStatus(self.name, None, {}, None)
 
-    def look(self) -> list[int]:
+    def refresh(self) -> list[int]:
         return []
 
 

@@ -82,6 +82,11 @@ class Dialler:
             self._held.clear()
             self._interrupted = False
 
+    @property
+    def interrupted(self) -> bool:
+        with self._lock:
+            return self._interrupted
+
     def interrupt(self) -> None:
         """Make every call that waits for the server fail, and later ones; from any thread."""
         with self._lock:

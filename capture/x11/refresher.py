@@ -55,10 +55,19 @@ class Refresher:
             self._pointer.mark_stale()
             self._control.report_cursor(fps > 0)
 
-    def pending(self) -> bool:
-        return self._session.pending() or self._selector.polls
+    def pending(self, poll: bool) -> bool:
+        """See Source.pending()."""
+        if not poll:
+            return self._session.pending() or self._selector.polls
+        events = XEvents.NOTHING
+        if self.seconds_until_poll() == 0:
+            place = self._session.query_pointer()
+            if self._pointer_watch.seen(place, time.monotonic()):
+                events = XEvents.POINTER
+        return self._session.note(events)
 
-    def ask_in(self) -> float:
+    def seconds_until_poll(self) -> float:
+        """Seconds until it is due to ask where the pointer is."""
         if (
             not self._watched_fps
             or self._pointer is None
@@ -66,14 +75,6 @@ class Refresher:
         ):
             return math.inf
         return self._pointer_watch.wait(time.monotonic(), self._watched_fps)
-
-    def ask(self) -> bool:
-        events = XEvents.NOTHING
-        if self.ask_in() == 0:
-            place = self._session.query_pointer()
-            if self._pointer_watch.seen(place, time.monotonic()):
-                events = XEvents.POINTER
-        return self._session.note(events)
 
     def seconds_until_due(self) -> float:
         parts = (self._selector, self._decoration, self._session)

@@ -1,13 +1,14 @@
 """An X11 screen as a source: opened, lost and opened again, over the years."""
 
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from webcapd.capture.decoration import Decoration
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.options import CaptureOptions
 from webcapd.capture.selector import RefreshCounts
-from webcapd.capture.source import OpenedStatus, SourceError, SourceStatus
+from webcapd.capture.source import Descriptors, OpenedStatus, SourceError, SourceStatus
 from webcapd.capture.x11.dial import Dialler
 from webcapd.capture.x11.refresher import Refresher
 from webcapd.capture.x11.region import region_of
@@ -39,7 +40,6 @@ class Screen:
         self._target_fps = target_fps
         self._session: X11Session | None = None
         self._refresher: Refresher | None = None
-        self._progress: Callable[[], None] = lambda: None
         self._counts = RefreshCounts()
         self._decoration = decoration
         self._masks = Masks(options.mask, options.mask_window, options.mask_linger)
@@ -48,7 +48,7 @@ class Screen:
         self._logged: set[str] = set()
 
     @property
-    def _open(self) -> Refresher:
+    def _opened_refresher(self) -> Refresher:
         assert self._refresher is not None, "the source is not open"
         return self._refresher
 
@@ -59,27 +59,32 @@ class Screen:
 
     @property
     def frame_buffer(self) -> FrameBuffer:
-        return self._open.frame_buffer
+        return self._opened_refresher.frame_buffer
 
-    def open(self) -> None:
+    def open(self, progress: Callable[[], None]) -> None:
         """Connect, and make the frame buffer; raises SourceError."""
         self._dialler.reset()
+        with self._answering():
+            session = self._connect(progress)
+        self._opened = self._opened_status(session)
+        self._log_fallbacks(session)
+
+    def _connect(self, progress: Callable[[], None]) -> X11Session:
         try:
             session = self._session = X11Session(
-                self._dialler, self._region, self._masks, self._options.shm, self._progress
+                self._dialler, self._region, self._masks, self._options.shm, progress
             )
             self._refresher = Refresher(
                 session, self._options, self._target_fps, self._counts, self._decoration
             )
         except (OSError, ValueError) as error:
             # Out of descriptors or memory, mostly.
-            self.close()
+            self._close_session()
             raise SourceError(f"cannot open display {self.name}: {error}") from None
         except BaseException:
-            self.close()
+            self._close_session()
             raise
-        self._opened = self._opened_status(session)
-        self._log_fallbacks(session)
+        return session
 
     def _opened_status(self, session: X11Session) -> OpenedStatus:
         control = session.control
@@ -112,40 +117,48 @@ class Screen:
                 log.info("%s: %s", self.name, fallback)
 
     def close(self) -> None:
+        self._close_session()
+        self._dialler.reset()
+
+    def _close_session(self) -> None:
         if self._session is not None:
             self._session.close()
         self._session = self._refresher = None
-        self._dialler.reset()
-
-    def on_progress(self, progress: Callable[[], None]) -> None:
-        self._progress = progress
 
     def interrupt(self) -> None:
         self._dialler.interrupt()
 
-    def fileno(self) -> int:
-        return self._connected.fileno()
+    @contextlib.contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Have the error of a call that was interrupted say why."""
+        try:
+            yield
+        except SourceError:
+            if self._dialler.interrupted:
+                raise SourceError("the X server does not answer") from None
+            raise
 
-    def urgent_fileno(self) -> int | None:
-        return self._connected.urgent_fileno()
+    def descriptors(self) -> Descriptors:
+        with self._answering():
+            return self._connected.descriptors()
 
     def set_watched(self, fps: float) -> None:
-        self._open.set_watched(fps)
+        with self._answering():
+            self._opened_refresher.set_watched(fps)
 
-    def pending(self) -> bool:
-        return self._open.pending()
+    def pending(self, poll: bool = False) -> bool:
+        with self._answering():
+            return self._opened_refresher.pending(poll)
 
-    def ask_in(self) -> float:
-        return self._open.ask_in()
-
-    def ask(self) -> bool:
-        return self._open.ask()
+    def seconds_until_poll(self) -> float:
+        return self._opened_refresher.seconds_until_poll()
 
     def seconds_until_due(self) -> float:
-        return self._open.seconds_until_due()
+        return self._opened_refresher.seconds_until_due()
 
-    def look(self) -> list[int]:
-        return self._open.refresh()
+    def refresh(self) -> list[int]:
+        with self._answering():
+            return self._opened_refresher.refresh()
 
     def status(self) -> SourceStatus:
         refresher = self._refresher

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from webcapd.capture.bands import BandLayout, runs
 from webcapd.capture.selector import BandSelector, Selection
-from webcapd.capture.source import SourceChanged, SourceError
+from webcapd.capture.source import Descriptors, SourceChanged, SourceError
 from webcapd.capture.x11.control import Control, XEvents
 from webcapd.capture.x11.cursor import Place
 from webcapd.capture.x11.dial import Dialler
@@ -97,13 +97,12 @@ class X11Session:
         # In this order: it ends with a request to the server.
         self._stack.close()
 
-    def fileno(self) -> int:
-        """Descriptor that turns readable when pending() may have become true."""
-        return self.control.fileno() if self._both is None else self._both.fileno()
-
-    def urgent_fileno(self) -> int | None:
-        """Descriptor whose events must not pile up, if there is one."""
-        return self.connection.fileno() if self._masks.watches_windows else None
+    def descriptors(self) -> Descriptors:
+        """Give what turns readable when pending() may have become true."""
+        events = self.control.fileno() if self._both is None else self._both.fileno()
+        # Events of windows must not pile up.
+        urgent = self.connection.fileno() if self._masks.watches_windows else None
+        return Descriptors(events, urgent)
 
     def seconds_until_due(self) -> float:
         """Seconds until a read() may show more, though nothing happens."""
