@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from webcapd.capture.bands import BandLayout
 from webcapd.capture.geometry import Rectangle
 from webcapd.capture.throttle import Rules, Throttle
-from webcapd.capture.x11.damage import DamageTaker
 
 
 class Selection(NamedTuple):
@@ -74,11 +76,21 @@ class BandSelector(Protocol):
         """Count the bands that are looked at more or less eagerly; for any thread."""
 
 
+class DamageReports(Protocol):
+    """Tells what was drawn, where a source can."""
+
+    def take(self) -> NDArray[np.int32]:
+        """Take what was drawn since last time: (n, 4) rows of x, y, width, height in pixels.
+
+        Of the whole, of which perhaps a part is shown.  Raises SourceError.
+        """
+
+
 @dataclass
 class DamageSelector:
     """Follows the server's damage reports."""
 
-    damage: DamageTaker
+    damage: DamageReports
     layout: BandLayout
     scan_period: float
     counts: RefreshCounts
