@@ -98,15 +98,7 @@ def _unknown_argument(parser: argparse.ArgumentParser, argument: str) -> str:
 def _check_display(options: Options, has_separator: bool) -> None:
     """See that the options name one display; raises ValueError."""
     capture = options.capture
-    named = [
-        flag
-        for flag, given in (
-            ("--display", capture.display != ""),
-            ("--index", capture.index is not None),
-            ("--virtual", capture.virtual != ""),
-        )
-        if given
-    ]
+    named = capture.source_flags()
     if len(named) > 1:
         raise ValueError(f"{' and '.join(named)} both say which display to show")
     if has_separator and not capture.virtual:

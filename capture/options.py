@@ -163,3 +163,12 @@ class CaptureOptions:
         low=1,
         high=10000,
     )
+
+    def source_flags(self) -> list[str]:
+        """List the flags that were given of those that name a source."""
+        given = {
+            "--display": self.display != "",
+            "--index": self.index is not None,
+            "--virtual": self.virtual != "",
+        }
+        return [flag for flag, is_given in given.items() if is_given]

@@ -56,8 +56,11 @@ def parse_name(name: str) -> DisplayName:
 
 
 def local_number(name: str) -> int:
-    """Give the number of a display of this machine; -1 for one of another."""
-    parts = parse_name(name)
+    """Give the number of a display of this machine; -1 for what is none."""
+    try:
+        parts = parse_name(name)
+    except ValueError:
+        return -1
     return -1 if parts.host else parts.number
 
 
