@@ -20,6 +20,7 @@ from webcapd.capture.source import Source
 from webcapd.capture.x11.dial import local_number
 from webcapd.capture.x11.xvfb import VirtualDisplay, parse_size
 from webcapd.encoder.loop import Encoder
+from webcapd.encoder.updates.factory import open_updates
 from webcapd.encoder.variants import open_variants
 from webcapd.http.access.access import Access
 from webcapd.http.access.hosts import own_names
@@ -210,17 +211,20 @@ class Server:
         options = self._options
         variants = open_variants(options.encoder, encoder.consumers, encoder.wake)
         self._closed_at_end.callback(variants.close)
+        updates = open_updates(options.encoder, encoder.consumers, encoder.wake)
+        self._closed_at_end.callback(updates.close)
         return Site(
             version=self._version,
             options=options.http,
             capacity=claim(options.http.max_clients),
             names=own_names(socket.gethostname(), options.http.allow_host),
             variants=variants,
+            updates=updates,
             encode_rate=encoder.rate,
             picture_size=encoder.picture_size,
             status=lambda: {
                 "capture": source.status().report(),
-                "encoder": encoder.status() | variants.report(),
+                "encoder": encoder.status() | variants.report() | updates.report(),
             },
             motion_quality=options.encoder.jpeg_quality,
             config=options.config() | {"index": local_number(source.name)},

@@ -106,9 +106,10 @@ class Exchange:
         body = f"{error.sentence}\n".encode()
         self.send(Response(error.status, "text/plain; charset=utf-8", body, tuple(extra)))
 
-    def send_head(self, content_type: str) -> None:
+    def send_head(self, content_type: str, *extra: Header) -> None:
         """Send the head alone of an endless body.  Raises OSError when the client is gone."""
-        self.site.sender.send(self.connection, self.head(HTTPStatus.OK, content_type, None))
+        head = self.head(HTTPStatus.OK, content_type, None, *extra)
+        self.site.sender.send(self.connection, head)
 
     def send(self, response: Response) -> None:
         """Send a whole response, in one write.  Raises OSError when the client is gone."""
@@ -124,7 +125,10 @@ class Exchange:
             length = -1
         server = f"webcapd/{self.site.version}"
         common = common_headers(server, content_type, length, self.is_last)
-        return response_head(status, [*common, *extra, *self.origin_headers])
+        given = {name for name, _ in extra}
+        # What is given for this response takes the place of what every one has.
+        usual = [header for header in common if header[0] not in given]
+        return response_head(status, [*usual, *extra, *self.origin_headers])
 
     def _log(self, status: int) -> None:
         level = logging.INFO if self.site.options.loghttp else logging.DEBUG

@@ -9,6 +9,7 @@ from webcapd.http.admission import Admitted, admit, check_host, check_method
 from webcapd.http.exchange import METHODS, Exchange
 from webcapd.http.pages import respond
 from webcapd.http.streaming.start import HandOver, give_stream
+from webcapd.http.updates import give_updates
 from webcapd.http.wire.response import HttpError, Response
 
 
@@ -56,5 +57,7 @@ class Handler:
         exchange = self._exchange
         if admitted.target.page == "stream":
             self.handed_over = give_stream(exchange, admitted, self._held, self._hand_over)
+        elif admitted.target.page == "updates":
+            self.handed_over = give_updates(exchange, admitted, self._held, self._hand_over)
         else:
             exchange.send(respond(exchange, admitted))

@@ -50,7 +50,7 @@ def _snapshot(exchange: Exchange, admitted: Admitted) -> Response:
     if waits and not admitted.grant.is_valid_now():
         raise HttpError(401, "access was revoked meanwhile")
     # Only by now it is known how large the screen is.
-    check_crop(spec, site.picture_size())
+    check_crop(spec.view, site.picture_size())
     site.snapshot_rate.tick()
     if frame is None:
         return Response(204, "image/jpeg", b"")

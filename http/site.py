@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from webcapd.base.rate import Rate
+from webcapd.encoder.updates.factory import Updates
 from webcapd.encoder.variants import Variants
 from webcapd.http.access.access import Access
 from webcapd.http.access.clients import Proxies
@@ -26,6 +27,7 @@ class Site:
     names: frozenset[str]
     """Host names that are served."""
     variants: Variants
+    updates: Updates
     encode_rate: Rate
     picture_size: Callable[[], tuple[int, int]]
     """Gives width and height of the screen, as of the last frame."""

@@ -15,7 +15,7 @@ from webcapd.http.wire.response import HttpError
 
 _Number = TypeVar("_Number", int, float)
 
-PAGES = ("stream", "snapshot", "info", "health", "metrics")
+PAGES = ("stream", "updates", "snapshot", "info", "health", "metrics")
 
 # Requested by browsers themselves, and by no parameter.
 _ICON = "favicon.ico"

@@ -5,10 +5,12 @@ and height or scale, then crop, then flip; gray, quality and fps go with all.
 """
 
 import math
+import re
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from webcapd.capture.geometry import Rectangle, parse_rectangle
+from webcapd.encoder.updates.spec import UpdateSpec
 from webcapd.encoder.variant import VariantSpec
 from webcapd.encoder.view import View
 from webcapd.http.options import QUARTER_TURNS
@@ -18,6 +20,9 @@ from webcapd.http.wire.response import HttpError
 
 # Seconds.  Home Assistant, and others, hang up after ten without a byte.
 MIN_KEEPALIVE, MAX_KEEPALIVE = 0.1, 9.0
+
+# A state of updates: the run, and a number of 32 bits.
+_STATE = re.compile(r"([0-9a-f]{16})-(0|[1-9][0-9]{0,9})", re.ASCII)
 
 _Value = TypeVar("_Value")
 
@@ -40,15 +45,15 @@ def fps_of(target: Target) -> float:
     return math.inf if fps is None else fps
 
 
-def check_crop(spec: VariantSpec, screen: tuple[int, int]) -> None:
-    """Check that a variant shows something of a screen of this size; raises HttpError.
+def check_crop(view: View, screen: tuple[int, int]) -> None:
+    """Check that a view shows something of a screen of this size; raises HttpError.
 
     For a request that begins: streams that run keep a pixel of a screen that shrinks.
     """
-    crop = spec.view.crop
+    crop = view.crop
     if crop is None:
         return
-    width, height = spec.view.whole_size(*screen)
+    width, height = view.whole_size(*screen)
     if not crop.within(Rectangle(0, 0, width, height)):
         raise HttpError(400, f"the crop lies outside of the picture, which is {width}x{height}")
 
@@ -58,15 +63,44 @@ def keepalive_of(target: Target) -> float | None:
     return target.number("keepalive", MIN_KEEPALIVE, MAX_KEEPALIVE)
 
 
+class After(NamedTuple):
+    """The state of updates that a reader has whole."""
+
+    run: str
+    number: int
+
+
+def after_of(target: Target) -> After | None:
+    """Give the state that a reader goes on from, None if it begins anew; raises HttpError."""
+    text = target.query.get("after")
+    if text is None:
+        return None
+    match = _STATE.fullmatch(text)
+    if match is None or int(match[2]) >= 1 << 32:
+        raise HttpError(400, f"after={text!r} is no state; one looks like 00112233445566ff-4711")
+    return After(match[1], int(match[2]))
+
+
+def update_spec_of(target: Target, turned: int) -> UpdateSpec:
+    """Give what updates are to show of a screen turned for all; raises HttpError."""
+    variant = spec_of(target, turned)
+    cursor = target.query.get("cursor", "apart")
+    if cursor not in ("apart", "baked"):
+        raise HttpError(400, f"cursor={cursor!r} is neither cursor=apart nor cursor=baked")
+    return UpdateSpec(variant.view, variant.quality, cursor == "baked")
+
+
 def check_query(target: Target) -> None:
     """Check that all known parameters are well-formed; raises HttpError.
 
     Also those that the page does not use: fps=nan is a mistake on any page.
     """
-    spec_of(target, 0)
+    update_spec_of(target, 0)
     fps_of(target)
     keepalive_of(target)
-    snapshot_params_of(target)
+    # A snapshot has a number where updates have a run and a number.
+    (after_of if target.page == "updates" else snapshot_params_of)(target)
+    target.switch("once")
     target.switch("advance")
 
 

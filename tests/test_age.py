@@ -111,7 +111,7 @@ def followed(variants: Variants) -> Iterator[tuple[Stream, socket.socket]]:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     with ours, theirs:
-        stream = Stream(ours, variants, params, Session("somebody"))
+        stream = Stream(ours, variants, params, Session("somebody", PLAIN))
         stream.begin(b"", Frame(1, b"jpeg", 8, 8, 75, 0.0, 0.0))
         stream.pump(time.monotonic())
         yield stream, theirs

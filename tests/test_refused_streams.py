@@ -10,8 +10,10 @@ from program import PATIENCE
 from waiting import wait_until
 
 from webcapd.base.rate import Rate
+from webcapd.encoder.consumer import Consumers
 from webcapd.encoder.jpeg.cache import TileCache
 from webcapd.encoder.jpeg.tiles import TileEncoder
+from webcapd.encoder.updates.factory import UpdateFactory, Updates
 from webcapd.encoder.variant import Variant, VariantSpec
 from webcapd.encoder.variants import Variants
 from webcapd.http.access.access import Access
@@ -20,7 +22,7 @@ from webcapd.http.options import HttpOptions
 from webcapd.http.requestthreads import RequestThreads
 from webcapd.http.site import Site
 from webcapd.http.streaming import start as streaming
-from webcapd.http.streaming.stream import Stream
+from webcapd.http.streaming.fanout import Sendable
 from webcapd.http.wire.descriptors import share
 from webcapd.http.wire.pending import PendingConnection, Received
 
@@ -32,6 +34,7 @@ def site_without_pictures() -> Site:
     def make(form: VariantSpec, sequence: int) -> Variant:
         return Variant(form, coder, cache, "420", lambda: None, sequence)
 
+    consumers = Consumers()
     return Site(
         version="0",
         options=HttpOptions(loghttp=True),
@@ -39,6 +42,9 @@ def site_without_pictures() -> Site:
         access=Access("", ""),
         names=own_names("localhost", ()),
         variants=Variants(make, 1),
+        updates=Updates(
+            UpdateFactory(coder, "420", 90, 1.0, lambda: None), 1, consumers, coder.close
+        ),
         encode_rate=Rate(),
         picture_size=lambda: (1, 1),
         status=lambda: {},
@@ -65,7 +71,7 @@ def test_stream_without_a_picture_is_refused_once(
     caplog.set_level(logging.INFO)
     ours, theirs = pair
     site = site_without_pictures()
-    begun: list[Stream] = []
+    begun: list[Sendable] = []
     returned: list[PendingConnection] = []
     clients = RequestThreads(site, lambda stream, end: begun.append(stream), returned.append)
     assert clients.serve(

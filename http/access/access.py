@@ -21,7 +21,7 @@ from webcapd.http.access.reloading import ReloadingFile
 from webcapd.http.wire.response import HttpError
 
 # What a token gives access to.
-_VIEWS = ("stream", "snapshot", "index")
+_VIEWS = ("stream", "updates", "snapshot", "index")
 
 # Without credentials of any kind: health checks of load balancers, and what browsers
 # request without a token.

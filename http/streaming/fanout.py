@@ -7,21 +7,60 @@ system calls; docs/benchmarks.md has the figures.
 
 import logging
 import select
+import socket
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from webcapd.base.eventloop import EventLoop
 from webcapd.encoder.latest import Closed
-from webcapd.encoder.variant import Variant
 from webcapd.http.access.access import AccessRevoked
-from webcapd.http.streaming.stream import Stream
+from webcapd.http.streaming.sessions import Session
 
 log = logging.getLogger(__name__)
 
 # Told once for each change: nothing is to be done again and again while a
 # connection has room, or while a client has said all it had to say.
 _EVENTS = select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
+
+
+class News(Protocol):
+    """What the encoder thread publishes to, and streams are fed from."""
+
+    def listen(self, on_news: Callable[[], None]) -> None:
+        """Have ``on_news`` called, in the encoder thread, when there may be more to send."""
+
+    def unlisten(self, on_news: Callable[[], None]) -> None: ...
+
+
+class Sendable(Protocol):
+    """A response without an end, which is sent as its connection takes it; for this thread."""
+
+    connection: socket.socket
+    session: Session
+    due: float
+    """When there is more to do, whatever news there is; set by pump()."""
+
+    @property
+    def news(self) -> News:
+        """What it follows; that may become another by pump()."""
+
+    def pump(self, now: float) -> None:
+        """Send what there is to send and the connection takes; never waits.
+
+        Raises OSError when the client is gone, Closed when the server stops, AccessRevoked when
+        the client may look no longer.
+        """
+
+    def probe(self) -> None:
+        """Hear that the client will send no more; it may have left."""
+
+    def say_end(self, error: Exception) -> None:
+        """Tell the client why nothing more comes, where that can be told; never waits."""
+
+    def close(self) -> None:
+        """Want nothing more."""
 
 
 class Fanout:
@@ -58,7 +97,7 @@ class Fanout:
         """Tell whether the thread still gets round to what it is woken for."""
         return self._loop.makes_progress()
 
-    def add(self, stream: Stream, on_end: Callable[[str], None]) -> None:
+    def add(self, stream: Sendable, on_end: Callable[[str], None]) -> None:
         """Send a stream from now on; ``on_end`` is called, with the reason, when it ends.
 
         It closes the connection.
@@ -66,7 +105,7 @@ class Fanout:
         if not self._loop.post(partial(self._begin, stream, on_end)):
             _end(stream, on_end, _reason(Closed()))
 
-    def _begin(self, stream: Stream, on_end: Callable[[str], None]) -> None:
+    def _begin(self, stream: Sendable, on_end: Callable[[str], None]) -> None:
         member = _Member(stream, self._groups, self._loop, partial(self._remove, on_end=on_end))
         connection = stream.connection
         try:
@@ -90,22 +129,22 @@ class Fanout:
         _end(member.stream, on_end, _reason(error))
 
 
-def _end(stream: Stream, on_end: Callable[[str], None], reason: str) -> None:
+def _end(stream: Sendable, on_end: Callable[[str], None], reason: str) -> None:
     stream.close()
     on_end(reason)
 
 
 class _Group:
-    """All streams of one variant; on_news() is for the encoder thread, the rest for this one."""
+    """All that follow one thing; on_news() is for the encoder thread, the rest for this one."""
 
-    def __init__(self, variant: Variant, loop: EventLoop) -> None:
-        self.variant = variant
+    def __init__(self, news: News, loop: EventLoop) -> None:
+        self.news = news
         self.members: dict[_Member, None] = {}
         """A set in order."""
         self._loop = loop
         self._is_posted = False
         """Whether _pump() is to run.  Set by the encoder thread, cleared by this one."""
-        variant.latest.listen(self.on_news)
+        news.listen(self.on_news)
 
     def on_news(self) -> None:
         """Have all see to a new frame."""
@@ -120,21 +159,21 @@ class _Group:
             member.pump()
 
     def close(self) -> None:
-        self.variant.latest.unlisten(self.on_news)
+        self.news.unlisten(self.on_news)
 
 
 class _Groups:
-    """The streams by variant; for the fan-out thread."""
+    """The streams by what they follow; for the fan-out thread."""
 
     def __init__(self, loop: EventLoop) -> None:
         self._loop = loop
-        self._groups: dict[Variant, _Group] = {}
+        self._groups: dict[News, _Group] = {}
 
-    def join(self, member: "_Member", variant: Variant) -> _Group:
-        """Put a stream among those of a variant."""
-        group = self._groups.get(variant)
+    def join(self, member: "_Member", news: News) -> _Group:
+        """Put a stream among those that follow the same."""
+        group = self._groups.get(news)
         if group is None:
-            group = self._groups[variant] = _Group(variant, self._loop)
+            group = self._groups[news] = _Group(news, self._loop)
         group.members[member] = None
         return group
 
@@ -142,7 +181,7 @@ class _Groups:
         del group.members[member]
         if not group.members:
             group.close()
-            del self._groups[group.variant]
+            del self._groups[group.news]
 
 
 class _Member:
@@ -150,7 +189,7 @@ class _Member:
 
     def __init__(
         self,
-        stream: Stream,
+        stream: Sendable,
         groups: _Groups,
         loop: EventLoop,
         on_end: Callable[["_Member", Exception], None],
@@ -185,14 +224,14 @@ class _Member:
             log.exception("the stream to %s failed", stream.session.client)
             self.end(error)
             return
-        if self._group is None or self._group.variant is not stream.variant:
+        if self._group is None or self._group.news is not stream.news:
             self._join_group()
         self._timer.set(stream.due)
 
     def _join_group(self) -> None:
-        """Have news of the variant that the stream follows, and of no other."""
+        """Have news of what the stream follows, and of nothing else."""
         self._leave_group()
-        self._group = self._groups.join(self, self.stream.variant)
+        self._group = self._groups.join(self, self.stream.news)
         # What came before it was in the group, it has not been called for.
         self._loop.post(self._on_joined)
 
@@ -208,6 +247,7 @@ class _Member:
     def end(self, error: Exception) -> None:
         """Pump no more."""
         self._ended = True
+        self.stream.say_end(error)
         self._timer.cancel()
         self._leave_group()
         self._on_end(self, error)

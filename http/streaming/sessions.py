@@ -3,20 +3,27 @@
 import logging
 import threading
 import time
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
 
 from webcapd.base.rate import Rate
-from webcapd.encoder.variant import PLAIN
 
 log = logging.getLogger(__name__)
+
+
+class Spec(Protocol):
+    """What is sent, of whatever kind."""
+
+    def report(self) -> Mapping[str, object]:
+        """Tell what ``/?info`` says of it."""
 
 
 class Session:
     """One stream to one client.  The fanout thread writes; others read single numbers."""
 
-    def __init__(self, client: str) -> None:
+    def __init__(self, client: str, spec: Spec) -> None:
         self.client = client
-        self.spec = PLAIN
+        self.spec = spec
         """Of the variant that it is sent at the moment."""
         self.started = time.monotonic()
         self.rate = Rate()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from webcapd.http.admission import Admitted
 from webcapd.http.exchange import Exchange
-from webcapd.http.snapshot import PICTURE_SECONDS
+from webcapd.http.streaming.fanout import Sendable
 from webcapd.http.streaming.ladder import LadderRules, levels_down_to
 from webcapd.http.streaming.multipart import CONTENT_TYPE, framing_for
 from webcapd.http.streaming.quirks import quirks_of
@@ -14,7 +14,10 @@ from webcapd.http.streaming.stream import Stream, StreamParams
 from webcapd.http.variant_query import check_crop, fps_of, keepalive_of, quarter_turns, spec_of
 from webcapd.http.wire.response import HttpError
 
-HandOver = Callable[[Stream, Callable[[str], None]], None]
+# How long a request waits for the first picture.  Dashboards give up at 5 s.
+PICTURE_SECONDS = 4.0
+
+HandOver = Callable[[Sendable, Callable[[str], None]], None]
 """Takes over a stream, and what is to be called with the reason when it ends."""
 
 
@@ -35,16 +38,16 @@ def give_stream(
         exchange.send_head(CONTENT_TYPE)
         return False
     held.enter_context(site.limits.long_request())
-    session = Session(exchange.client)
+    session = Session(exchange.client, params.spec)
     stream = Stream(exchange.connection, site.variants, params, session)
     held.callback(stream.close)
     frame = stream.variant.latest.fresh(PICTURE_SECONDS)
     if frame is None:
         raise HttpError(503, "the display gives no picture at the moment", retry_after=2)
     if not frame.outage:
-        check_crop(params.spec, site.picture_size())
+        check_crop(params.spec.view, site.picture_size())
     stream.begin(exchange.head(200, CONTENT_TYPE, None), frame)
-    _hand_over(exchange, stream, held.pop_all(), hand_over)
+    hand_over_stream(exchange, stream, held.pop_all(), hand_over)
     return True
 
 
@@ -66,9 +69,10 @@ def _stream_params(exchange: Exchange, admitted: Admitted) -> StreamParams:
     )
 
 
-def _hand_over(
-    exchange: Exchange, stream: Stream, held: contextlib.ExitStack, hand_over: HandOver
+def hand_over_stream(
+    exchange: Exchange, stream: Sendable, held: contextlib.ExitStack, hand_over: HandOver
 ) -> None:
+    """Have the fan-out thread go on with a stream, and all end with it that is held for it."""
     sessions, session = exchange.site.sessions, stream.session
 
     def end(why: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from webcapd.base.pace import Pace
 from webcapd.encoder.frame import Frame
-from webcapd.encoder.latest import Subscription
+from webcapd.encoder.latest import LatestFrame, Subscription
 from webcapd.encoder.leases import TooManyVariants
 from webcapd.encoder.variant import Variant, VariantSpec
 from webcapd.encoder.variants import Variants
@@ -88,6 +88,13 @@ class Stream:
         self._probed = False
         self._leases = ExitStack()
         self._subscribe(params.spec)
+
+    @property
+    def news(self) -> LatestFrame:
+        return self.variant.latest
+
+    def say_end(self, error: Exception) -> None:
+        """Nothing: a picture has no words."""
 
     def close(self) -> None:
         """Want no more frames."""

@@ -42,6 +42,13 @@ def sends_no_more(connection: socket.socket) -> bool:
     return bool(poll.poll(0))
 
 
+def takes_more(connection: socket.socket) -> bool:
+    """Whether a connection has room, or will never have again; never waits."""
+    poll = select.poll()
+    poll.register(connection, select.POLLOUT)
+    return bool(poll.poll(0))
+
+
 class SendBuffer:
     """How much the kernel may hold for one connection: little, but for the quick.
 

@@ -1,0 +1,74 @@
+"""The consumers of updates there are now, and how one is made."""
+
+from collections.abc import Callable
+
+from webcapd.encoder.consumer import Consumers
+from webcapd.encoder.jpeg.tiles import TileEncoder
+from webcapd.encoder.leases import Leases
+from webcapd.encoder.options import EncoderOptions
+from webcapd.encoder.updates.consumer import UpdateConsumer
+from webcapd.encoder.updates.spec import UpdateSpec
+from webcapd.encoder.updates.state.grid import TileGrid
+from webcapd.encoder.updates.state.sent import SentPicture
+
+
+class UpdateFactory:
+    """Makes consumers of updates, which share what they encode JPEG with."""
+
+    def __init__(
+        self,
+        encoder: TileEncoder,
+        subsampling: str,
+        rest: int,
+        calm: float,
+        wake: Callable[[], None],
+    ) -> None:
+        """Prepare.
+
+        ``rest`` is the quality of what has not changed for ``calm`` seconds; ``wake`` tells the
+        encoder thread, from any thread, of new demand.
+        """
+        self._encoder, self._subsampling = encoder, subsampling
+        self._rest, self._calm, self._wake = rest, calm, wake
+
+    def __call__(self, spec: UpdateSpec, number: int) -> UpdateConsumer:
+        """Make one whose states are counted on from a number."""
+        subsampling = "gray" if spec.view.gray else self._subsampling
+
+        def make_sent(width: int, height: int) -> SentPicture:
+            return SentPicture(TileGrid(width, height, subsampling), self._encoder)
+
+        rest = spec.quality or self._rest
+        return UpdateConsumer(spec, make_sent, rest, self._calm, self._wake, number)
+
+
+class Updates(Leases[UpdateSpec, UpdateConsumer]):
+    """All consumers of updates, by what they show; for any thread."""
+
+    def __init__(
+        self,
+        make: Callable[[UpdateSpec, int], UpdateConsumer],
+        most: int,
+        consumers: Consumers,
+        on_close: Callable[[], None],
+    ) -> None:
+        """``most`` bounds them; ``on_close`` is called by close(), when nobody is fed any more."""
+        super().__init__(consumers, make, most)
+        self.close = on_close
+
+    def report(self) -> dict[str, object]:
+        """Tell what ``/?info`` says of them."""
+        return {"updates": [consumer.report() for consumer in self.listed()]}
+
+
+def open_updates(
+    options: EncoderOptions, consumers: Consumers, wake: Callable[[], None]
+) -> Updates:
+    """Give the consumers that the options allow, to be fed with the others.
+
+    ``wake`` tells the encoder thread, from any thread, of new demand.
+    """
+    encoder, rules = TileEncoder(), options.quality_rules()
+    make = UpdateFactory(encoder, options.subsampling, rules.rest, rules.trigger, wake)
+    # The plain one beside as many others as there may be variants.
+    return Updates(make, options.max_variants + 1, consumers, encoder.close)

@@ -1,0 +1,264 @@
+"""The cell between the encoder thread and the readers of updates.
+
+Drop policy: what is kept are the last few updates, each for who has the one
+before, and for others what brings them from what they have to the newest state,
+made when they ask.  A reader that is slow is never sent what it missed, but what
+it lacks.
+"""
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from webcapd.encoder.consumer import Demand
+from webcapd.encoder.latest import Closed, Subscription
+from webcapd.encoder.updates import records
+
+# Who missed a few small updates gets these, without asking.
+_KEPT_UPDATES, _KEPT_BYTES = 16, 32 * 1024
+
+Have = Hashable
+"""What a reader has: None for nothing, a number, or a Lag."""
+
+
+class Update(NamedTuple):
+    """What brings a reader from one state to another.  Never changed."""
+
+    have: Have
+    """Who can use it."""
+    gives: Have
+    """What a reader has then."""
+    data: bytes
+    """Records, a mark at the end."""
+    qualities: frozenset[int]
+    """JPEG headers that it needs."""
+
+
+class PointerPlace(NamedTuple):
+    """The pointer as readers are to show it."""
+
+    image: int
+    """Number of the image, 0 if it is hidden."""
+    identity: int
+    """Counts the images: one that has this is the very same."""
+    image_record: bytes
+    place_record: bytes
+    image_since: int
+    """Who has a state of this number or a later one has had the image."""
+
+
+HIDDEN = PointerPlace(0, 0, b"", records.pointer(0, 0, 0), 0)
+
+
+class Known(NamedTuple):
+    """The newest state."""
+
+    number: int
+    """0 before the first."""
+    as_of: float
+    """The screen looked like it at this moment (CLOCK_MONOTONIC) or later."""
+    pointer: PointerPlace | None
+    """None where it is part of the picture."""
+    display: bytes
+    """The record of the display's state."""
+
+
+class LatestUpdates:
+    """The newest state, what leads to it, and who wants it.
+
+    publish(), wanted(), demand() and close() are the encoder thread's; the rest
+    is for any thread.
+    """
+
+    def __init__(self, wake: Callable[[], None], run: str, number: int) -> None:
+        """``wake`` tells the encoder thread, from any thread, of new demand.
+
+        ``run`` and ``number`` are where the numbers of states begin.
+        """
+        self.run = run
+        self._wake = wake
+        self._news = threading.Condition()
+        # All guarded by _news:
+        self._known = Known(number, -math.inf, None, records.state(True))
+        self._begins = number + 1
+        """The first state of the size that the picture has."""
+        self._steps: deque[Update] = deque()
+        """The last updates, each of which has what the one before gives."""
+        self._composed: dict[Have, Update] = {}
+        """For readers that asked; each gives a state that is newest, or has a step on from it."""
+        self._wanted: dict[Have, int | None] = {}
+        """What readers that asked have, and how many bytes are enough, None if all is wanted."""
+        self._asked = -math.inf
+        """The latest moment that somebody waits to see the screen of."""
+        self._subscribed: list[Subscription] = []
+        self._listeners: list[Callable[[], None]] = []
+        self._headers: dict[int, bytes] = {}
+        """JPEG headers, by quality."""
+        self._closed = False
+
+    def publish(
+        self,
+        known: Known,
+        step: Update | None,
+        composed: Mapping[Have, Update],
+        headers: Mapping[int, bytes],
+        begins: int,
+    ) -> None:
+        """Replace the newest state.
+
+        ``step`` leads there from the one before, ``composed`` from what was wanted. ``begins``
+        is the number of the first state of the size that the picture has.
+        """
+        now = time.monotonic()
+        with self._news:
+            was = self._known
+            heard = bool(step or composed) or was[2:] != known[2:] or self._asked > was.as_of
+            self._known, self._begins = known, begins
+            self._headers |= headers
+            if step is not None:
+                self._add(step)
+                for subscription in self._subscribed:
+                    subscription.served(now)
+            self._composed |= composed
+            for have in composed:
+                self._wanted.pop(have, None)
+            listeners = list(self._listeners) if heard else []
+            if heard:
+                self._news.notify_all()
+        for listener in listeners:
+            listener()
+
+    def _add(self, step: Update) -> None:
+        """Keep a step, and no more before it than are small.  _news is held."""
+        steps = self._steps
+        steps.append(step)
+        size = sum(len(one.data) for one in steps)
+        while len(steps) > 1 and (size > _KEPT_BYTES or len(steps) > _KEPT_UPDATES):
+            size -= len(steps.popleft().data)
+        kept = {one.have for one in steps}
+        self._composed = {have: one for have, one in self._composed.items() if one.gives in kept}
+
+    def close(self) -> None:
+        """Wake everybody for good."""
+        with self._news:
+            self._closed = True
+            listeners = list(self._listeners)
+            self._news.notify_all()
+        for listener in listeners:
+            listener()
+
+    def wanted(self) -> Mapping[Have, int | None]:
+        """Give what readers have that asked for what they lack, and how many bytes are enough."""
+        with self._news:
+            return dict(self._wanted)
+
+    def demand(self) -> Demand:
+        """Tell who wants updates."""
+        with self._news:
+            return Demand(
+                max((one.fps for one in self._subscribed), default=0.0),
+                bool(self._wanted) or self._asked > self._known.as_of,
+                min((one.due for one in self._subscribed), default=math.inf),
+            )
+
+    @contextmanager
+    def subscribed(self, fps: float = math.inf) -> Iterator[Subscription]:
+        """Keep the encoder at work, up to ``fps`` updates a second, while the context lasts."""
+        subscription = Subscription(fps)
+        with self._news:
+            self._subscribed.append(subscription)
+        try:
+            self._wake()
+            yield subscription
+        finally:
+            with self._news:
+                self._subscribed.remove(subscription)
+
+    def listen(self, on_news: Callable[[], None]) -> None:
+        """Have ``on_news`` called, in the encoder thread, when there may be more to send.
+
+        It must not wait.  A call may still be under way when unlisten() has returned.
+        """
+        with self._news:
+            self._listeners.append(on_news)
+
+    def unlisten(self, on_news: Callable[[], None]) -> None:
+        with self._news:
+            self._listeners.remove(on_news)
+
+    def known(self) -> Known:
+        """Give the newest state; never waits.  Raises Closed."""
+        with self._news:
+            if self._closed:
+                raise Closed
+            return self._known
+
+    def continues(self, run: str, number: int) -> bool:
+        """Whether who has this state whole can go on from there."""
+        with self._news:
+            return run == self.run and self._begins <= number <= self._known.number
+
+    def ask(self) -> float:
+        """Ask for the screen as of now; returns the moment, which known() comes to reach."""
+        with self._news:
+            self._asked = max(self._asked, time.monotonic())
+            moment = self._asked
+        self._wake()
+        return moment
+
+    def steps_from(self, have: Have, enough: int | None = None) -> list[Update]:
+        """Give what leads to the newest state; none if that is what a reader has.
+
+        None, too, where it is still to be made: then it has been asked for, and there will
+        be news.  ``enough`` is how many bytes will do, of who is sent slices.
+        """
+        with self._news:
+            if self._known.number == have:
+                return []
+            steps = self._steps_on(have, enough)
+            if not steps and have in self._composed:
+                made = self._composed[have]
+                if made.have is not None and not isinstance(made.gives, int):
+                    # Nobody else has what was asked from.
+                    del self._composed[have]
+                steps = [made, *self._steps_on(made.gives, enough)]
+            if steps:
+                return steps
+            self._wanted[have] = enough
+        self._wake()
+        return []
+
+    def _steps_on(self, have: Have, enough: int | None) -> list[Update]:
+        """Give the last updates from what a reader has on, if they are no more than enough.
+
+        _news is held.
+        """
+        found: list[Update] = []
+        for step in self._steps:
+            if step.have == have:
+                found.append(step)
+                have = step.gives
+        size = sum(len(step.data) for step in found)
+        return found if enough is None or size <= enough else []
+
+    def forget(self, have: Have) -> None:
+        """Hear that nobody has this any more."""
+        with self._news:
+            self._wanted.pop(have, None)
+            self._composed.pop(have, None)
+
+    def wait(self, known: Known, timeout: float) -> None:
+        """Wait until something else is known; returns when time is up, too.  Raises Closed."""
+        with self._news:
+            self._news.wait_for(lambda: self._closed or self._known != known, timeout)
+            if self._closed:
+                raise Closed
+
+    def header(self, quality: int) -> bytes:
+        """Give the record of a JPEG header that an update needs."""
+        with self._news:
+            return self._headers[quality]

@@ -1,0 +1,220 @@
+"""The picture that readers have: what changes in it becomes records, and what one lacks.
+
+Of each tile it is known which update changed it last: who has the picture as of
+a number lacks the tiles with later ones.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+from numpy.typing import NDArray
+
+from webcapd.capture.picture import BandKey, Picture
+from webcapd.encoder.jpeg.tiles import TileEncoder
+from webcapd.encoder.updates import records
+from webcapd.encoder.updates.difference import (
+    CopySearch,
+    Difference,
+    composed,
+    copy_records,
+    difference,
+)
+from webcapd.encoder.updates.jpegpack import join_scan, shared_header
+from webcapd.encoder.updates.narrow import blocks
+from webcapd.encoder.updates.rect import Pixels
+from webcapd.encoder.updates.state.grid import Mask, TileGrid
+
+EXACT = 255
+"""The quality of a tile that is as the screen is."""
+
+
+class _Kept:
+    """A picture that nothing lies over, as the encoder of tiles wants it."""
+
+    keys: Sequence[BandKey] = ()
+    pointer = None
+
+    def __init__(self, grid: TileGrid) -> None:
+        self.width, self.height, self.layout = grid.width, grid.height, grid.layout
+        self.pixels: Pixels = np.zeros((grid.height, grid.width, 4), np.uint8)
+
+    def with_pointer(self) -> AbstractContextManager[Picture]:
+        return nullcontext(self)
+
+
+class Coded:
+    """Records, and the qualities whose JPEG headers they need."""
+
+    def __init__(self, data: Sequence[bytes] = (), qualities: Iterable[int] = ()) -> None:
+        self.data, self.qualities = list(data), set(qualities)
+
+    def __iadd__(self, other: "Coded") -> "Coded":
+        self.data += other.data
+        self.qualities |= other.qualities
+        return self
+
+
+class SentPicture:
+    """The picture as of the newest update, and of each tile how it was sent.
+
+    Encoder thread only.
+    """
+
+    def __init__(self, grid: TileGrid, encoder: TileEncoder) -> None:
+        self.grid = grid
+        self._kept = _Kept(grid)
+        self.pixels = self._kept.pixels
+        self.numbers: NDArray[np.int64] = np.zeros(grid.shape, np.int64)
+        """Of each tile, the update that changed it last."""
+        self.qualities: NDArray[np.uint8] = np.full(grid.shape, EXACT, np.uint8)
+        """Of each tile, how readers have it: at most the quality of a JPEG, or EXACT."""
+        self._is_final: Mask = self.grid.none()
+        """Of each tile, whether it was found, at rest, that it cannot be sent exactly."""
+        self._since: NDArray[np.float64] = np.zeros(grid.shape)
+        """Of each tile, when it changed last (CLOCK_MONOTONIC)."""
+        self._scans = [[b""] * grid.columns for _ in range(grid.rows)]
+        """Of each tile, its JPEG data if it looks like them; nothing if none were made."""
+        self._scan_qualities: NDArray[np.uint8] = np.zeros(grid.shape, np.uint8)
+        """Their quality; 0 where there are none."""
+        self._encoder = encoder
+        self._search = CopySearch()
+
+    def header(self, quality: int) -> bytes:
+        """Give the record of the header of all JPEG rectangles of a quality."""
+        head = shared_header(self._encoder.header(self._kept, self.grid.params(quality)))
+        return records.jpeg_header(quality, head.size_at, head.interval_at, head.data)
+
+    def follow(
+        self, pixels: Pixels, mask: Mask, number: int, quality: int, budget: int | None
+    ) -> Coded:
+        """Take over what changed within some tiles; gives what tells readers that have the rest.
+
+        ``number`` is the update's, ``quality`` that of JPEG, ``budget`` as for difference().
+        """
+        places = self.grid.rects(mask)
+        found = difference(self.pixels, pixels, places, self._search, budget)
+        changed = self.grid.touched(
+            [rect for rect, _ in found.copies] + found.lossy + [rect for rect, _ in found.exact]
+        )
+        if not changed.any():
+            return Coded()
+        self._note_change(changed, number)
+        self._note_copies(found)
+        lossy = self.grid.touched(found.lossy)
+        jpegs = self._jpegs(lossy, quality)
+        self.qualities[lossy] = quality
+        self._note_exact(found)
+        coded = Coded(copy_records(found.copies))
+        coded += jpegs
+        coded += Coded([record for _, record in found.exact])
+        return coded
+
+    def whole(self, pixels: Pixels, number: int, quality: int, budget: int | None) -> Coded:
+        """Take over a picture as a whole; gives what tells readers that have nothing."""
+        self.pixels[:] = pixels
+        everything = ~self.grid.none()
+        self._note_change(everything, number)
+        return self.send(everything, quality, budget)
+
+    def lacking(self, number: int) -> Mask:
+        """Give the tiles that a reader lacks who has the picture as of a number."""
+        return self.numbers > number
+
+    def send(self, mask: Mask, quality: int, budget: int | None) -> Coded:
+        """Give what tells readers of some tiles, whatever they have there.
+
+        Without a budget what others have exactly is sent so: else it would have to be sent
+        again, to all, for ever.
+        """
+        kept = mask & (self._scan_qualities >= quality)
+        if budget is None:
+            kept &= self.qualities < EXACT
+        found = composed(self.pixels, self.grid.rects(mask & ~kept), budget)
+        lossy = self.grid.touched(found.lossy) & mask & ~kept
+        coded = self._jpegs(lossy, quality)
+        coded += self._joined(kept)
+        coded += Coded([record for _, record in found.exact])
+        if budget is None:
+            self._is_final[lossy] = True
+        sent = np.where(kept, self._scan_qualities, np.where(lossy, quality, EXACT))
+        # Others may have had it better: for all it counts as the worst that anybody has.
+        self.qualities[mask] = np.minimum(self.qualities, sent.astype(np.uint8))[mask]
+        return coded
+
+    def settle(self, number: int, rest: int, calm: float, most: int) -> Coded:
+        """Send again tiles that have not changed for a while: exactly, if that is cheap.
+
+        Others come at the rest quality, if they were not. ``calm`` is that while in seconds,
+        ``most`` how many tiles at once.
+        """
+        due = self._rough(rest) & (self._since <= time.monotonic() - calm)
+        chosen = self.grid.none()
+        chosen.ravel()[np.flatnonzero(due)[:most]] = True
+        found = composed(self.pixels, self.grid.rects(chosen), None)
+        lossy = self.grid.touched(found.lossy) & chosen
+        poor = lossy & (self.qualities < rest)
+        kept = self._scan_qualities >= rest
+        coded = self._jpegs(poor & ~kept, rest)
+        coded += self._joined(poor & kept)
+        coded += Coded([record for _, record in found.exact])
+        self.qualities[chosen & ~lossy] = EXACT
+        self.qualities[poor] = rest
+        self._is_final[lossy] = True
+        self.numbers[poor | self.grid.touched(rect for rect, _ in found.exact)] = number
+        return coded
+
+    def settles_at(self, rest: int, calm: float) -> float:
+        """Tell when tiles are to be sent again if nothing happens; never if there are none."""
+        rough = self._rough(rest)
+        return float(self._since[rough].min()) + calm if rough.any() else np.inf
+
+    def _rough(self, rest: int) -> Mask:
+        """Give the tiles that are to be better once they rest."""
+        rough: Mask = (self.qualities < rest) | ((self.qualities < EXACT) & ~self._is_final)
+        return rough
+
+    def _note_change(self, changed: Mask, number: int) -> None:
+        self.numbers[changed] = number
+        self._since[changed] = time.monotonic()
+        self._scan_qualities[changed] = 0
+        self._is_final[changed] = False
+
+    def _note_copies(self, found: Difference) -> None:
+        """Have copies be as good as what they were made from."""
+        before = self.qualities.copy()
+        for rect, source in found.copies:
+            quality = int(self.grid.under(before, source).min())
+            touched, covered = self.grid.touched([rect]), self.grid.covered(rect)
+            self.qualities[touched] = np.minimum(self.qualities[touched], quality)
+            self.qualities[covered] = quality
+
+    def _note_exact(self, found: Difference) -> None:
+        """Have tiles be exact of which all was sent so."""
+        for rect in blocks([rect for rect, _ in found.exact]):
+            self.qualities[self.grid.covered(rect)] = EXACT
+
+    def _jpegs(self, mask: Mask, quality: int) -> Coded:
+        """Code tiles as JPEG, keep that, and give the records."""
+        strips = self.grid.strips(mask)
+        if strips:
+            coded = self._encoder.encode(self._kept, strips, self.grid.params(quality))
+            for strip, scans in coded.items():
+                self._scans[strip.band][strip.first : strip.last + 1] = scans
+            self._scan_qualities[mask] = quality
+        return self._joined(mask)
+
+    def _joined(self, mask: Mask) -> Coded:
+        """Give the records of tiles that are coded."""
+        coded = Coded()
+        for quality in np.unique(self._scan_qualities[mask]).tolist():
+            coded.qualities.add(quality)
+            for block in self.grid.blocks(mask & (self._scan_qualities == quality)):
+                rows = [
+                    self._scans[row][block.left : block.right + 1]
+                    for row in range(block.top, block.bottom + 1)
+                ]
+                rect = self.grid.rect(block)
+                coded.data.append(records.jpeg(rect, quality, self.grid.interval, join_scan(rows)))
+        return coded

@@ -1,0 +1,197 @@
+"""The consumer of updates and its cell: whatever readers have, they come to the newest state."""
+
+import math
+import time
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from updatepictures import draw, text
+from updatereader import UpdateReader
+
+from webcapd.capture.framebuffer import FrameBuffer
+from webcapd.capture.geometry import Rectangle
+from webcapd.capture.overlay import SpriteImage
+from webcapd.encoder.consumer import Moment
+from webcapd.encoder.jpeg.tiles import TileEncoder
+from webcapd.encoder.updates import records
+from webcapd.encoder.updates.consumer import UpdateConsumer
+from webcapd.encoder.updates.factory import UpdateFactory
+from webcapd.encoder.updates.jpegpack import TileBlock
+from webcapd.encoder.updates.rect import Pixels
+from webcapd.encoder.updates.spec import UpdateSpec
+from webcapd.encoder.updates.state.latest import Have
+from webcapd.encoder.updates.state.pointing import placed, seen
+from webcapd.encoder.updates.state.sent import EXACT
+from webcapd.encoder.view import View
+from webcapd.encoder.viewbuffer import ViewBuffer
+
+seeds = st.integers(0, 1 << 30)
+sizes = st.tuples(st.integers(1, 400), st.integers(1, 200))
+PLAIN = UpdateSpec()
+ENCODER = TileEncoder(0)
+REST, MOTION = 90, 60
+
+
+def consumer(spec: UpdateSpec = PLAIN, subsampling: str = "420") -> UpdateConsumer:
+    make = UpdateFactory(ENCODER, subsampling, REST, 0.0, lambda: None)
+    return make(spec, 0)
+
+
+def feed(made: UpdateConsumer, pixels: Pixels, quality: int = REST, outage: str = "") -> None:
+    picture = FrameBuffer.of_pixels(pixels)
+    made.feed(picture, Moment(time.time(), time.monotonic(), quality, outage))
+
+
+@dataclass
+class Follower:
+    """What a connection does: sends a reader what leads on from what it has."""
+
+    made: UpdateConsumer
+    enough: int | None = None
+    have: Have = None
+    headers: set[int] = field(default_factory=set)
+    reader: UpdateReader = field(default_factory=UpdateReader)
+
+    def __post_init__(self) -> None:
+        self.reader.feed(records.hello({"run": self.made.latest.run, "form": ""}))
+
+    def advance(self) -> int:
+        """Take what there is; gives how many bytes that was."""
+        size = 0
+        for update in self.made.latest.steps_from(self.have, self.enough):
+            assert update.have == self.have
+            for quality in update.qualities - self.headers:
+                self.reader.feed(self.made.latest.header(quality))
+            self.headers |= update.qualities
+            self.reader.feed(update.data)
+            self.have = update.gives
+            size += len(update.data)
+        return size
+
+    @property
+    def shown(self) -> Pixels:
+        return np.ascontiguousarray(self.reader.picture[..., ::-1])
+
+
+def grey(pixels: Pixels) -> Pixels:
+    return cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_BGRA2GRAY), cv2.COLOR_GRAY2BGRA).astype(
+        np.uint8
+    )
+
+
+def check(made: UpdateConsumer, shown: Pixels, pixels: Pixels) -> None:
+    """See that all is exact that is meant to be, and the rest as JPEG makes it."""
+    sent = made.sent
+    assert sent is not None
+    assert shown.shape == pixels[..., :3].shape
+    for row, column in np.ndindex(*sent.grid.shape):
+        part = sent.grid.rect(TileBlock(row, row, column, column))
+        error = cv2.absdiff(part.of(shown), np.ascontiguousarray(part.of(pixels)[..., :3]))
+        if sent.qualities[row, column] == EXACT:
+            assert not error.any()
+        else:
+            assert sent.qualities[row, column] >= REST
+            assert error.mean() < 40
+
+
+@settings(deadline=None, max_examples=60)
+@given(sizes, seeds, st.sampled_from(["420", "422", "444", "gray"]))
+def test_readers_that_lag_come_to_the_picture(
+    size: tuple[int, int], seed: int, subsampling: str
+) -> None:
+    generator = np.random.default_rng(seed)
+    pixels = text(generator, size[1], size[0])
+    made = consumer(UpdateSpec(View(gray=subsampling == "gray")), subsampling)
+    followers = [Follower(made, enough) for enough in (None, None, 200, 2000)]
+    for _ in range(12):
+        if generator.random() < 0.1:
+            pixels = text(generator, *generator.integers(1, 200, 2))
+        for _ in range(generator.integers(0, 3)):
+            draw(generator, pixels)
+        feed(made, pixels, int(generator.choice([REST, MOTION])))
+        for follower in followers:
+            if generator.random() < 0.5:
+                follower.advance()
+    for _ in range(300):
+        if not any([follower.advance() for follower in followers]) and not made.latest.wanted():
+            break
+        feed(made, pixels)
+    # What had been sent in motion is sent again; calm is no time at all here.
+    for _ in range(40):
+        feed(made, pixels)
+        for follower in followers:
+            follower.advance()
+    for _ in range(300):
+        if not any([follower.advance() for follower in followers]) and not made.latest.wanted():
+            break
+        feed(made, pixels)
+    wanted = grey(pixels) if subsampling == "gray" else pixels
+    for follower in followers:
+        assert follower.have == made.sequence == follower.reader.sequence
+        assert follower.reader.whole
+        check(made, follower.shown, wanted)
+    assert made.demand().again == math.inf
+
+
+VIEWS = [
+    View(),
+    View(quarter_turns=1),
+    View(quarter_turns=3, flip="h"),
+    View(quarter_turns=2, crop=Rectangle(5, 7, 40, 30)),
+    View(scale=0.5),
+    View(scale=0.3, flip="hv", quarter_turns=1),
+]
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=str)
+def test_views_are_followed(view: View) -> None:
+    generator = np.random.default_rng(3)
+    pixels = text(generator, 120, 180)
+    made = consumer(UpdateSpec(view))
+    follower = Follower(made)
+    for _ in range(6):
+        draw(generator, pixels)
+        follower.advance()
+        feed(made, pixels)
+        with ViewBuffer(view).following(FrameBuffer.of_pixels(pixels)) as shown:
+            wanted = np.ascontiguousarray(shown.pixels)
+        follower.advance()
+        check(made, follower.shown, wanted)
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=str)
+def test_pointer_points_at_the_same_pixel_in_every_view(view: View) -> None:
+    screen = np.zeros((60, 80, 4), np.uint8)
+    for spot in ((40, 30), (0, 0), (79, 59), (-3, 70)):
+        x, y = placed(view, spot, (80, 60))
+        screen[:] = 0
+        if 0 <= spot[0] < 80 and 0 <= spot[1] < 60:
+            # As large as a pixel is in what is scaled.
+            size = round(1 / view.scale)
+            left, top = spot[0] // size * size, spot[1] // size * size
+            screen[top : top + size, left : left + size] = 255
+        with ViewBuffer(view).following(FrameBuffer.of_pixels(screen)) as shown:
+            lit = np.argwhere(shown.pixels[..., 0] > 60)
+            inside = 0 <= x < shown.width and 0 <= y < shown.height
+            if view.scale in (0.5, 1):
+                assert inside == bool(len(lit))
+            if inside and len(lit):
+                assert np.abs(lit - (y, x)).max(1).min() <= 1
+                assert view.scale < 1 or [y, x] in lit.tolist()
+
+
+def test_pointer_is_turned_with_its_hot_spot() -> None:
+    generator = np.random.default_rng(1)
+    image = generator.integers(0, 256, (8, 5, 4), np.uint8)
+    sprite = SpriteImage(image).at(10, 20, (4, 1))
+    shown, (x, y) = seen(View(quarter_turns=1), sprite, (80, 60))
+    assert shown.shape == (5, 8, 4)
+    assert (shown[y, x] == image[1, 4]).all()
+    shown, (x, y) = seen(View(flip="h"), sprite, (80, 60))
+    assert (x, y) == (0, 1)
+    assert (shown == image[:, ::-1]).all()
+    assert seen(View(scale=0.5), sprite, (80, 60))[0].shape == (4, 2, 4)
