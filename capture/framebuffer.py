@@ -52,7 +52,7 @@ class FrameBuffer:
     """Pixels of a whole screen, and a key for what each of its bands shows.
 
     Encoder thread only.  ``raw`` is the (height, stride) array of bytes that
-    grabs fill; its memory may be shared with the X server, which writes there
+    grabs fill; its memory may be shared with a server, which writes there
     only while a grab asks it to.  So between two grabs the pixels stand still,
     and hash and encoder see the same ones.  ``pixels`` is a (height, width, 4)
     array of bytes B, G, R, X: the same memory where the server's format is

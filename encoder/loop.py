@@ -2,7 +2,7 @@
 
 It sleeps until there is damage, demand or a moment due; has the source refresh
 the picture; feeds it to the consumers that want it.  When nobody watches it
-sleeps through all damage: the X server gathers that up, and the first refresh
+sleeps through all damage: the source gathers that up, and the first refresh
 afterwards catches up at once.
 
 When the source is lost it feeds a placeholder that says so, and tries to open
