@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 from webcapd.base.pace import Pace
 from webcapd.capture.picture import Picture
 from webcapd.encoder.consumer import Demand, Moment
-from webcapd.encoder.frame import Frame
+from webcapd.encoder.frame import Frame, LatestFrame
 from webcapd.encoder.jpeg.cache import TileCache
 from webcapd.encoder.jpeg.incremental import TiledJpeg
 from webcapd.encoder.jpeg.tiles import TileEncoder
-from webcapd.encoder.latest import LatestFrame
 from webcapd.encoder.view import UPRIGHT, View
 from webcapd.encoder.viewbuffer import ViewBuffer
 
@@ -126,6 +125,7 @@ class Variant:
         frame = Frame(
             self.sequence,
             self._jpeg.frame(),
+            "image/jpeg",
             width,
             height,
             self._jpeg.quality,

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from webcapd.encoder.latest import Closed
+from webcapd.encoder.frame import Closed
 from webcapd.encoder.leases import TooManyVariants
 from webcapd.http.admission import Admitted
 from webcapd.http.exchange import Exchange
@@ -57,8 +57,10 @@ def _snapshot(exchange: Exchange, admitted: Admitted) -> Response:
     headers = tuple(headers_of(frame, params))
     # Lines of a list are one list (RFC 9110, 5.3).
     tags = ",".join(exchange.request.headers.get_all("If-None-Match"))
-    known = has_tag(tags, entity_tag(frame.jpeg))
-    return Response(304 if known else 200, "image/jpeg", b"" if known else frame.jpeg, headers)
+    known = has_tag(tags, entity_tag(frame.data))
+    return Response(
+        304 if known else 200, frame.content_type, b"" if known else frame.data, headers
+    )
 
 
 def _metrics(exchange: Exchange, admitted: Admitted) -> Response:

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 import xxhash
 
-from webcapd.encoder.frame import Frame
-from webcapd.encoder.latest import LatestFrame
+from webcapd.encoder.frame import Frame, LatestFrame
 from webcapd.http.target import Target
 from webcapd.http.wire.response import Header, HttpError
 
@@ -49,7 +48,7 @@ def take(latest: LatestFrame, params: SnapshotParams, has_left: Callable[[], boo
     ``has_left`` returns whether the client may have left, which ends the wait.
     Raises HttpError when there is no picture, Closed when the server stops.
     """
-    frame = latest.fresh(PICTURE_SECONDS, params.max_age)
+    frame = latest.wait(PICTURE_SECONDS, as_of=latest.request_fresh(params.max_age))
     if frame is not None and frame.sequence == params.after:
         frame = _next(latest, frame.sequence, params.timeout, has_left)
         if frame is None:
@@ -70,7 +69,7 @@ def _next(
     with latest.subscribed():
         while True:
             rest = until - time.monotonic()
-            frame = latest.newer(sequence, max(0.0, min(rest, _CHECK_SECONDS)))
+            frame = latest.wait(max(0.0, min(rest, _CHECK_SECONDS)), after=sequence)
             if frame is not None or rest <= _CHECK_SECONDS or has_left():
                 return frame
 
@@ -89,7 +88,7 @@ def has_tag(if_none_match: str, tag: str) -> bool:
 def headers_of(frame: Frame, params: SnapshotParams) -> list[Header]:
     """List the headers that describe a picture."""
     headers = [
-        ("ETag", entity_tag(frame.jpeg)),
+        ("ETag", entity_tag(frame.data)),
         ("Last-Modified", formatdate(frame.captured, usegmt=True)),
         ("X-Timestamp", f"{frame.captured:.6f}"),
         ("X-Encoded", f"{frame.encoded:.6f}"),

@@ -112,7 +112,7 @@ def followed(variants: Variants) -> Iterator[tuple[Stream, socket.socket]]:
     ours.setblocking(False)
     with ours, theirs:
         stream = Stream(ours, variants, params, Session("somebody", PLAIN))
-        stream.begin(b"", Frame(1, b"jpeg", 8, 8, 75, 0.0, 0.0))
+        stream.begin(b"", Frame(1, b"jpeg", "image/jpeg", 8, 8, 75, 0.0, 0.0))
         stream.pump(time.monotonic())
         yield stream, theirs
         stream.close()
@@ -129,7 +129,9 @@ def test_age_counts_from_the_capture() -> None:
     latest = variants.listed()[0].latest
     with followed(variants) as (stream, _):
         for number in range(2, 30):
-            latest.publish(Frame(number, b"jpeg", 8, 8, 75, 0.0, 0.0), time.monotonic() - 0.8)
+            latest.publish(
+                Frame(number, b"jpeg", "image/jpeg", 8, 8, 75, 0.0, 0.0), time.monotonic() - 0.8
+            )
             stream.pump(time.monotonic())
         assert stream.session.frames == 29
         assert stream.session.age > 0.7
@@ -150,11 +152,11 @@ def test_frame_that_was_long_in_the_making_is_sent_once_asked_for() -> None:
     with followed(variants) as (stream, _):
         woken.clear()
         began = time.monotonic()
-        latest.publish(Frame(2, b"jpeg", 8, 8, 75, 0.0, 0.0), began - 5)
+        latest.publish(Frame(2, b"jpeg", "image/jpeg", 8, 8, 75, 0.0, 0.0), began - 5)
         stream.pump(began)
         assert woken.is_set() and latest.demand().awaited
         assert stream.session.frames == 1
-        latest.publish(Frame(3, b"jpeg", 8, 8, 75, 0.0, 0.0), time.monotonic())
+        latest.publish(Frame(3, b"jpeg", "image/jpeg", 8, 8, 75, 0.0, 0.0), time.monotonic())
         # It comes to be sent only now.
         stream.pump(time.monotonic() + 5)
         assert stream.session.frames == 2

@@ -9,15 +9,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 from program import PATIENCE
 
-from webcapd.encoder.frame import Frame
-from webcapd.encoder.latest import Closed, LatestFrame
+from webcapd.encoder.frame import Closed, Frame, LatestFrame
 
 # Longer than a test waits: whoever is not woken is found out.
 FOREVER = 2 * PATIENCE
 
 
 def frame(sequence: int) -> Frame:
-    return Frame(sequence, b"jpeg", 8, 8, 75, 0.0, 0.0)
+    return Frame(sequence, b"jpeg", "image/jpeg", 8, 8, 75, 0.0, 0.0)
+
+
+def fresh(latest: LatestFrame, timeout: float) -> Frame | None:
+    """Wait for the screen as it is now."""
+    return latest.wait(timeout, as_of=latest.request_fresh())
 
 
 class Bell:
@@ -54,26 +58,26 @@ def pool(latest: LatestFrame) -> Iterator[ThreadPoolExecutor]:
 def test_newest_frame_wins(latest: LatestFrame) -> None:
     for sequence in (1, 2, 3):
         latest.publish(frame(sequence), as_of=0)
-    assert latest.newer(0, 0) == frame(3)
-    assert latest.newer(1, 0) == frame(3)
+    assert latest.wait(0, after=0) == frame(3)
+    assert latest.wait(0, after=1) == frame(3)
 
 
 def test_frame_already_seen_is_not_newer(latest: LatestFrame) -> None:
-    assert latest.newer(0, 0) is None
+    assert latest.wait(0, after=0) is None
     latest.publish(frame(1), as_of=0)
-    assert latest.newer(1, 0) is None
+    assert latest.wait(0, after=1) is None
 
 
 def test_confirmed_frame_is_not_newer(latest: LatestFrame) -> None:
     latest.publish(frame(1), as_of=0)
     latest.confirm(as_of=time.monotonic())
-    assert latest.newer(1, 0) is None
+    assert latest.wait(0, after=1) is None
 
 
 def test_newer_comes_when_it_is_published(latest: LatestFrame, pool: ThreadPoolExecutor) -> None:
     """Each of many waiters gets each frame, however publishing and waiting interleave."""
     for sequence in range(1, 50):
-        waiting = [pool.submit(latest.newer, sequence - 1, FOREVER) for _ in range(4)]
+        waiting = [pool.submit(latest.wait, FOREVER, sequence - 1) for _ in range(4)]
         latest.publish(frame(sequence), as_of=0)
         assert [future.result(PATIENCE) for future in waiting] == [frame(sequence)] * 4
 
@@ -86,7 +90,7 @@ def test_every_taker_sees_ascending_frames_and_the_last(
     def take() -> list[int]:
         seen = [0]
         while seen[-1] != last:
-            taken = latest.newer(seen[-1], FOREVER)
+            taken = latest.wait(FOREVER, after=seen[-1])
             assert taken is not None
             seen.append(taken.sequence)
         return seen
@@ -100,9 +104,9 @@ def test_every_taker_sees_ascending_frames_and_the_last(
 
 
 def test_fresh_is_none_when_time_is_up(latest: LatestFrame) -> None:
-    assert latest.fresh(0) is None
+    assert fresh(latest, 0) is None
     latest.publish(frame(1), as_of=time.monotonic())
-    assert latest.fresh(0) is None
+    assert fresh(latest, 0) is None
 
 
 def test_fresh_takes_a_screen_seen_after_the_call(
@@ -110,7 +114,7 @@ def test_fresh_takes_a_screen_seen_after_the_call(
 ) -> None:
     before = time.monotonic()
     latest.publish(frame(1), as_of=before)
-    waiting: Future[Frame | None] = pool.submit(latest.fresh, FOREVER)
+    waiting: Future[Frame | None] = pool.submit(fresh, latest, FOREVER)
     bell.wait()
     # It waits, or is about to: this frame is from before the call.
     latest.publish(frame(2), as_of=before)
@@ -124,7 +128,7 @@ def test_confirming_the_frame_makes_it_fresh(
     latest: LatestFrame, bell: Bell, pool: ThreadPoolExecutor
 ) -> None:
     latest.publish(frame(1), as_of=0)
-    waiting = [pool.submit(latest.fresh, FOREVER) for _ in range(3)]
+    waiting = [pool.submit(fresh, latest, FOREVER) for _ in range(3)]
     for _ in waiting:
         bell.wait()
     latest.confirm(as_of=0)
@@ -136,15 +140,15 @@ def test_confirming_the_frame_makes_it_fresh(
 def test_fresh_wants_a_look_even_if_nobody_follows(latest: LatestFrame, bell: Bell) -> None:
     latest.publish(frame(1), as_of=time.monotonic())
     assert latest.demand()[:2] == (0, False)
-    latest.fresh(0)
+    fresh(latest, 0)
     bell.wait()
     assert latest.demand()[:2] == (0, True)
 
 
 def test_close_wakes_everybody(latest: LatestFrame, bell: Bell, pool: ThreadPoolExecutor) -> None:
     latest.publish(frame(1), as_of=0)
-    waiting = [pool.submit(latest.newer, 1, FOREVER) for _ in range(4)]
-    waiting += [pool.submit(latest.fresh, FOREVER) for _ in range(4)]
+    waiting = [pool.submit(latest.wait, FOREVER, 1) for _ in range(4)]
+    waiting += [pool.submit(fresh, latest, FOREVER) for _ in range(4)]
     for _ in range(4):
         bell.wait()
     latest.close()
@@ -157,9 +161,9 @@ def test_nothing_is_given_after_close(latest: LatestFrame) -> None:
     latest.publish(frame(1), as_of=time.monotonic() + PATIENCE)
     latest.close()
     with pytest.raises(Closed):
-        latest.newer(0, 0)
+        latest.wait(0, after=0)
     with pytest.raises(Closed):
-        latest.fresh(0)
+        fresh(latest, 0)
 
 
 def test_demand_lasts_until_the_last_subscriber_leaves(latest: LatestFrame, bell: Bell) -> None:
@@ -218,7 +222,7 @@ def test_listener_hears_of_frames_of_awaited_confirmation_and_of_the_end(
     assert len(heard) == 1
     latest.confirm(time.monotonic())
     assert len(heard) == 1, "nobody had asked"
-    moment = latest.ask()
+    moment = latest.request_fresh()
     latest.confirm(moment)
     assert len(heard) == 2
     latest.unlisten(ring)
@@ -230,16 +234,16 @@ def test_listener_hears_of_frames_of_awaited_confirmation_and_of_the_end(
 
 
 def test_what_is_known_says_as_of_when_it_is_true(latest: LatestFrame) -> None:
-    assert latest.known() == (None, -math.inf)
+    assert latest.poll() == (None, -math.inf)
     latest.publish(frame(1), 5.0)
-    assert latest.known() == (frame(1), 5.0)
-    moment = latest.ask()
+    assert latest.poll() == (frame(1), 5.0)
+    moment = latest.request_fresh()
     assert latest.demand().awaited
     latest.confirm(moment)
-    assert latest.known() == (frame(1), moment)
+    assert latest.poll() == (frame(1), moment)
     latest.close()
     with pytest.raises(Closed):
-        latest.known()
+        latest.poll()
 
 
 def test_subscriber_that_has_got_a_frame_wants_the_next_when_its_time_comes(

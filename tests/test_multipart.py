@@ -43,14 +43,14 @@ bodies = st.lists(
 
 def frames_of(jpegs: list[bytes]) -> list[Frame]:
     return [
-        Frame(n + 1, jpeg, 8, 8, 75, 1700000000.25 + n, 1700000000.5 + n)
+        Frame(n + 1, jpeg, "image/jpeg", 8, 8, 75, 1700000000.25 + n, 1700000000.5 + n)
         for n, jpeg in enumerate(jpegs)
     ]
 
 
 def body_of(framing: Framing, frames: list[Frame]) -> bytes:
     """Give the body as the stream writes it."""
-    parts = (framing.header(frame) + frame.jpeg + framing.closing for frame in frames)
+    parts = (framing.header(frame) + frame.data + framing.closing for frame in frames)
     return framing.opening + b"".join(parts)
 
 
@@ -93,7 +93,7 @@ def test_exact_body_is_read_by_lengths_alone(jpegs: list[bytes]) -> None:
         headers = reader.headers()
         assert headers["content-type"] == "image/jpeg"
         assert headers["x-timestamp"] == f"{frame.captured:.6f}"
-        assert reader.take(int(headers["content-length"])) == frame.jpeg
+        assert reader.take(int(headers["content-length"])) == frame.data
         reader.expect(b"\r\n" + boundary_line())
     assert reader.data == b""
 
@@ -106,7 +106,7 @@ def test_advance_body_has_the_next_headers_right_behind_each_frame(jpegs: list[b
     reader.expect(boundary_line())
     assert reader.headers() == {"content-type": "image/jpeg"}
     for frame in frames:
-        reader.expect(frame.jpeg + b"\r\n" + boundary_line())
+        reader.expect(frame.data + b"\r\n" + boundary_line())
         assert reader.headers() == {"content-type": "image/jpeg"}
     assert reader.data == b""
 

@@ -33,7 +33,7 @@ class ExactFraming:
             header = (
                 _TYPE
                 + (
-                    f"Content-Length: {len(frame.jpeg)}\r\n"
+                    f"Content-Length: {len(frame.data)}\r\n"
                     f"X-Timestamp: {frame.captured:.6f}\r\n\r\n"
                 ).encode()
             )

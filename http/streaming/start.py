@@ -41,7 +41,8 @@ def give_stream(
     session = Session(exchange.client, params.spec)
     stream = Stream(exchange.connection, site.variants, params, session)
     held.callback(stream.close)
-    frame = stream.variant.latest.fresh(PICTURE_SECONDS)
+    latest = stream.variant.latest
+    frame = latest.wait(PICTURE_SECONDS, as_of=latest.request_fresh())
     if frame is None:
         raise HttpError(503, "the display gives no picture at the moment", retry_after=2)
     if not frame.outage:

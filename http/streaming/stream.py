@@ -9,8 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from webcapd.base.pace import Pace
-from webcapd.encoder.frame import Frame
-from webcapd.encoder.latest import LatestFrame, Subscription
+from webcapd.encoder.frame import Frame, LatestFrame, Subscription
 from webcapd.encoder.leases import TooManyVariants
 from webcapd.encoder.variant import Variant, VariantSpec
 from webcapd.encoder.variants import Variants
@@ -145,7 +144,7 @@ class Stream:
         if fps != math.inf and (wait := self._pace.wait(now, fps)):
             self.due = now + wait
             return None
-        frame, as_of = self.variant.latest.known()
+        frame, as_of = self.variant.latest.poll()
         again = frame is None or frame.sequence == self._seen
         if again and now < self._repeat_due:
             self.due = self._repeat_due
@@ -165,13 +164,13 @@ class Stream:
         max_age = _MAX_AGE_SECONDS if self._params.fps == math.inf else _MAX_SELDOM_AGE_SECONDS
         if as_of >= now - max_age:
             return True
-        self._requested = self.variant.latest.ask()
+        self._requested = self.variant.latest.request_fresh()
         return False
 
     def _put(self, frame: Frame, now: float, head: bytes = b"") -> None:
         framing = self._params.framing
         header = head + framing.header(frame)
-        self._message.put(header, frame.jpeg, framing.closing, must_leave=bool(head))
+        self._message.put(header, frame.data, framing.closing, must_leave=bool(head))
         self._frame, self._began = frame, now
 
     def _push(self, now: float) -> bool:
@@ -232,7 +231,7 @@ class Stream:
             else:
                 # Its frames are counted anew, and the one there is may be old.
                 self._seen = 0
-                self._requested = self.variant.latest.ask()
+                self._requested = self.variant.latest.request_fresh()
         self._ladder = state
         self.session.age, self.session.level = state.age, state.level
 

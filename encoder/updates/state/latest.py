@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from webcapd.encoder.consumer import Demand
-from webcapd.encoder.latest import Closed, Subscription
+from webcapd.encoder.frame import Closed, Subscription
 from webcapd.encoder.updates import records
 
 # Who missed a few small updates gets these, without asking.
