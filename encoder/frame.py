@@ -76,8 +76,8 @@ class LatestFrame:
     def __init__(self, wake: Callable[[], None]) -> None:
         """``wake`` tells the encoder thread, from any thread, of new demand."""
         self._wake = wake
-        self._news = threading.Condition()
-        # All guarded by _news:
+        self._changed = threading.Condition()
+        # All guarded by _changed:
         self._frame: Frame | None = None
         self._as_of = -math.inf
         """The screen looked like _frame at this moment (CLOCK_MONOTONIC) or later."""
@@ -90,7 +90,7 @@ class LatestFrame:
     def publish(self, frame: Frame, as_of: float) -> None:
         """Replace the frame by one that is true as of a moment."""
         now = time.monotonic()
-        with self._news:
+        with self._changed:
             self._frame = frame
             self._as_of = as_of
             for subscription in self._subscribed:
@@ -100,7 +100,7 @@ class LatestFrame:
 
     def confirm(self, as_of: float) -> None:
         """Say that the screen still looks like the frame."""
-        with self._news:
+        with self._changed:
             is_awaited = self._requested > self._as_of
             self._as_of = as_of
             # Those who wait for news need not be woken by its absence.
@@ -109,24 +109,24 @@ class LatestFrame:
 
     def expire(self) -> None:
         """Say that the frame is no longer known to be true."""
-        with self._news:
+        with self._changed:
             self._as_of = -math.inf
 
     def close(self) -> None:
         """Wake everybody for good."""
-        with self._news:
+        with self._changed:
             self._closed = True
             listeners = self._wake_all()
         _call_all(listeners)
 
     def _wake_all(self) -> list[Callable[[], None]]:
-        """Wake all who wait; gives the listeners, to be called when _news is no longer held."""
-        self._news.notify_all()
+        """Wake all who wait; gives the listeners, to be called when _changed is no longer held."""
+        self._changed.notify_all()
         return list(self._listeners)
 
     def demand(self) -> Demand:
         """Tell who wants frames."""
-        with self._news:
+        with self._changed:
             return Demand(
                 max((one.fps for one in self._subscribed), default=0.0),
                 self._requested > self._as_of,
@@ -137,13 +137,13 @@ class LatestFrame:
     def subscribed(self, fps: float = math.inf) -> Iterator[Subscription]:
         """Keep the encoder at work, up to ``fps`` frames a second, while the context lasts."""
         subscription = Subscription(fps)
-        with self._news:
+        with self._changed:
             self._subscribed.append(subscription)
         try:
             self._wake()
             yield subscription
         finally:
-            with self._news:
+            with self._changed:
                 self._subscribed.remove(subscription)
 
     def listen(self, on_news: Callable[[], None]) -> None:
@@ -151,11 +151,11 @@ class LatestFrame:
 
         It must not wait.  A call may still be under way when unlisten() has returned.
         """
-        with self._news:
+        with self._changed:
             self._listeners.append(on_news)
 
     def unlisten(self, on_news: Callable[[], None]) -> None:
-        with self._news:
+        with self._changed:
             self._listeners.remove(on_news)
 
     def request_fresh(self, max_age: float = 0.0) -> float:
@@ -164,7 +164,7 @@ class LatestFrame:
         Returns the moment as of which it will do: what wait() and poll() come to reach.
         """
         now = time.monotonic()
-        with self._news:
+        with self._changed:
             is_fresh = self._as_of >= now - max_age
             if not is_fresh:
                 self._requested = max(self._requested, now)
@@ -174,7 +174,7 @@ class LatestFrame:
 
     def poll(self) -> Known:
         """Give the newest frame, and as of when it is true; never waits.  Raises Closed."""
-        with self._news:
+        with self._changed:
             if self._closed:
                 raise Closed
             return Known(self._frame, self._as_of)
@@ -191,8 +191,8 @@ class LatestFrame:
             frame = self._frame
             return frame is not None and frame.sequence != after and self._as_of >= as_of
 
-        with self._news:
-            self._news.wait_for(lambda: self._closed or is_there(), timeout)
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or is_there(), timeout)
             if self._closed:
                 raise Closed
             return self._frame if is_there() else None

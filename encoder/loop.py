@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterable
 
 from webcapd.base.rate import Rate
-from webcapd.base.waker import Waker
 from webcapd.capture.picture import Picture
 from webcapd.capture.source import Source, SourceChanged, SourceError, SourceNotReady
 from webcapd.encoder.consumer import Consumer, Consumers, Moment
@@ -53,8 +52,7 @@ class Encoder:
         answer, ``on_failure`` when it ends by an error later on.
         """
         self._source = source
-        self._waker = Waker()
-        self._stall = StallGuard(self._waker, source.interrupt)
+        self._stall = StallGuard(source.interrupt)
         self.consumers = Consumers()
         self._most_fps = options.most_fps
         self._on_begun = on_begun
@@ -92,12 +90,12 @@ class Encoder:
 
     def wake(self) -> None:
         """Say that a consumer has new demand."""
-        self._waker.wake()
+        self._stall.wake()
 
     def stop(self) -> None:
         """Ask the thread to end; returns at once."""
         self._stopping.set()
-        self._waker.wake()
+        self._stall.wake()
 
     def join(self, timeout: float) -> bool:
         """Wait for the end; tells whether it came in time."""
@@ -111,7 +109,7 @@ class Encoder:
 
     def close(self) -> None:
         """Give back what it holds; the thread has ended, or was never started."""
-        self._waker.close()
+        self._stall.close()
 
     def abort_if_stuck(self) -> None:
         """Give up a source that has not answered for too long; to be called now and then."""
@@ -187,12 +185,12 @@ class Encoder:
             consumer.behind = True
             consumer.expire()
         self._begin()
-        news, watched = True, False
+        pending, watched = True, False
         descriptors = self._source.descriptors()
         while not self._stopping.is_set():
             # With more to do than time for it the thread never gets to sleep.
             self._stall.progress()
-            news = self._source.pending() or news
+            pending = self._source.pending() or pending
             wishes = [
                 wish_of(consumer, self._most_fps, self._fruitless)
                 for consumer in self.consumers.listed()
@@ -205,17 +203,17 @@ class Encoder:
             calm = min(
                 now + self._source.seconds_until_due(), settles_at(self._quality, self._rules)
             )
-            wait = refresh_in(wishes, now, news, calm)
+            wait = refresh_in(wishes, now, pending, calm)
             if wait == 0:
                 self._refresh(now, wishes)
-                news = False
-            elif followed and news:
+                pending = False
+            elif followed and pending:
                 # More of it need not wake us before the time, but for what cannot wait.
                 self._stall.sleep(_finite(wait), descriptors.urgent)
             else:
-                self._doze(wait, turn_in(wishes, now), descriptors.events)
+                self._wait_for_news(wait, turn_in(wishes, now), descriptors.events)
 
-    def _doze(self, wait: float, turn: float, events: int) -> None:
+    def _wait_for_news(self, wait: float, turn: float, events: int) -> None:
         """Sleep for ``wait`` seconds, or until the descriptor ``events`` turns readable.
 
         Where a follower wants a frame after ``turn``, the source is asked for what it does
@@ -224,8 +222,8 @@ class Encoder:
         now = time.monotonic()
         until, turn = now + wait, now + turn
         while now < until:
-            nap = min(until, max(turn, now + self._source.seconds_until_poll())) - now
-            if self._stall.sleep(_finite(nap), events):
+            rest = min(until, max(turn, now + self._source.seconds_until_poll())) - now
+            if self._stall.sleep(_finite(rest), events):
                 break
             if self._source.pending(poll=True):
                 break

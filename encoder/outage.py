@@ -3,13 +3,20 @@
 Encoder thread only, but that others may read single values.
 """
 
+import textwrap
 import time
 
+import numpy as np
+from PIL import Image, ImageDraw
+
+from webcapd.capture.decoration import load_font
 from webcapd.capture.framebuffer import FrameBuffer
-from webcapd.encoder.placeholder import draw_placeholder
+from webcapd.capture.overlay import Pixels
 
 # The picture is to be back within 2 s of the display.
-_FIRST_WAIT, _LONGEST_WAIT = 0.1, 1.0
+_FIRST_WAIT, _MAX_WAIT = 0.1, 1.0
+
+_BACKGROUND, _TITLE, _TEXT = (20, 23, 28), (255, 157, 122), (232, 235, 240)
 
 
 class Outage:
@@ -27,7 +34,7 @@ class Outage:
 
     def next_wait(self) -> float:
         """Count an attempt that failed; returns the seconds to wait before the next."""
-        wait = min(_FIRST_WAIT * 2.0**self.attempts, _LONGEST_WAIT)
+        wait = min(_FIRST_WAIT * 2.0**self.attempts, _MAX_WAIT)
         self.attempts += 1
         return wait
 
@@ -37,3 +44,25 @@ class Outage:
             self.reason = reason
             pixels = draw_placeholder(*size, reason, self.since)
             self.placeholder = FrameBuffer.of_pixels(pixels)
+
+
+def draw_placeholder(width: int, height: int, reason: str, since: float) -> Pixels:
+    """Draw the placeholder as (height, width, 4) bytes B, G, R, X.  Pure.
+
+    ``since`` is in seconds of CLOCK_REALTIME.
+    """
+    image = Image.new("RGB", (width, height), _BACKGROUND)
+    brush = ImageDraw.Draw(image)
+    size = max(8, min(width // 32, height // 12))
+    margin = 2 * size
+    # Letters are a little more than half as wide as they are high.
+    columns = max(8, int((width - 2 * margin) / (0.58 * size)))
+    when = time.strftime("since %Y-%m-%d %H:%M:%S", time.localtime(since))
+    lines = [("No picture", _TITLE, 1.6)]
+    lines += [(line, _TEXT, 1.0) for line in textwrap.wrap(reason, columns)]
+    lines += [(when, _TEXT, 1.0)]
+    y = max(size, (height - int(1.5 * size * (len(lines) + 1))) // 2)
+    for text, colour, scale in lines:
+        brush.text((margin, y), text, colour, load_font(round(scale * size)))
+        y += int(1.5 * scale * size)
+    return np.ascontiguousarray(np.asarray(image.convert("RGBX"))[:, :, (2, 1, 0, 3)])

@@ -44,10 +44,10 @@ class Wish(NamedTuple):
         early = min(0.5 / self.rate, _EARLY_SECONDS)
         return self.wait(now) < early
 
-    def refresh_in(self, now: float, news: bool, calm: float) -> float:
+    def refresh_in(self, now: float, pending: bool, calm: float) -> float:
         """Seconds until the next refresh is due because of it."""
         paced = self.wait(now)
-        if self.demand.awaited or (self.followed and (news or self.consumer.behind)):
+        if self.demand.awaited or (self.followed and (pending or self.consumer.behind)):
             return paced
         return max(paced, min(calm if self.followed else math.inf, self.demand.again) - now)
 
@@ -63,13 +63,13 @@ def wish_of(consumer: Consumer, most_fps: float, fruitless: int) -> Wish:
     return Wish(consumer, demand, rate)
 
 
-def refresh_in(wishes: Iterable[Wish], now: float, news: bool, calm: float) -> float:
+def refresh_in(wishes: Iterable[Wish], now: float, pending: bool, calm: float) -> float:
     """Give the seconds until the next refresh; infinite for none at all.
 
-    ``news``: it is likely to find new pixels.  ``calm``: the moment when
+    ``pending``: it is likely to find new pixels.  ``calm``: the moment when
     followers are to be fed though there is no news.
     """
-    return min((wish.refresh_in(now, news, calm) for wish in wishes), default=math.inf)
+    return min((wish.refresh_in(now, pending, calm) for wish in wishes), default=math.inf)
 
 
 def turn_in(wishes: Iterable[Wish], now: float) -> float:

@@ -24,9 +24,9 @@ class StallGuard:
     thread, which says by them what it is at.
     """
 
-    def __init__(self, waker: Waker, interrupt: Callable[[], None]) -> None:
-        """``waker`` wakes the encoder thread; ``interrupt`` has the source fail under it."""
-        self._waker = waker
+    def __init__(self, interrupt: Callable[[], None]) -> None:
+        """``interrupt`` has the source fail under the encoder thread."""
+        self._waker = Waker()
         self._interrupt = interrupt
         # Written by the encoder thread only:
         self._busy_since: float | None = None
@@ -36,6 +36,14 @@ class StallGuard:
         # Written by the main thread only:
         self._suspected = False
         """Whether the source had not answered for too long when last asked."""
+
+    def wake(self) -> None:
+        """Wake the encoder thread, or keep it from falling asleep; any thread."""
+        self._waker.wake()
+
+    def close(self) -> None:
+        """Give back what wakes it; the thread has ended."""
+        self._waker.close()
 
     def progress(self) -> None:
         """Note that the thread is awake and gets on with its work."""

@@ -10,11 +10,9 @@ from webcapd.base.pace import Pace
 from webcapd.capture.picture import Picture
 from webcapd.encoder.consumer import Demand, Moment
 from webcapd.encoder.frame import Frame, LatestFrame
-from webcapd.encoder.jpeg.cache import TileCache
 from webcapd.encoder.jpeg.incremental import TiledJpeg
-from webcapd.encoder.jpeg.tiles import TileEncoder
-from webcapd.encoder.view import UPRIGHT, View
-from webcapd.encoder.viewbuffer import ViewBuffer
+from webcapd.encoder.jpeg.tiles import TileCache, TileEncoder
+from webcapd.encoder.transform import UPRIGHT, TransformedPicture, View
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class Variant:
         view = form.view
         self._jpeg = TiledJpeg(coder, cache, "gray" if view.gray else subsampling)
         plain = replace(view, gray=False) == UPRIGHT
-        self._buffer = None if plain else ViewBuffer(view)
+        self._buffer = None if plain else TransformedPicture(view)
         self.frames = 0
         """How many were published."""
         self._before_first = sequence

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 
 from webcapd.encoder.consumer import Consumers
-from webcapd.encoder.jpeg.cache import TileCache
-from webcapd.encoder.jpeg.tiles import TileEncoder
+from webcapd.encoder.jpeg.tiles import TileCache, TileEncoder
 from webcapd.encoder.leases import Leases, draw_run
 from webcapd.encoder.options import EncoderOptions
 from webcapd.encoder.variant import PLAIN, Variant, VariantSpec

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from webcapd.capture.geometry import Rectangle, parse_rectangle
+from webcapd.encoder.transform import View
 from webcapd.encoder.updates.spec import UpdateSpec
 from webcapd.encoder.variant import VariantSpec
-from webcapd.encoder.view import View
 from webcapd.http.options import QUARTER_TURNS
 from webcapd.http.snapshot import snapshot_params_of
 from webcapd.http.target import Target

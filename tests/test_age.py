@@ -18,8 +18,7 @@ from resting import is_full_of
 from xserver import XServer
 
 from webcapd.encoder.frame import Frame
-from webcapd.encoder.jpeg.cache import TileCache
-from webcapd.encoder.jpeg.tiles import TileEncoder
+from webcapd.encoder.jpeg.tiles import TileCache, TileEncoder
 from webcapd.encoder.variant import PLAIN, Variant, VariantSpec
 from webcapd.encoder.variants import Variants
 from webcapd.http.streaming.ladder import LadderRules

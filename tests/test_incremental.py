@@ -17,9 +17,8 @@ from webcapd.capture.bands import BAND_ROWS
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.picture import Picture
 from webcapd.encoder.jpeg.bitstream import entropy_coded
-from webcapd.encoder.jpeg.cache import TileCache
 from webcapd.encoder.jpeg.incremental import TiledJpeg
-from webcapd.encoder.jpeg.tiles import JpegParams, TileEncoder, TileRun
+from webcapd.encoder.jpeg.tiles import JpegParams, TileCache, TileEncoder, TileRun
 
 SUBSAMPLINGS = ("444", "422", "420")
 

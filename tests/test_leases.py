@@ -13,8 +13,7 @@ from waiting import wait_until
 from xserver import XServer, xvfb
 
 from webcapd.encoder.consumer import Consumers
-from webcapd.encoder.jpeg.cache import TileCache
-from webcapd.encoder.jpeg.tiles import TileEncoder
+from webcapd.encoder.jpeg.tiles import TileCache, TileEncoder
 from webcapd.encoder.leases import TooManyVariants
 from webcapd.encoder.variant import Variant, VariantSpec
 from webcapd.encoder.variants import Variants

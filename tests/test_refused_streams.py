@@ -11,8 +11,7 @@ from waiting import wait_until
 
 from webcapd.base.rate import Rate
 from webcapd.encoder.consumer import Consumers
-from webcapd.encoder.jpeg.cache import TileCache
-from webcapd.encoder.jpeg.tiles import TileEncoder
+from webcapd.encoder.jpeg.tiles import TileCache, TileEncoder
 from webcapd.encoder.updates.factory import UpdateFactory, Updates
 from webcapd.encoder.variant import Variant, VariantSpec
 from webcapd.encoder.variants import Variants

@@ -17,6 +17,7 @@ from webcapd.capture.geometry import Rectangle
 from webcapd.capture.overlay import SpriteImage
 from webcapd.encoder.consumer import Moment
 from webcapd.encoder.jpeg.tiles import TileEncoder
+from webcapd.encoder.transform import TransformedPicture, View
 from webcapd.encoder.updates import records
 from webcapd.encoder.updates.consumer import UpdateConsumer
 from webcapd.encoder.updates.factory import UpdateFactory
@@ -26,8 +27,6 @@ from webcapd.encoder.updates.spec import UpdateSpec
 from webcapd.encoder.updates.state.latest import Have
 from webcapd.encoder.updates.state.pointing import placed, seen
 from webcapd.encoder.updates.state.sent import EXACT
-from webcapd.encoder.view import View
-from webcapd.encoder.viewbuffer import ViewBuffer
 
 seeds = st.integers(0, 1 << 30)
 sizes = st.tuples(st.integers(1, 400), st.integers(1, 200))
@@ -157,7 +156,7 @@ def test_views_are_followed(view: View) -> None:
         draw(generator, pixels)
         follower.advance()
         feed(made, pixels)
-        with ViewBuffer(view).following(FrameBuffer.of_pixels(pixels)) as shown:
+        with TransformedPicture(view).following(FrameBuffer.of_pixels(pixels)) as shown:
             wanted = np.ascontiguousarray(shown.pixels)
         follower.advance()
         check(made, follower.shown, wanted)
@@ -174,7 +173,7 @@ def test_pointer_points_at_the_same_pixel_in_every_view(view: View) -> None:
             size = round(1 / view.scale)
             left, top = spot[0] // size * size, spot[1] // size * size
             screen[top : top + size, left : left + size] = 255
-        with ViewBuffer(view).following(FrameBuffer.of_pixels(screen)) as shown:
+        with TransformedPicture(view).following(FrameBuffer.of_pixels(screen)) as shown:
             lit = np.argwhere(shown.pixels[..., 0] > 60)
             inside = 0 <= x < shown.width and 0 <= y < shown.height
             if view.scale in (0.5, 1):

@@ -15,8 +15,7 @@ from waiting import wait_until
 from xserver import Pixels, XServer, xvfb
 
 from webcapd.capture.geometry import Rectangle
-from webcapd.encoder.view import View
-from webcapd.encoder.viewbuffer import ViewBuffer
+from webcapd.encoder.transform import TransformedPicture, View
 
 ASKED = {
     "rotate=90": View(1),
@@ -42,7 +41,7 @@ def seen(server: XServer, view: View) -> Pixels:
     pixels = server.pixels()
     screen = frame_buffer(np.dstack([pixels, np.zeros(pixels.shape[:2], np.uint8)]))
     screen.rehash(range(screen.layout.count))
-    buffer = ViewBuffer(view)
+    buffer = TransformedPicture(view)
     with buffer.following(screen):
         return np.array(buffer.pixels[:, :, :3])
 

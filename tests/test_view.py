@@ -10,8 +10,7 @@ from xserver import Pixels
 from webcapd.capture.bands import BAND_ROWS
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.geometry import Rectangle
-from webcapd.encoder.view import UPRIGHT, View
-from webcapd.encoder.viewbuffer import ViewBuffer
+from webcapd.encoder.transform import UPRIGHT, TransformedPicture, View
 
 sides = st.integers(1, 90)
 crops = st.none() | st.builds(
@@ -33,13 +32,13 @@ unscaled = st.builds(
 )
 
 
-def follow(buffer: ViewBuffer, screen: FrameBuffer) -> None:
+def follow(buffer: TransformedPicture, screen: FrameBuffer) -> None:
     """Have a view take over what changed on a screen."""
     with buffer.following(screen):
         pass
 
 
-def shown(buffer: ViewBuffer, screen: FrameBuffer) -> Pixels:
+def shown(buffer: TransformedPicture, screen: FrameBuffer) -> Pixels:
     """Have a view follow a screen, and put its bands together."""
     with buffer.following(screen):
         picture = buffer.pixels.copy()
@@ -68,7 +67,7 @@ def seen_slowly(screen: Pixels, view: View) -> Pixels:
 @given(sides, sides, unscaled)
 def test_rotation_crop_and_flip_show_the_right_pixels(width: int, height: int, view: View) -> None:
     screen = noise(width, height)
-    buffer = ViewBuffer(view)
+    buffer = TransformedPicture(view)
     follow(buffer, screen)
     assert np.array_equal(shown(buffer, screen), seen_slowly(screen.pixels, view))
 
@@ -79,14 +78,14 @@ def test_view_kept_up_to_date_equals_the_view_of_the_whole(
     width: int, height: int, view: View, drawn: list[tuple[int, int, int, int]]
 ) -> None:
     screen = noise(width, height)
-    kept = ViewBuffer(view)
+    kept = TransformedPicture(view)
     follow(kept, screen)
     for seed, (x, y, wide, tall) in enumerate(drawn):
         area = screen.pixels[y : y + tall, x : x + wide]
         area[:] = np.random.default_rng(seed).integers(0, 256, area.shape)
         screen.rehash(range(screen.layout.count))
         follow(kept, screen)
-    whole = ViewBuffer(view)
+    whole = TransformedPicture(view)
     follow(whole, screen)
     assert np.array_equal(shown(kept, screen), shown(whole, screen))
     assert kept.keys == whole.keys
@@ -96,7 +95,7 @@ def test_view_kept_up_to_date_equals_the_view_of_the_whole(
 @given(sides, sides, st.sampled_from([0.5, 0.25, 0.3, 0.77]))
 def test_scaling_is_what_opencv_does_with_the_whole(width: int, height: int, scale: float) -> None:
     screen = noise(width, height)
-    buffer = ViewBuffer(View(scale=scale))
+    buffer = TransformedPicture(View(scale=scale))
     follow(buffer, screen)
     rows, columns = buffer.height, buffer.width
     expected = cv2.resize(screen.pixels, (columns, rows), interpolation=cv2.INTER_AREA)
@@ -107,7 +106,7 @@ def test_scaling_is_what_opencv_does_with_the_whole(width: int, height: int, sca
 def test_view_never_enlarges() -> None:
     screen = noise(40, 30)
     for view in (View(scale=1.0), View(fit=(400, 0)), View(fit=(0, 300)), View(fit=(40, 30))):
-        buffer = ViewBuffer(view)
+        buffer = TransformedPicture(view)
         follow(buffer, screen)
         assert np.array_equal(shown(buffer, screen), screen.pixels)
 
@@ -123,7 +122,7 @@ def test_fit_keeps_the_shape_and_stays_in_the_box() -> None:
         (View(1, fit=(0, 80)), (45, 80)),
         (View(1), (90, 160)),
     ):
-        buffer = ViewBuffer(view)
+        buffer = TransformedPicture(view)
         follow(buffer, screen)
         assert (buffer.width, buffer.height) == size
 
@@ -131,7 +130,7 @@ def test_fit_keeps_the_shape_and_stays_in_the_box() -> None:
 def test_only_bands_that_look_different_get_another_key() -> None:
     screen = noise(64, BAND_ROWS * 8)
     for view, band in ((View(scale=0.5), 1), (View(2), 5), (View(flip="v"), 5), (UPRIGHT, 2)):
-        buffer = ViewBuffer(view)
+        buffer = TransformedPicture(view)
         follow(buffer, screen)
         before = list(buffer.keys)
         screen.pixels[BAND_ROWS * 2 + 3] ^= 255
@@ -141,11 +140,11 @@ def test_only_bands_that_look_different_get_another_key() -> None:
 
 
 def test_view_follows_a_screen_of_another_size() -> None:
-    buffer = ViewBuffer(View(1, scale=0.5, crop=Rectangle(0, 0, 20, 20)))
+    buffer = TransformedPicture(View(1, scale=0.5, crop=Rectangle(0, 0, 20, 20)))
     for size in ((60, 40), (40, 60), (8, 8), (60, 40)):
         screen: FrameBuffer = noise(*size)
         follow(buffer, screen)
-        fresh = ViewBuffer(View(1, scale=0.5, crop=Rectangle(0, 0, 20, 20)))
+        fresh = TransformedPicture(View(1, scale=0.5, crop=Rectangle(0, 0, 20, 20)))
         follow(fresh, screen)
         assert np.array_equal(shown(buffer, screen), shown(fresh, screen))
 
@@ -153,18 +152,18 @@ def test_view_follows_a_screen_of_another_size() -> None:
 def test_crop_of_what_is_no_longer_there_shows_one_pixel() -> None:
     screen = frame_buffer(np.full((10, 10, 4), 7, np.uint8))
     screen.rehash([0])
-    buffer = ViewBuffer(View(crop=Rectangle(50, 50, 10, 10)))
+    buffer = TransformedPicture(View(crop=Rectangle(50, 50, 10, 10)))
     follow(buffer, screen)
     assert (buffer.width, buffer.height) == (1, 1)
 
 
 def test_screens_are_left_alone_and_forgotten() -> None:
     """Of two screens that scale to one size, one as it is, neither's memory is written to."""
-    buffer = ViewBuffer(View(fit=(64, 0)))
+    buffer = TransformedPicture(View(fit=(64, 0)))
     for width, height in ((64, 48), (128, 96), (64, 48), (32, 24), (128, 96)):
         screen = noise(width, height)
         clean = screen.pixels.copy()
-        fresh = ViewBuffer(View(fit=(64, 0)))
+        fresh = TransformedPicture(View(fit=(64, 0)))
         assert np.array_equal(shown(buffer, screen), shown(fresh, screen))
         assert np.array_equal(screen.pixels, clean)
         assert not any(

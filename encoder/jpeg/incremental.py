@@ -5,8 +5,7 @@ from collections.abc import Hashable, Sequence
 from webcapd.capture.bands import runs
 from webcapd.capture.picture import Picture
 from webcapd.encoder.jpeg.bitstream import frame_header, join_tiles, splice
-from webcapd.encoder.jpeg.cache import TileCache
-from webcapd.encoder.jpeg.tiles import JpegParams, TileEncoder, TileRun
+from webcapd.encoder.jpeg.tiles import JpegParams, TileCache, TileEncoder, TileRun
 
 # Updates in a row with so many stale bands, after which those are taken to move:
 # they are neither looked up nor remembered.
@@ -21,8 +20,8 @@ class TiledJpeg:
     frame's quality is another.
     """
 
-    def __init__(self, coder: TileEncoder, cache: TileCache, subsampling: str) -> None:
-        self._coder = coder
+    def __init__(self, encoder: TileEncoder, cache: TileCache, subsampling: str) -> None:
+        self._encoder = encoder
         self._cache = cache
         self._subsampling = subsampling
         self._shape: tuple[int, int, int] = (0, 0, 0)
@@ -31,7 +30,7 @@ class TiledJpeg:
         """Key that each band was coded from."""
         self._header = b""
         """That of the frame."""
-        self._coding = JpegParams(0, 0, subsampling, 1, 0)
+        self._params = JpegParams(0, 0, subsampling, 1, 0)
         self._streaks: dict[int, int] = {}
         """How many updates in a row each band was stale."""
         self._tiles: list[list[bytes]] = []
@@ -65,7 +64,7 @@ class TiledJpeg:
 
     def frame(self) -> bytes:
         """Join the parts to the whole frame."""
-        return splice(self._header, self._bands, self._coding.columns)
+        return splice(self._header, self._bands, self._params.columns)
 
     def _begin(self, picture: Picture, quality: int) -> None:
         """Start over for another size or quality."""
@@ -73,10 +72,10 @@ class TiledJpeg:
         layout = picture.layout
         # Only there is a band one row of MCUs, so that a tile is one interval.
         columns = layout.columns if self._subsampling == "420" else 1
-        self._coding = JpegParams(
+        self._params = JpegParams(
             picture.width, quality, self._subsampling, columns, layout.tile_width
         )
-        self._header = frame_header(self._coder.header(picture, self._coding), picture.height)
+        self._header = frame_header(self._encoder.header(picture, self._params), picture.height)
         self._tiles = [[b""] * columns for _ in range(layout.count)]
         self._bands = [b""] * layout.count
         # No band has this key.
@@ -84,24 +83,24 @@ class TiledJpeg:
 
     def _code(self, picture: Picture, stale: Sequence[int]) -> None:
         """Bring the tiles of bands up to date, from the cache where it has them."""
-        strips, names = [], {}
+        tile_runs, names = [], {}
         moving = self._moving(stale)
         for band in stale:
-            for strip in self._stale_strips(picture, band):
+            for run in self._stale_runs(picture, band):
                 if band in moving:
-                    strips.append(strip)
+                    tile_runs.append(run)
                     continue
-                name = names[strip] = self._name(picture, strip)
+                name = names[run] = self._name(picture, run)
                 found = self._cache.get(name)
                 if found is None:
-                    strips.append(strip)
+                    tile_runs.append(run)
                 else:
-                    self._put(strip, found)
-        self.bands_coded += len({strip.band for strip in strips})
-        for strip, coded in self._coder.encode(picture, strips, self._coding).items():
-            self._put(strip, coded)
-            if strip in names:
-                self._cache.put(names[strip], coded)
+                    self._put(run, found)
+        self.bands_coded += len({run.band for run in tile_runs})
+        for run, coded in self._encoder.encode(picture, tile_runs, self._params).items():
+            self._put(run, coded)
+            if run in names:
+                self._cache.put(names[run], coded)
 
     def _moving(self, stale: Sequence[int]) -> set[int]:
         """Pick the bands that were stale some times in a row: what moves is not seen again."""
@@ -111,9 +110,9 @@ class TiledJpeg:
         self._streaks = {band: self._streaks.get(band, 0) + 1 for band in stale}
         return {band for band, streak in self._streaks.items() if streak > _STREAK}
 
-    def _stale_strips(self, picture: Picture, band: int) -> list[TileRun]:
+    def _stale_runs(self, picture: Picture, band: int) -> list[TileRun]:
         """List the parts of a stale band that are to be coded."""
-        columns = self._coding.columns
+        columns = self._params.columns
         key, coded = picture.keys[band], self._coded[band]
         if columns == 1 or not isinstance(coded, tuple):
             return [TileRun(band, 0, columns - 1)]
@@ -122,13 +121,13 @@ class TiledJpeg:
             return [TileRun(band, 0, columns - 1)]
         return [TileRun(band, first, last) for first, last in runs(fresh)]
 
-    def _put(self, strip: TileRun, coded: Sequence[bytes]) -> None:
-        self._tiles[strip.band][strip.first : strip.last + 1] = coded
+    def _put(self, run: TileRun, coded: Sequence[bytes]) -> None:
+        self._tiles[run.band][run.first : run.last + 1] = coded
 
-    def _name(self, picture: Picture, strip: TileRun) -> Hashable:
-        """Say everything that a coded strip depends on."""
-        key = picture.keys[strip.band]
-        if self._coding.columns > 1:
-            key = key[strip.first : strip.last + 1]
-        top, bottom = picture.layout.rows(strip.band)
-        return (key, strip.first, strip.last, bottom - top, self._coding)
+    def _name(self, picture: Picture, run: TileRun) -> Hashable:
+        """Say everything that a coded run depends on."""
+        key = picture.keys[run.band]
+        if self._params.columns > 1:
+            key = key[run.first : run.last + 1]
+        top, bottom = picture.layout.rows(run.band)
+        return (key, run.first, run.last, bottom - top, self._params)

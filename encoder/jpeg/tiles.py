@@ -6,7 +6,8 @@ bring a libjpeg-turbo of their own (measured, a 1080p frame at quality 75: 3.9 m
 PyTurboJPEG, which can only code band by band, 4.5 to 5.0 ms).
 """
 
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -80,39 +81,39 @@ class TileEncoder:
         self._workers = processors() - 1 if workers is None else workers
         self._pool = ThreadPoolExecutor(max(1, self._workers), thread_name_prefix="coder")
 
-    def header(self, picture: Picture, coding: JpegParams) -> bytes:
+    def header(self, picture: Picture, params: JpegParams) -> bytes:
         """Give what stands before the entropy-coded bytes of a JPEG of the first band."""
-        return header_of(_jpeg(picture.pixels[:BAND_ROWS], coding))
+        return header_of(_jpeg(picture.pixels[:BAND_ROWS], params))
 
     def encode(
-        self, picture: Picture, strips: Sequence[TileRun], coding: JpegParams
+        self, picture: Picture, runs: Sequence[TileRun], params: JpegParams
     ) -> dict[TileRun, list[bytes]]:
-        """Give, of each strip, the entropy-coded bytes of its tiles."""
-        # Strips of the same columns in bands below each other are coded in one call.
-        strips = sorted(strips, key=lambda strip: (strip.first, strip.last, strip.band))
+        """Give, of each run, the entropy-coded bytes of its tiles."""
+        # Runs of the same columns in bands below each other are coded in one call.
+        runs = sorted(runs, key=lambda run: (run.first, run.last, run.band))
 
         def encode_some(some: Sequence[TileRun]) -> dict[TileRun, list[bytes]]:
             coded = {}
             for block in _blocks(some):
-                segments = _encode(picture, block, coding)
+                segments = _encode(picture, block, params)
                 across = block[0].last - block[0].first + 1
-                for number, strip in enumerate(block):
-                    coded[strip] = segments[number * across : (number + 1) * across]
+                for number, run in enumerate(block):
+                    coded[run] = segments[number * across : (number + 1) * across]
             return coded
 
-        if self._workers < 1 or _tiles(strips) < _PARALLEL_FROM * coding.columns:
-            return encode_some(strips)
-        share = -(-len(strips) // (self._workers + 1))
+        if self._workers < 1 or _tiles(runs) < _PARALLEL_FROM * params.columns:
+            return encode_some(runs)
+        share = -(-len(runs) // (self._workers + 1))
         try:
             helped = [
-                self._pool.submit(encode_some, strips[start : start + share])
-                for start in range(share, len(strips), share)
+                self._pool.submit(encode_some, runs[start : start + share])
+                for start in range(share, len(runs), share)
             ]
         except RuntimeError:
             # The system gives no more threads: from now on this one does it all.
             self._workers = 0
-            return encode_some(strips)
-        coded = encode_some(strips[:share])
+            return encode_some(runs)
+        coded = encode_some(runs[:share])
         for future in helped:
             coded |= future.result()
         return coded
@@ -121,39 +122,72 @@ class TileEncoder:
         self._pool.shutdown()
 
 
-def _tiles(strips: Sequence[TileRun]) -> int:
-    return sum(last - first + 1 for _, first, last in strips)
+def _tiles(runs: Sequence[TileRun]) -> int:
+    return sum(last - first + 1 for _, first, last in runs)
 
 
-def _blocks(strips: Sequence[TileRun]) -> Iterator[Sequence[TileRun]]:
-    """Cut sorted strips into blocks of the same columns in bands below each other."""
+def _blocks(runs: Sequence[TileRun]) -> Iterator[Sequence[TileRun]]:
+    """Cut sorted runs into blocks of the same columns in bands below each other."""
     begin = 0
-    for end, strip in enumerate(strips, 1):
-        band, *columns = strip
-        if end == len(strips) or strips[end] != (band + 1, *columns):
-            yield strips[begin:end]
+    for end, run in enumerate(runs, 1):
+        band, *columns = run
+        if end == len(runs) or runs[end] != (band + 1, *columns):
+            yield runs[begin:end]
             begin = end
 
 
-def _encode(picture: Picture, block: Sequence[TileRun], coding: JpegParams) -> list[bytes]:
+def _encode(picture: Picture, block: Sequence[TileRun], params: JpegParams) -> list[bytes]:
     """Encode the tiles of a block, band by band."""
     (top, first, last), bottom = block[0], block[-1].band
-    left, right = first * coding.tile_width, (last + 1) * coding.tile_width
+    left, right = first * params.tile_width, (last + 1) * params.tile_width
     first_row, end_row = picture.layout.rows(top, bottom)
     # No copy here: the writer makes one where pixels do not lie beside each other.
     rows = picture.pixels[first_row:end_row]
-    whole = coding.columns == 1
-    segments = intervals(entropy_coded(_jpeg(rows if whole else rows[:, left:right], coding)))
+    whole = params.columns == 1
+    segments = intervals(entropy_coded(_jpeg(rows if whole else rows[:, left:right], params)))
     count = len(block) * (last - first + 1)
     if len(segments) != count:
         raise EncodeError(f"OpenCV's JPEG writer made {len(segments)} intervals of {count} tiles")
     return segments
 
 
-def _jpeg(pixels: NDArray[np.uint8], coding: JpegParams) -> memoryview:
-    gray = coding.subsampling == "gray"
+def _jpeg(pixels: NDArray[np.uint8], params: JpegParams) -> memoryview:
+    gray = params.subsampling == "gray"
     planes = cv2.cvtColor(pixels, cv2.COLOR_BGRA2GRAY) if gray else pixels
-    done, jpeg = cv2.imencode(".jpg", planes, coding.parameters())
+    done, jpeg = cv2.imencode(".jpg", planes, params.parameters())
     if not done:
-        raise EncodeError(f"OpenCV cannot write a JPEG of {coding.width} pixels across")
+        raise EncodeError(f"OpenCV cannot write a JPEG of {params.width} pixels across")
     return jpeg.data
+
+
+class TileCache:
+    """Encoded tiles by what they show, so that what was seen before costs no encode.
+
+    A caret that blinks, a menu that opens and closes, a return to the rest quality:
+    all of them come back to what was encoded already.  The least recently used
+    are forgotten first.  Encoder thread only.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._kept: OrderedDict[Hashable, Sequence[bytes]] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, key: Hashable) -> Sequence[bytes] | None:
+        """Give the encoded tiles of a key that says all they depend on."""
+        coded = self._kept.get(key)
+        if coded is not None:
+            self._kept.move_to_end(key)
+        return coded
+
+    def put(self, key: Hashable, coded: Sequence[bytes]) -> None:
+        """Remember the tiles of a run, and forget old ones beyond the bound."""
+        self._bytes += _size(coded) - _size(self._kept.pop(key, ()))
+        self._kept[key] = coded
+        while self._bytes > self._most_bytes:
+            _, oldest = self._kept.popitem(last=False)
+            self._bytes -= _size(oldest)
+
+
+def _size(coded: Sequence[bytes]) -> int:
+    return sum(map(len, coded))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from webcapd.encoder.view import UPRIGHT, View
+from webcapd.encoder.transform import UPRIGHT, View
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,9 @@ import cv2
 import numpy as np
 
 from webcapd.capture.picture import Picture
+from webcapd.encoder.transform import UPRIGHT, TransformedPicture, View
 from webcapd.encoder.updates.rect import Pixels
 from webcapd.encoder.updates.state.grid import Mask
-from webcapd.encoder.view import UPRIGHT, View
-from webcapd.encoder.viewbuffer import ViewBuffer
 
 
 class Canvas:
@@ -23,7 +22,7 @@ class Canvas:
     def __init__(self, view: View) -> None:
         self._gray = view.gray
         is_plain = replace(view, gray=False) == UPRIGHT
-        self._buffer = None if is_plain else ViewBuffer(view)
+        self._buffer = None if is_plain else TransformedPicture(view)
         self._own: Pixels = np.zeros((0, 0, 4), np.uint8)
 
     @contextmanager

@@ -9,11 +9,11 @@ import numpy as np
 
 from webcapd.capture.overlay import Sprite
 from webcapd.capture.picture import Picture
+from webcapd.encoder.transform import View
 from webcapd.encoder.updates import records
 from webcapd.encoder.updates.pointer import Sprite as Image
 from webcapd.encoder.updates.pointer import pointer_record
 from webcapd.encoder.updates.state.latest import HIDDEN, PointerPlace
-from webcapd.encoder.view import View
 
 _IMAGES = 63
 
