@@ -82,7 +82,7 @@ class FrameBuffer:
         self.pixels = raw.reshape(shape) if form.is_bgrx else np.zeros(shape, np.uint8)
         # So that bytes of another format never pass for the same picture.
         self._seed = 0 if form.is_bgrx else hash(form) & 0xFFFFFFFF
-        # A band that was never looked at has no hash.
+        # A band that was never refreshed has no hash.
         self.hashes: list[int | None] = [None] * self.layout.count
         self._tiles: list[BandKey] = [()] * self.layout.count
         """Of each band, what its tiles show: a hash of their own pixels, or of the band's."""

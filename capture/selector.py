@@ -1,4 +1,4 @@
-"""Which bands are worth a look.
+"""Which bands to refresh.
 
 With damage reports: those drawn on, and from time to time all of them, in case
 a driver reports too little.  Without: all of them, slowed down where nothing
@@ -19,7 +19,7 @@ from webcapd.capture.throttle import Rules, Throttle
 
 
 class Selection(NamedTuple):
-    """The bands of one look, ascending."""
+    """The bands of one refresh, ascending."""
 
     hashed: list[int]
     unhashed: list[int]
@@ -30,14 +30,14 @@ class Selection(NamedTuple):
 
 @dataclass
 class RefreshCounts:
-    """What looking has cost and found, since the start.
+    """What refreshing has cost and found, since the start.
 
     Written by the encoder thread only; others read single numbers.
     """
 
-    looks: int = 0
-    looked_at: int = 0
-    """Bands looked at."""
+    refreshes: int = 0
+    bands_refreshed: int = 0
+    """Bands that were refreshed."""
     changed: int = 0
     """Bands that really had changed."""
     full_scans: int = 0
@@ -46,8 +46,8 @@ class RefreshCounts:
 
     def report(self) -> Mapping[str, int]:
         return {
-            "looks": self.looks,
-            "bandsLookedAt": self.looked_at,
+            "looks": self.refreshes,
+            "bandsLookedAt": self.bands_refreshed,
             "bandsChanged": self.changed,
             "fullScans": self.full_scans,
             "bandsMissedByDamage": self.missed,
@@ -55,25 +55,25 @@ class RefreshCounts:
 
 
 class BandSelector(Protocol):
-    """Chooses the bands of each look.  Encoder thread only."""
+    """Selects the bands of each refresh.  Encoder thread only."""
 
     polls: bool
-    """Whether a look is worth it at any time."""
+    """Whether a refresh is worth it at any time."""
 
-    def choose(self, area: Rectangle) -> Selection:
-        """Choose for a look; bands of earlier choices stay chosen until looked()."""
+    def select(self, area: Rectangle) -> Selection:
+        """Select for a refresh; bands of earlier selections stay selected until refreshed()."""
 
     def select_all(self) -> None:
-        """Have the next look take in all bands."""
+        """Have the next refresh take in all bands."""
 
-    def looked(self, choice: Selection, changed: Mapping[int, int], area: Rectangle) -> None:
-        """Hear which of the hashed bands had changed, and which columns of them."""
+    def refreshed(self, selection: Selection, changed: Mapping[int, int], area: Rectangle) -> None:
+        """Note which of the hashed bands had changed, and which columns of them."""
 
     def seconds_until_due(self) -> float:
-        """Seconds until a look is due though nothing was reported."""
+        """Seconds until a refresh is due though nothing was reported."""
 
     def heat(self) -> Mapping[str, int] | None:
-        """Count the bands that are looked at more or less eagerly; for any thread."""
+        """Count the bands that are refreshed more or less often; for any thread."""
 
 
 class DamageReports(Protocol):
@@ -95,23 +95,23 @@ class DamageSelector:
     scan_period: float
     counts: RefreshCounts
     polls: bool = False
-    _chosen: set[int] = field(default_factory=set)
-    """Bands chosen and not looked at yet."""
+    _selected: set[int] = field(default_factory=set)
+    """Bands selected and not refreshed yet."""
     _hinted: dict[int, int] = field(default_factory=dict)
     """Those of them that a damage report told of, and of which columns."""
     _scan_due: float = 0.0
     _scanning: bool = False
 
-    def choose(self, area: Rectangle) -> Selection:
+    def select(self, area: Rectangle) -> Selection:
         # The damage is taken before the grab: what is drawn in between is in
         # the picture already and is reported again, at the cost of a hash.
         for band, columns in self._take_damage(area).items():
             self._hinted[band] = self._hinted.get(band, 0) | columns
         self._scanning = self._scanning or time.monotonic() >= self._scan_due
         if self._scanning:
-            self._chosen = set(range(self.layout.count))
-        self._chosen |= self._hinted.keys()
-        return Selection(sorted(self._chosen), [], self._hinted)
+            self._selected = set(range(self.layout.count))
+        self._selected |= self._hinted.keys()
+        return Selection(sorted(self._selected), [], self._hinted)
 
     def _take_damage(self, area: Rectangle) -> dict[int, int]:
         """Take the damage of the area shown, as bands and columns."""
@@ -123,9 +123,9 @@ class DamageSelector:
         # As at the start: what is found then was not missed.
         self._scan_due = 0.0
 
-    def looked(self, choice: Selection, changed: Mapping[int, int], area: Rectangle) -> None:
+    def refreshed(self, selection: Selection, changed: Mapping[int, int], area: Rectangle) -> None:
         unhinted = _beside(changed, self._hinted)
-        self._chosen, self._hinted = set(), {}
+        self._selected, self._hinted = set(), {}
         if unhinted and self._scan_due:
             # What was drawn between taking the damage and the grab is in the
             # reports by now.
@@ -160,27 +160,27 @@ class PollSelector:
     def __post_init__(self) -> None:
         self.throttle = Throttle(self.layout.count, self.rules, time.monotonic())
         self._everywhere = True
-        self._choice: Selection | None = None
+        self._selection: Selection | None = None
         self._unhashed: list[int] = []
-        """Bands of which the last look left no hash to compare the next one with."""
+        """Bands of which the last refresh left no hash to compare the next one with."""
 
-    def choose(self, area: Rectangle) -> Selection:
+    def select(self, area: Rectangle) -> Selection:
         if self._everywhere:
-            self._choice = Selection(list(range(self.layout.count)), [])
-        elif self._choice is None:
-            self._choice = Selection(*self.throttle.due())
+            self._selection = Selection(list(range(self.layout.count)), [])
+        elif self._selection is None:
+            self._selection = Selection(*self.throttle.due())
         # A grab that is done over is one of the same bands.
-        return self._choice
+        return self._selection
 
     def select_all(self) -> None:
         self._everywhere = True
 
-    def looked(self, choice: Selection, changed: Mapping[int, int], area: Rectangle) -> None:
-        self._everywhere, self._choice = False, None
-        compared = [band for band in choice.hashed if band not in self._unhashed]
-        self._unhashed = choice.unhashed
-        self.throttle.looked(
-            [*compared, *choice.unhashed], {*changed, *choice.unhashed}, time.monotonic()
+    def refreshed(self, selection: Selection, changed: Mapping[int, int], area: Rectangle) -> None:
+        self._everywhere, self._selection = False, None
+        compared = [band for band in selection.hashed if band not in self._unhashed]
+        self._unhashed = selection.unhashed
+        self.throttle.refreshed(
+            [*compared, *selection.unhashed], {*changed, *selection.unhashed}, time.monotonic()
         )
 
     def seconds_until_due(self) -> float:

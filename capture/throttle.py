@@ -1,12 +1,12 @@
-"""Which bands to look at when the server reports no damage, and which to hash.
+"""Which bands to refresh when no damage is reported, and which to hash.
 
-Polling looks at every band, every time.  Two kinds of bands need less:
+Polling refreshes every band, every time.  Two kinds of bands need less:
 
-    normal  looked at and hashed each time
-    hot     changed in each of the last ``threshold`` looks: for ``duration`` it
+    normal  read and hashed each time
+    hot     changed in each of the last ``threshold`` refreshes: for ``duration`` it
             is taken for changed without hashing.  Then it is hashed twice; if
             it changed in between, it is hot again.
-    cold    unchanged for ``duration``: looked at each COLD_EVERY-th time, each
+    cold    unchanged for ``duration``: read each COLD_EVERY-th time, each
             band at another, so that some see a change early; a change anywhere
             makes all bands normal.
 
@@ -21,7 +21,7 @@ COLD_EVERY = 4
 
 
 class Heat(Enum):
-    """How eagerly a band is looked at."""
+    """How often a band is refreshed."""
 
     COLD = "cold"
     NORMAL = "normal"
@@ -33,20 +33,20 @@ class BandState(NamedTuple):
 
     heat: Heat = Heat.NORMAL
     changes: int = 0
-    """Looks in a row that found a change."""
+    """Refreshes in a row that found a change."""
     since: float = 0.0
     """When it was last found changed (normal), or became hot or cold."""
 
 
 class Rules(NamedTuple):
-    """The thresholds: a number of looks, and seconds."""
+    """The thresholds: a number of refreshes, and seconds."""
 
     threshold: int
     duration: float
 
 
 def step(state: BandState, changed: bool, now: float, rules: Rules) -> BandState:
-    """Give the state of a band after a look at it at ``now``."""
+    """Give the state of a band after a refresh of it at ``now``."""
     if state.heat is Heat.HOT:
         if now - state.since < rules.duration:
             return state
@@ -72,22 +72,22 @@ class Throttle:
     def __init__(self, bands: int, rules: Rules, now: float) -> None:
         self._rules = rules
         self._states = [BandState(since=now)] * bands
-        self._looks = 0
+        self._refreshes = 0
 
     def due(self) -> tuple[list[int], list[int]]:
-        """Give the bands for the next look: those to hash, and those taken for changed."""
-        self._looks += 1
+        """Give the bands for the next refresh: those to hash, and those taken for changed."""
+        self._refreshes += 1
         hashed = [
             band
             for band, state in enumerate(self._states)
             if state.heat is Heat.NORMAL
-            or (state.heat is Heat.COLD and (band + self._looks) % COLD_EVERY == 0)
+            or (state.heat is Heat.COLD and (band + self._refreshes) % COLD_EVERY == 0)
         ]
         hot = [band for band, state in enumerate(self._states) if state.heat is Heat.HOT]
         return hashed, hot
 
-    def looked(self, bands: Sequence[int], changed: Iterable[int], now: float) -> None:
-        """Note what a look at some bands found."""
+    def refreshed(self, bands: Sequence[int], changed: Iterable[int], now: float) -> None:
+        """Note what a refresh of some bands found."""
         found = set(changed)
         for band in bands:
             self._states[band] = step(self._states[band], band in found, now, self._rules)

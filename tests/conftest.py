@@ -3,11 +3,16 @@
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from xserver import XServer, xvfb
 
 # Ordinary users of Debian have no sbin, where haproxy is.
 os.environ["PATH"] += ":/usr/sbin:/sbin"
+
+# On a busy machine an example takes as long as it takes.
+hypothesis.settings.register_profile("webcapd", deadline=None)
+hypothesis.settings.load_profile("webcapd")
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def test_band_is_hot_for_its_time_and_no_longer(history: list[tuple[set[int], fl
         since = {band: since.get(band, now) for band in hot}
         assert all(now - moment < RULES.duration for moment in since.values())
         now += seconds
-        throttle.looked([*hashed, *hot], changed | set(hot), now)
+        throttle.refreshed([*hashed, *hot], changed | set(hot), now)
         assert sum(throttle.counts().values()) == 7
 
 
@@ -95,24 +95,24 @@ def test_each_band_is_looked_at_within_a_few_looks(
             ages[band] = 0 if band in {*hashed, *hot} else ages[band] + 1
         assert max(ages) < COLD_EVERY
         now += seconds
-        throttle.looked([*hashed, *hot], changed | set(hot), now)
+        throttle.refreshed([*hashed, *hot], changed | set(hot), now)
 
 
 def test_cold_bands_take_turns_until_one_changes() -> None:
     throttle = Throttle(8, RULES, 0)
-    throttle.looked(range(8), [], 20)
+    throttle.refreshed(range(8), [], 20)
     assert throttle.counts() == {"cold": 8, "normal": 0, "hot": 0}
     looks = [throttle.due()[0] for _ in range(COLD_EVERY)]
     assert sorted(band for look in looks for band in look) == list(range(8))
-    throttle.looked(looks[-1], looks[-1][:1], 21)
+    throttle.refreshed(looks[-1], looks[-1][:1], 21)
     assert throttle.counts() == {"cold": 0, "normal": 8, "hot": 0}
     assert throttle.due() == (list(range(8)), [])
 
 
 def looked(selector: PollSelector, *changed: int) -> Selection:
     """Have a selector choose and tell it what changed; returns what it had chosen."""
-    choice = selector.choose(AREA)
-    selector.looked(choice, dict.fromkeys(changed, 1), AREA)
+    choice = selector.select(AREA)
+    selector.refreshed(choice, dict.fromkeys(changed, 1), AREA)
     return choice
 
 
@@ -140,7 +140,7 @@ def test_polling_compares_hot_bands_when_their_time_is_up(moves: bool) -> None:
     # There is no hash yet to compare with, so that it is found changed in any case.
     assert looked(selector, 2) == (EVERYTHING, [], {})
     assert looked(selector, *([2] if moves else [])).hashed[2:3] == [2]
-    assert selector.choose(AREA).unhashed == ([2] if moves else [])
+    assert selector.select(AREA).unhashed == ([2] if moves else [])
 
 
 def test_polling_looks_everywhere_when_told_so_even_where_it_is_hot() -> None:
@@ -148,10 +148,10 @@ def test_polling_looks_everywhere_when_told_so_even_where_it_is_hot() -> None:
     selector.select_all()
     # Until the look is done, as a grab may be done over.
     for _ in range(2):
-        choice = selector.choose(AREA)
+        choice = selector.select(AREA)
         assert choice == (EVERYTHING, [], {})
-    selector.looked(choice, {}, AREA)
-    assert selector.choose(AREA).unhashed == [2]
+    selector.refreshed(choice, {}, AREA)
+    assert selector.select(AREA).unhashed == [2]
 
 
 def expected(server: XServer) -> Pixels:

@@ -88,9 +88,9 @@ class Refresher:
             self._pointer.mark_stale()
         changed = self.frame_buffer.rehash(selection.hashed, selection.columns)
         self.frame_buffer.invalidate(selection.unhashed)
-        self._selector.looked(selection, changed, self._session.region.area)
-        self._counts.looks += 1
-        self._counts.looked_at += len(selection.hashed) + len(selection.unhashed)
+        self._selector.refreshed(selection, changed, self._session.region.area)
+        self._counts.refreshes += 1
+        self._counts.bands_refreshed += len(selection.hashed) + len(selection.unhashed)
         self._counts.changed += len(changed)
         over = self._set_overlays(pointer)
         return sorted({*changed, *selection.unhashed, *over})

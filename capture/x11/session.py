@@ -141,7 +141,7 @@ class X11Session:
         seen = XEvents.NOTHING
         for attempt in range(_TRIES):
             seen |= self._act_on_events(selector)
-            selection = selector.choose(self.region.area)
+            selection = selector.select(self.region.area)
             pointer = self._grab(selection, selector)
             if not self._screen_held:
                 self._events |= XEvents.LAYOUT
