@@ -1,7 +1,7 @@
 """The full frame buffer: one screen's pixels, and what each band of it holds."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import pairwise
 from types import MappingProxyType
 
@@ -175,6 +175,8 @@ class FrameBuffer:
 
     def set_overlays(self, overlays: Sequence[Sprite]) -> list[int]:
         """Replace what lies over the screen; list the bands that look different by that."""
+        if not overlays and not self._laid:
+            return []
         laid = [(*self._covered(overlay), overlay) for overlay in overlays]
         touched = {band for bands, _, _ in (*self._laid, *laid) for band in bands}
         self._laid = laid
@@ -207,9 +209,12 @@ class FrameBuffer:
         visible = overlay.area.within(self.area)
         return self.layout.covered(visible) if visible else (range(0), range(0))
 
-    @contextmanager
-    def composed(self) -> Iterator[Picture]:
+    def composed(self) -> AbstractContextManager[Picture]:
         """Have the overlays painted for as long as the context lasts."""
+        return self._painted() if self._laid else nullcontext(self)
+
+    @contextmanager
+    def _painted(self) -> Iterator[Picture]:
         with painted(self.pixels, [overlay for _, _, overlay in self._laid]):
             yield self
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from webcapd.capture.bands import BandLayout
 from webcapd.capture.geometry import Rectangle
-from webcapd.capture.overlay import Pixels, Sprite, painted
+from webcapd.capture.overlay import Pixels, Sprite
 
 BandKey = tuple[Hashable, ...]
 """Of each tile of a band, what it shows.  Equal keys at one place, equal pixels there."""
@@ -77,13 +77,18 @@ def pointed(picture: Picture) -> Iterator[Picture]:
     bands, columns = picture.layout.covered(visible)
     for band in bands:
         keys[band] = overlaid_key(keys[band], band, columns, pointer)
-    with painted(picture.pixels, (pointer,)):
+    under = picture.pixels[visible.y : visible.bottom, visible.x : visible.right]
+    clean = under.copy()
+    try:
+        pointer.paint(under, visible)
         yield _Pointed(picture, keys)
+    finally:
+        under[:] = clean
 
 
 def overlaid_key(key: BandKey, band: int, columns: range, overlay: Sprite) -> BandKey:
     """Give the key of a band once an overlay lies over some of its columns."""
+    first, end = columns.start, columns.stop
     # With the band's number: of one overlay, two bands show different parts.
-    return tuple(
-        (tile, band, overlay.key) if column in columns else tile for column, tile in enumerate(key)
-    )
+    under = [(tile, band, overlay.key) for tile in key[first:end]]
+    return (*key[:first], *under, *key[end:])
