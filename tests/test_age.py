@@ -21,6 +21,7 @@ from webcapd.encoder.frame import Frame
 from webcapd.encoder.jpeg.tiles import TileCache, TileEncoder
 from webcapd.encoder.variant import PLAIN, Variant, VariantSpec
 from webcapd.encoder.variants import Variants
+from webcapd.http.streaming.followed import FollowedVariant
 from webcapd.http.streaming.ladder import LadderRules
 from webcapd.http.streaming.multipart import ExactFraming
 from webcapd.http.streaming.quirks import ClientQuirks
@@ -100,17 +101,17 @@ def test_picture_sent_again_by_a_slow_stream_is_of_now(
 def followed(variants: Variants) -> Iterator[tuple[Stream, socket.socket]]:
     """Give a stream of the plain form that has sent its first frame, and its reader's end."""
     params = StreamParams(
-        spec=PLAIN,
         fps=math.inf,
         framing=ExactFraming(),
         quirks=ClientQuirks(keepalive=60.0),
-        ladder=LadderRules(max_age=1.0, levels=(60, 45, 30)),
         is_granted=lambda: True,
     )
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     with ours, theirs:
-        stream = Stream(ours, variants, params, Session("somebody", PLAIN))
+        rules = LadderRules(max_age=1.0, levels=(60, 45, 30))
+        followed = FollowedVariant(variants, PLAIN, math.inf, rules)
+        stream = Stream(ours, followed, params, Session("somebody", PLAIN))
         stream.begin(b"", Frame(1, b"jpeg", "image/jpeg", 8, 8, 75, 0.0, 0.0))
         stream.pump(time.monotonic())
         yield stream, theirs

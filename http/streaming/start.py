@@ -6,7 +6,7 @@ from collections.abc import Callable
 from webcapd.http.admission import Admitted
 from webcapd.http.exchange import Exchange
 from webcapd.http.streaming.fanout import Sendable
-from webcapd.http.streaming.ladder import LadderRules, levels_down_to
+from webcapd.http.streaming.followed import follow
 from webcapd.http.streaming.multipart import CONTENT_TYPE, framing_for
 from webcapd.http.streaming.quirks import quirks_of
 from webcapd.http.streaming.sessions import Session
@@ -38,15 +38,17 @@ def give_stream(
         exchange.send_head(CONTENT_TYPE)
         return False
     held.enter_context(site.limits.long_request())
-    session = Session(exchange.client, params.spec)
-    stream = Stream(exchange.connection, site.variants, params, session)
+    spec = spec_of(admitted.target, quarter_turns(str(site.options.rotate)))
+    followed = follow(site, spec, params.fps)
+    session = Session(exchange.client, spec)
+    stream = Stream(exchange.connection, followed, params, session)
     held.callback(stream.close)
     latest = stream.variant.latest
     frame = latest.wait(PICTURE_SECONDS, as_of=latest.request_fresh())
     if frame is None:
         raise HttpError(503, "the display gives no picture at the moment", retry_after=2)
     if not frame.outage:
-        check_crop(params.spec.view, site.picture_size())
+        check_crop(spec.view, site.picture_size())
     stream.begin(exchange.head(200, CONTENT_TYPE, None), frame)
     hand_over_stream(exchange, stream, held.pop_all(), hand_over)
     return True
@@ -56,16 +58,11 @@ def _stream_params(exchange: Exchange, admitted: Admitted) -> StreamParams:
     """Read how a client wants its stream, by its request and by its name; raises HttpError."""
     target, headers = admitted.target, exchange.request.headers
     accept, agent = headers.get("accept"), headers.get("user-agent")
-    site, options = exchange.site, exchange.site.options
-    # What happens if it is too slow for the quality requested.
-    quality = target.whole("quality", 1, 100) or site.motion_quality
-    rules = LadderRules(options.max_age, levels_down_to(options.min_quality, quality))
+    options = exchange.site.options
     return StreamParams(
-        spec_of(target, quarter_turns(str(options.rotate))),
         min(fps_of(target), options.max_stream_fps),
         framing_for(accept, agent, target.switch("advance")),
         quirks_of(agent, keepalive_of(target), options.keepalive),
-        rules,
         admitted.grant.is_valid,
     )
 

@@ -1,20 +1,15 @@
 """One client's stream: the newest frame, sent, and again."""
 
-import dataclasses
 import math
 import socket
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 from webcapd.base.pace import Pace
-from webcapd.encoder.frame import Frame, LatestFrame, Subscription
-from webcapd.encoder.leases import TooManyVariants
-from webcapd.encoder.variant import Variant, VariantSpec
-from webcapd.encoder.variants import Variants
+from webcapd.encoder.frame import Frame, LatestFrame
 from webcapd.http.access.access import AccessRevoked
-from webcapd.http.streaming.ladder import LadderRules, LadderState, delivered
+from webcapd.http.streaming.followed import FollowedVariant
 from webcapd.http.streaming.multipart import Framing
 from webcapd.http.streaming.quirks import ClientQuirks
 from webcapd.http.streaming.sessions import Session
@@ -34,14 +29,11 @@ _CHECK_SECONDS = 1.0
 class StreamParams:
     """How one client wants its stream."""
 
-    spec: VariantSpec
     fps: float
     """The most frames a second."""
     framing: Framing
     quirks: ClientQuirks
     """When the frame is sent again."""
-    ladder: LadderRules
-    """Which quality it gets when it is too slow."""
     is_granted: Callable[[], bool]
     """Whether it still has access."""
 
@@ -55,16 +47,20 @@ class Stream:
     """
 
     def __init__(
-        self, connection: socket.socket, variants: Variants, params: StreamParams, session: Session
+        self,
+        connection: socket.socket,
+        followed: FollowedVariant,
+        params: StreamParams,
+        session: Session,
     ) -> None:
-        """Subscribe; raises TooManyVariants."""
+        """Prepare; close() ends the subscription, too."""
         self.connection = connection
         self.session = session
         self.due = 0.0
-        self._variants = variants
+        self._followed = followed
+        self.variant = followed.variant
         self._params = params
         self._pace = Pace()
-        self._ladder = LadderState()
         self._message = OutgoingMessage(connection)
         self._buffer = SendBuffer(connection)
         self._frame: Frame | None = None
@@ -85,8 +81,6 @@ class Stream:
         """Since when the connection has taken nothing that was there for it."""
         self._check_due = time.monotonic() + _CHECK_SECONDS
         self._probed = False
-        self._leases = ExitStack()
-        self._subscribe(params.spec)
 
     @property
     def news(self) -> LatestFrame:
@@ -97,18 +91,7 @@ class Stream:
 
     def close(self) -> None:
         """Want no more frames."""
-        self._leases.close()
-
-    def _subscribe(self, spec: VariantSpec) -> None:
-        """Follow the variant of a spec, and no other; raises TooManyVariants."""
-        with ExitStack() as leases:
-            variant = leases.enter_context(self._variants.lease(spec))
-            subscription = leases.enter_context(variant.latest.subscribed(self._params.fps))
-            self._leases.close()
-            self._leases = leases.pop_all()
-        self._subscription: Subscription = subscription
-        self.variant: Variant = variant
-        self.session.spec = spec
+        self._followed.close()
 
     def begin(self, head: bytes, frame: Frame) -> None:
         """Take the response head and the first frame; pump() sends them."""
@@ -199,7 +182,7 @@ class Stream:
         assert frame is not None
         if params.fps != math.inf:
             self._pace.took_place(now, params.fps)
-            self._subscription.due = now + self._pace.wait(now, params.fps)
+            self._followed.subscription.due = now + self._pace.wait(now, params.fps)
         skipped = frame.sequence - self._seen - 1 if self._seen and not self._repeats else 0
         took = time.monotonic() - self._began
         self._buffer.adapt(self._message.size, self._message.pushes, took)
@@ -220,20 +203,14 @@ class Stream:
 
     def _on_age(self, age: float) -> None:
         """Change the quality if a frame was too long on its way."""
-        rules = self._params.ladder
-        state = delivered(self._ladder, age, time.monotonic(), rules)
-        if state.level != self._ladder.level:
-            quality = state.quality(rules) or self._params.spec.quality
-            try:
-                self._subscribe(dataclasses.replace(self._params.spec, quality=quality))
-            except TooManyVariants:
-                state = state._replace(level=self._ladder.level)
-            else:
-                # Its frames are counted anew, and the one there is may be old.
-                self._seen = 0
-                self._requested = self.variant.latest.request_fresh()
-        self._ladder = state
-        self.session.age, self.session.level = state.age, state.level
+        if self._followed.note_age(age):
+            self.variant = self._followed.variant
+            self.session.spec = self._followed.spec
+            # Its frames are counted anew, and the one there is may be old.
+            self._seen = 0
+            self._requested = self.variant.latest.request_fresh()
+        ladder = self._followed.ladder
+        self.session.age, self.session.level = ladder.age, ladder.level
 
     def _check_access(self, now: float) -> None:
         """Check now and then that access is granted; raises AccessRevoked."""
