@@ -159,9 +159,9 @@ class Secrets:
         top.destroy()
 
 
-def _cells(area: Rectangle) -> list[Rectangle]:
-    """Divide an area among the programs."""
-    columns, rows = 6, 2
+def _cells(area: Rectangle, rows: int) -> list[Rectangle]:
+    """Divide an area among the programs, six in a row."""
+    columns = 6
     width, height = area.width // columns, area.height // rows
     return [
         Rectangle(area.x + column * width, area.y + row * height, width, height)
@@ -171,13 +171,17 @@ def _cells(area: Rectangle) -> list[Rectangle]:
 
 
 @contextmanager
-def secrets(server: XServer, area: Rectangle, count: int, rest: float) -> Iterator[threading.Event]:
+def secrets(
+    server: XServer, area: Rectangle, count: int, rest: float, fresh_ids: bool = False
+) -> Iterator[threading.Event]:
     """Have programs side by side do each of their acts so often in all, in an area of the screen.
 
-    ``rest`` is how long they rest after one act in ten.  The event is set when
-    all have done.  Whoever leaves before ends them.
+    ``rest`` is how long they rest after one act in ten.  With ``fresh_ids`` no window gets the
+    id of one that is gone; else the next does.  The event is set when all have done.  Whoever
+    leaves before ends them.
     """
-    cells = _cells(area)
+    # Programs that rest leave room for more.
+    cells = _cells(area, rows=2 if rest else 1)
     ended, done = threading.Event(), threading.Event()
     failures: list[BaseException] = []
 
@@ -185,6 +189,8 @@ def secrets(server: XServer, area: Rectangle, count: int, rest: float) -> Iterat
         generator = random.Random(number)
         try:
             display = Display(server.name)
+            if fresh_ids:
+                vars(display.display)["free_resource_id"] = lambda number: None
             shown = Secrets(display, cells[number], generator)
             acts = range(-(-count * len(shown.acts) // len(cells)))
             last_before_rest = generator.sample(acts, -(-len(acts) // 10))
