@@ -184,7 +184,7 @@ class Server:
             options.encoder,
             self._shutdown.nudge,
             self._shutdown.on_failure,
-            patient=manager.is_present,
+            retries_at_start=manager.is_present,
         )
         self._parts.append(("encoder", encoder))
         site = self._make_site(source, encoder)

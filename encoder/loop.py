@@ -43,11 +43,11 @@ class Encoder:
         options: EncoderOptions,
         on_begun: Callable[[], None],
         on_failure: Callable[[Exception], None],
-        patient: bool = False,
+        retries_at_start: bool = False,
     ) -> None:
         """Prepare.
 
-        A ``patient`` encoder waits for a source that cannot be opened at the start, too.
+        With ``retries_at_start``, a source that cannot be opened at first is tried again, too.
         ``on_begun`` is called in the encoder thread when picture_size() has an
         answer, ``on_failure`` when it ends by an error later on.
         """
@@ -57,7 +57,7 @@ class Encoder:
         self._most_fps = options.most_fps
         self._on_begun = on_begun
         self._on_failure = on_failure
-        self._waits = patient
+        self._retries_at_start = retries_at_start
         self._rules = options.quality_rules()
         # Encoder thread only; single values that others may read:
         self._quality = QualityState()
@@ -164,7 +164,7 @@ class Encoder:
             log.debug("the screen changed its geometry")
         except SourceError as error:
             lost = str(error)
-            expected = self._waits or isinstance(error, SourceNotReady)
+            expected = self._retries_at_start or isinstance(error, SourceNotReady)
             if not (self._begun.is_set() or expected):
                 raise SourceError(lost) from None
         finally:
@@ -275,7 +275,7 @@ class Encoder:
             # What somebody asked for must not end the rest.
             if self.consumers.is_needed(consumer):
                 raise
-            log.exception("a form of the picture cannot be encoded: %s", consumer)
+            log.exception("a variant of the picture cannot be encoded: %s", consumer)
             self.consumers.remove(consumer)
 
     def _retry_until_open(self, reason: str) -> None:
@@ -285,7 +285,7 @@ class Encoder:
             outage = self._outage = Outage()
             self._outages += 1
             log.warning("%s; trying again until there is a picture", reason)
-        outage.blame(reason, self._size)
+        outage.update(reason, self._size)
         self._show(outage)
         self._begin()
         until = time.monotonic() + outage.next_wait()

@@ -30,7 +30,7 @@ class Outage:
         self.attempts = 0
         """How often it was tried in vain to open the source again."""
         self.placeholder: FrameBuffer
-        """What is shown; there is one as soon as something is blamed."""
+        """What is shown; there is one as soon as it is said what is wrong."""
 
     def next_wait(self) -> float:
         """Count an attempt that failed; returns the seconds to wait before the next."""
@@ -38,7 +38,7 @@ class Outage:
         self.attempts += 1
         return wait
 
-    def blame(self, reason: str, size: tuple[int, int]) -> None:
+    def update(self, reason: str, size: tuple[int, int]) -> None:
         """Say what is wrong now; draws the placeholder if that is news."""
         if reason != self.reason:
             self.reason = reason

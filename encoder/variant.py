@@ -1,4 +1,4 @@
-"""One encoded form of the screen, shared by all who ask for the same."""
+"""One encoded variant of the screen, shared by all who ask for the same."""
 
 import math
 import time
@@ -24,7 +24,7 @@ class VariantSpec:
     """A fixed JPEG quality, or None for the one that follows motion."""
 
     def report(self) -> Mapping[str, object]:
-        """Tell what ``/?info`` says of the form."""
+        """Tell what ``/?info`` says of it."""
         view = self.view
         return {
             "rotate": 90 * view.quarter_turns,
@@ -42,7 +42,7 @@ PLAIN = VariantSpec()
 
 
 class Variant:
-    """A form of the screen, and its newest frame: the consumer that makes JPEG.
+    """A variant of the screen, and its newest frame: the consumer that makes JPEG.
 
     ``latest``, report() and what Consumer says are for any thread, the rest for the encoder
     thread only.
@@ -52,7 +52,7 @@ class Variant:
 
     def __init__(
         self,
-        form: VariantSpec,
+        spec: VariantSpec,
         coder: TileEncoder,
         cache: TileCache,
         subsampling: str,
@@ -60,11 +60,11 @@ class Variant:
         sequence: int = 0,
     ) -> None:
         """``sequence`` is the number before that of the first frame."""
-        self.form = form
+        self.spec = spec
         self.latest = LatestFrame(wake)
         self.pace = Pace()
         self.behind = True
-        view = form.view
+        view = spec.view
         self._jpeg = TiledJpeg(coder, cache, "gray" if view.gray else subsampling)
         plain = replace(view, gray=False) == UPRIGHT
         self._buffer = None if plain else TransformedPicture(view)
@@ -84,7 +84,7 @@ class Variant:
         return self._before_first + self.frames
 
     def __str__(self) -> str:
-        return str(self.form)
+        return str(self.spec)
 
     def demand(self) -> Demand:
         return self.latest.demand()
@@ -99,7 +99,7 @@ class Variant:
         """Tell what ``/?info`` says of the variant; for any thread."""
         fps = self.latest.demand().fps
         return {
-            **self.form.report(),
+            **self.spec.report(),
             "wantedFps": fps if math.isfinite(fps) else None,
             "quality": self._jpeg.quality,
             "frames": self.frames,
@@ -107,13 +107,13 @@ class Variant:
         }
 
     def _seen(self, picture: Picture) -> AbstractContextManager[Picture]:
-        """Give a picture as the form's view shows it."""
+        """Give a picture as its view shows it."""
         return nullcontext(picture) if self._buffer is None else self._buffer.following(picture)
 
     def feed(self, picture: Picture, moment: Moment) -> None:
         """Bring the newest frame up to date, and encode what is new."""
         with self._seen(picture) as seen:
-            self._jpeg.update(seen, self.form.quality or moment.quality)
+            self._jpeg.update(seen, self.spec.quality or moment.quality)
             width, height = seen.width, seen.height
         if self._shown == (self._jpeg.version, moment.outage):
             self.latest.confirm(moment.as_of)
