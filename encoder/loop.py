@@ -13,14 +13,14 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from webcapd.base.rate import Rate
 from webcapd.capture.picture import Picture
 from webcapd.capture.source import Source, SourceChanged, SourceError, SourceNotReady
 from webcapd.encoder.consumer import Consumer, Consumers, Moment
 from webcapd.encoder.options import EncoderOptions
-from webcapd.encoder.outage import Outage
+from webcapd.encoder.outage import Outage, report_of
 from webcapd.encoder.quality import QualityState, changed, settled, settles_at
 from webcapd.encoder.schedule import Wish, refresh_in, turn_in, wish_of
 from webcapd.encoder.stall import StallGuard
@@ -121,12 +121,8 @@ class Encoder:
 
     def status(self) -> dict[str, object]:
         """Tell what ``/?info`` says of the encoder."""
-        outage = self._outage
         return {
-            "state": "live" if outage is None else "lost",
-            "reason": outage.reason if outage else None,
-            "since": outage.since if outage else None,
-            "attempts": outage.attempts if outage else 0,
+            **report_of(self._outage),
             "outages": self._outages,
             "quality": self._rules.quality(self._quality.level),
         }
@@ -209,7 +205,7 @@ class Encoder:
                 pending = False
             elif followed and pending:
                 # More of it need not wake us before the time, but for what cannot wait.
-                self._stall.sleep(_finite(wait), descriptors.urgent)
+                self._stall.sleep(wait, descriptors.urgent)
             else:
                 self._wait_for_news(wait, turn_in(wishes, now), descriptors.events)
 
@@ -223,7 +219,7 @@ class Encoder:
         until, turn = now + wait, now + turn
         while now < until:
             rest = min(until, max(turn, now + self._source.seconds_until_poll())) - now
-            if self._stall.sleep(_finite(rest), events):
+            if self._stall.sleep(rest, events):
                 break
             if self._source.pending(poll=True):
                 break
@@ -252,14 +248,12 @@ class Encoder:
         if bands:
             self.rate.tick()
 
-    def _feed_all(self, consumers: Iterable[Consumer], picture: Picture, moment: Moment) -> None:
+    def _feed_all(self, consumers: Sequence[Consumer], picture: Picture, moment: Moment) -> None:
         """Feed a picture, first to those that take the pointer apart."""
-        pointed = []
         for consumer in consumers:
-            if consumer.takes_pointer:
-                pointed.append(consumer)
-            else:
+            if not consumer.takes_pointer:
                 self._feed(consumer, picture, moment)
+        pointed = [consumer for consumer in consumers if consumer.takes_pointer]
         if pointed:
             with picture.with_pointer() as whole:
                 for consumer in pointed:
@@ -303,8 +297,3 @@ class Encoder:
         """Note that the picture is back."""
         log.info("the picture is back after %.1f s", time.time() - outage.since)
         self._outage = None
-
-
-def _finite(seconds: float) -> float | None:
-    """Give a time to sleep as system calls want it."""
-    return None if seconds == math.inf else seconds

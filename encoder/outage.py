@@ -46,6 +46,16 @@ class Outage:
             self.placeholder = FrameBuffer.of_pixels(pixels)
 
 
+def report_of(outage: Outage | None) -> dict[str, object]:
+    """Give what ``/?info`` says of an outage, or of there being none."""
+    return {
+        "state": "live" if outage is None else "lost",
+        "reason": outage.reason if outage else None,
+        "since": outage.since if outage else None,
+        "attempts": outage.attempts if outage else 0,
+    }
+
+
 def draw_placeholder(width: int, height: int, reason: str, since: float) -> Pixels:
     """Draw the placeholder as (height, width, 4) bytes B, G, R, X.  Pure.
 

@@ -1,6 +1,7 @@
 """Whether the encoder thread gets on, and what is done when its source does not answer."""
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator
 
@@ -49,11 +50,11 @@ class StallGuard:
         """Note that the thread is awake and gets on with its work."""
         self._busy_since = time.monotonic()
 
-    def sleep(self, seconds: float | None, source: int | None = None) -> bool:
-        """Sleep as Waker.wait() does, which is no sign of being stuck."""
+    def sleep(self, seconds: float, source: int | None = None) -> bool:
+        """Sleep as Waker.wait() does, without end too, which is no sign of being stuck."""
         self._busy_since = None
         try:
-            return self._waker.wait(seconds, source)
+            return self._waker.wait(None if seconds == math.inf else seconds, source)
         finally:
             self.progress()
 
