@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from updatepictures import draw, text
+from updatepictures import draw, photograph, text
 from updatereader import UpdateReader
 
 from webcapd.capture.framebuffer import FrameBuffer
@@ -194,3 +194,35 @@ def test_pointer_is_turned_with_its_hot_spot() -> None:
     assert (x, y) == (0, 1)
     assert (shown == image[:, ::-1]).all()
     assert seen(View(scale=0.5), sprite, (80, 60))[0].shape == (4, 2, 4)
+
+
+@settings(deadline=None, max_examples=15)
+@given(seeds)
+def test_what_moves_for_long_is_right_at_any_time(seed: int) -> None:
+    """Tiles of a video are not compared, nor kept: nothing may be copied from them."""
+    generator = np.random.default_rng(seed)
+    pixels = text(generator, 160, 640)
+    made = consumer()
+    followers = [Follower(made), Follower(made, 3000), Follower(made)]
+    followers[0].advance()
+    for number in range(60):
+        if number % 23 < 20:
+            pixels[40:120, 100:420] = photograph(generator, 80, 320)
+        if number % 3 == 0:
+            pixels[:, 430:600] = np.roll(pixels[:, 430:600], 5, 0)
+        if number % 11 == 0:
+            # From where the video was, as it was.
+            pixels[120:160, 0:320] = pixels[60:100, 100:420]
+        feed(made, pixels, int(generator.choice([REST, MOTION])))
+        for follower in followers[: 2 + (number % 7 == 0)]:
+            follower.advance()
+        error = cv2.absdiff(followers[0].shown, np.ascontiguousarray(pixels[..., :3]))
+        # Of other pixels it would be 70 and more.
+        assert max(error[:40].mean(), error[40:120, 100:420].mean()) < 45
+        assert error[120:160, 0:320].mean() < 45
+    for _ in range(300):
+        feed(made, pixels)
+        if not any([follower.advance() for follower in followers]) and not made.latest.wanted():
+            break
+    for follower in followers:
+        check(made, follower.shown, pixels)

@@ -3,7 +3,7 @@
 candidates ─► blocks ─► copies ─► what they left ─► narrowed ─► records, or for JPEG
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from webcapd.encoder.updates import records
@@ -14,6 +14,9 @@ from webcapd.encoder.updates.rect import Pixels, Rect
 
 # After so many vain searches in a row the next is put off the longest: 2 to the power of this.
 _MAX_MISSES = 4
+# A copy that leaves more than this of its block to JPEG is as good as none: that moves all over,
+# and to code it all costs less than to search it.
+_MOST_LOSSY = 0.25
 # Places are told apart so coarsely: damage is seldom the same twice.
 _PLACE = (480, 270)
 _COMPARED = 8
@@ -36,7 +39,9 @@ class CopySearch:
     was is found after as many.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_known: Callable[[Rect], bool] = lambda rect: True) -> None:
+        """``is_known`` tells whether readers have just what is there in the picture before."""
+        self._is_known = is_known
         self._gates: dict[tuple[int, int], tuple[int, int]] = {}
         """By place: vain searches in a row, and updates to wait for the next."""
 
@@ -44,16 +49,33 @@ class CopySearch:
         """Give copies within a block, if it is time to look for some."""
         if not is_searchable(block):
             return []
-        x, y = block.x + block.width // 2, block.y + block.height // 2
-        place = x // _PLACE[0], y // _PLACE[1]
+        place = _place_of(block)
         misses, wait = self._gates.get(place, (0, 0))
         if wait:
             self._gates[place] = misses, wait - 1
             return []
         copies = find_copies(old, new, block, two_axes=True)
-        misses = 0 if copies else min(misses + 1, _MAX_MISSES)
-        self._gates[place] = misses, (1 << misses) - 1
+        copies = [copy for copy in copies if self._is_known(copy.source)]
+        if not copies:
+            self._note_miss(place)
         return copies
+
+    def judge(self, block: Rect, lossy: Sequence[Rect]) -> None:
+        """Note what went as JPEG after copies had been found in a block."""
+        left = sum(common.area for rect in lossy if (common := rect.common(block)))
+        if left > block.area * _MOST_LOSSY:
+            self._note_miss(_place_of(block))
+        else:
+            self._gates.pop(_place_of(block), None)
+
+    def _note_miss(self, place: tuple[int, int]) -> None:
+        misses = min(self._gates.get(place, (0, 0))[0] + 1, _MAX_MISSES)
+        self._gates[place] = misses, (1 << misses) - 1
+
+
+def _place_of(block: Rect) -> tuple[int, int]:
+    x, y = block.x + block.width // 2, block.y + block.height // 2
+    return x // _PLACE[0], y // _PLACE[1]
 
 
 def difference(
@@ -72,10 +94,9 @@ def difference(
     as JPEG as it is.
     """
     places = blocks(candidates)
-    copies: list[Copy] = []
-    if search:
-        copies = ordered([copy for block in places for copy in search.find(known, new, block)])
-        apply_copies(known, copies)
+    found = {block: search.find(known, new, block) for block in places} if search else {}
+    copies = ordered([copy for some in found.values() for copy in some])
+    apply_copies(known, copies)
     for rect, _ in copies:
         places = [part for place in places for part in place.without(rect)]
     much = budget is not None and sum(place.area for place in places) > _COMPARED * budget
@@ -83,6 +104,9 @@ def difference(
     for rect in rects:
         rect.of(known)[:] = rect.of(new)
     lossy, exact = (rects, []) if much else _coded(new, rects, budget)
+    if search:
+        for block in (block for block, some in found.items() if some):
+            search.judge(block, lossy)
     return Difference(copies, lossy, exact)
 
 

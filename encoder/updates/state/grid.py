@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Sequence
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from webcapd.encoder.jpeg.bitstream import restart_interval
 from webcapd.encoder.jpeg.tiles import JpegParams, TileRun
 from webcapd.encoder.updates.jpegpack import TileBlock, tile_blocks
 from webcapd.encoder.updates.rect import Rect
+
+_T = TypeVar("_T", bound=np.generic)
 
 Mask = NDArray[np.bool_]
 """(rows, columns) of a grid: which tiles."""
@@ -94,7 +97,7 @@ class TileGrid:
         mask[top:bottom, left:right] = True
         return mask
 
-    def under(self, values: NDArray[np.uint8], rect: Rect) -> NDArray[np.uint8]:
+    def under(self, values: NDArray[_T], rect: Rect) -> NDArray[_T]:
         """Give what is noted of the tiles that a rectangle reaches into."""
         return values[self._span(rect)]
 

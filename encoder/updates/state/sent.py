@@ -30,15 +30,25 @@ EXACT = 255
 """The quality of a tile that is as the screen is."""
 
 
+# Tiles that went as JPEG so many updates in a row move: they are neither compared nor searched,
+# but each so many updates once, and not even kept till then.  So do tiles that were sent as a
+# whole otherwise, if they are so many pixels together: less is the line that scrolls in.
+_STREAK, _RETRY = 4, 16
+_MOTION_AREA = 80_000
+
+# What has not changed for so long has come to rest.
+_REST_SECONDS = 0.5
+
+
 class _Kept:
     """A picture that nothing lies over, as the encoder of tiles wants it."""
 
     keys: Sequence[BandKey] = ()
     pointer = None
 
-    def __init__(self, grid: TileGrid) -> None:
+    def __init__(self, grid: TileGrid, pixels: Pixels) -> None:
         self.width, self.height, self.layout = grid.width, grid.height, grid.layout
-        self.pixels: Pixels = np.zeros((grid.height, grid.width, 4), np.uint8)
+        self.pixels = pixels
 
     def with_pointer(self) -> AbstractContextManager[Picture]:
         return nullcontext(self)
@@ -64,8 +74,8 @@ class SentPicture:
 
     def __init__(self, grid: TileGrid, encoder: TileEncoder) -> None:
         self.grid = grid
-        self._kept = _Kept(grid)
-        self.pixels = self._kept.pixels
+        self.pixels: Pixels = np.zeros((grid.height, grid.width, 4), np.uint8)
+        self._kept = _Kept(grid, self.pixels)
         self.numbers: NDArray[np.int64] = np.zeros(grid.shape, np.int64)
         """Of each tile, the update that changed it last."""
         self.qualities: NDArray[np.uint8] = np.full(grid.shape, EXACT, np.uint8)
@@ -78,8 +88,12 @@ class SentPicture:
         """Of each tile, its JPEG data if it looks like them; nothing if none were made."""
         self._scan_qualities: NDArray[np.uint8] = np.zeros(grid.shape, np.uint8)
         """Their quality; 0 where there are none."""
+        self._streaks: NDArray[np.uint8] = np.zeros(grid.shape, np.uint8)
+        """Of each tile, how many times in a row it went as JPEG."""
+        self._stale = self.grid.none()
+        """Of each tile, whether ``pixels`` has older ones: it moves, and its JPEG data are kept."""
         self._encoder = encoder
-        self._search = CopySearch()
+        self._search = CopySearch(lambda rect: not grid.under(self._stale, rect).any())
 
     def header(self, quality: int) -> bytes:
         """Give the record of the header of all JPEG rectangles of a quality."""
@@ -93,23 +107,55 @@ class SentPicture:
 
         ``number`` is the update's, ``quality`` that of JPEG, ``budget`` as for difference().
         """
-        places = self.grid.rects(mask)
+        moving = self._moving(pixels, mask, number)
+        places = self.grid.rects(mask & ~moving)
         found = difference(self.pixels, pixels, places, self._search, budget)
-        changed = self.grid.touched(
-            [rect for rect, _ in found.copies] + found.lossy + [rect for rect, _ in found.exact]
-        )
+        # Afterwards: they may be what is copied from.
+        if number % _RETRY == _RETRY - 1:
+            self._take_over(pixels, moving)
+        else:
+            self._stale |= moving
+        lossy = self.grid.touched(found.lossy)
+        changed = lossy | moving
+        changed |= self.grid.touched([rect for rect, _ in (*found.copies, *found.exact)])
         if not changed.any():
             return Coded()
         self._note_change(changed, number)
+        self._note_motion(changed, lossy | moving, found)
         self._note_copies(found)
-        lossy = self.grid.touched(found.lossy)
-        jpegs = self._jpegs(lossy, quality)
-        self.qualities[lossy] = quality
+        jpegs = self._jpegs(lossy | moving, quality, _Kept(self.grid, pixels))
+        self.qualities[lossy | moving] = quality
         self._note_exact(found)
         coded = Coded(copy_records(found.copies))
         coded += jpegs
         coded += Coded([record for _, record in found.exact])
         return coded
+
+    def _note_motion(self, changed: Mask, lossy: Mask, found: Difference) -> None:
+        """Count how often in a row tiles were new as a whole, in an update that has many such."""
+        renewed = lossy.copy()
+        for rect in blocks([rect for rect, _ in found.exact]):
+            renewed |= self.grid.covered(rect)
+        if self.grid.area(renewed) < _MOTION_AREA:
+            renewed = lossy
+        self._streaks[changed & ~renewed] = 0
+        self._streaks[renewed] = np.minimum(self._streaks[renewed] + 1, _STREAK)
+
+    def _moving(self, pixels: Pixels, mask: Mask, number: int) -> Mask:
+        """Give the tiles of a mask that go as JPEG unseen; others are brought up to date."""
+        self._streaks[self._since < time.monotonic() - _REST_SECONDS] = 0
+        moving: Mask = mask & (self._streaks >= _STREAK)
+        if number % _RETRY == 0:
+            moving &= self._stale
+        # What is not new any more is what was sent.
+        self._take_over(pixels, self._stale & ~mask)
+        moving |= self._stale & mask
+        return moving
+
+    def _take_over(self, pixels: Pixels, tiles: Mask) -> None:
+        for rect in self.grid.rects(tiles):
+            rect.of(self.pixels)[:] = rect.of(pixels)
+        self._stale &= ~tiles
 
     def whole(self, pixels: Pixels, number: int, quality: int, budget: int | None) -> Coded:
         """Take over a picture as a whole; gives what tells readers that have nothing."""
@@ -131,6 +177,7 @@ class SentPicture:
         kept = mask & (self._scan_qualities >= quality)
         if budget is None:
             kept &= self.qualities < EXACT
+        kept |= mask & self._stale
         found = composed(self.pixels, self.grid.rects(mask & ~kept), budget)
         lossy = self.grid.touched(found.lossy) & mask & ~kept
         coded = self._jpegs(lossy, quality)
@@ -149,7 +196,7 @@ class SentPicture:
         Others come at the rest quality, if they were not. ``calm`` is that while in seconds,
         ``most`` how many tiles at once.
         """
-        due = self._rough(rest) & (self._since <= time.monotonic() - calm)
+        due = self._rough(rest) & ~self._stale & (self._since <= time.monotonic() - calm)
         chosen = self.grid.none()
         chosen.ravel()[np.flatnonzero(due)[:most]] = True
         found = composed(self.pixels, self.grid.rects(chosen), None)
@@ -195,11 +242,12 @@ class SentPicture:
         for rect in blocks([rect for rect, _ in found.exact]):
             self.qualities[self.grid.covered(rect)] = EXACT
 
-    def _jpegs(self, mask: Mask, quality: int) -> Coded:
+    def _jpegs(self, mask: Mask, quality: int, picture: Picture | None = None) -> Coded:
         """Code tiles as JPEG, keep that, and give the records."""
         strips = self.grid.strips(mask)
         if strips:
-            coded = self._encoder.encode(self._kept, strips, self.grid.params(quality))
+            params = self.grid.params(quality)
+            coded = self._encoder.encode(picture or self._kept, strips, params)
             for strip, scans in coded.items():
                 self._scans[strip.band][strip.first : strip.last + 1] = scans
             self._scan_qualities[mask] = quality
