@@ -45,7 +45,7 @@ class UpdateClient:
         connection.request("GET", f"{path}?updates{query}", headers=dashed(headers))
         self._socket = connection.sock
         self._response = connection.getresponse()
-        self.status, self.headers = self._response.status, dict(self._response.getheaders())
+        self.status, self.headers = self._response.status, self._response.headers
         assert self.status == 200, self._response.read()
         self._thread = threading.Thread(target=self._run, name="updates", daemon=True)
         self._thread.start()

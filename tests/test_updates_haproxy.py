@@ -1,0 +1,91 @@
+"""Updates through haproxy with the file that is shipped: by HTTP/1.1 and by HTTP/2."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from front import SHIPPED as HAPROXY_CFG
+from front import Front, end, front, impatient, instance, make_certificate
+from h2client import H2Response, h2_client
+from painter import painter
+from program import PATIENCE
+from updateclient import TYPE, UpdateClient
+from updatereader import UpdateReader
+from waiting import wait_until
+from xserver import XServer, xvfb
+
+
+@contextlib.contextmanager
+def fronted(folder: Path, *options: str) -> Iterator[tuple[Front, XServer]]:
+    """Run a display, webcapd, and haproxy with short timeouts but those of streams."""
+    make_certificate(folder)
+    with xvfb(320, 240) as server, front(folder, impatient(HAPROXY_CFG)) as running:
+        program = instance(folder, 0, server.name, *options)
+        try:
+            wait_until("it is there", lambda: running.get("/display/0/?info")[0] == 200)
+            yield running, server
+        finally:
+            end(program)
+
+
+def test_updates_come_by_http_1(tmp_path: Path) -> None:
+    with fronted(tmp_path, "--keepalive", "0.5") as (running, server), painter(server) as brush:
+        client = UpdateClient(running.connect(), path="/display/0/", Accept_Encoding="gzip")
+        try:
+            assert client.headers["Content-Type"] == TYPE
+            for number in range(5):
+                brush.rectangle(0xFF8000, number * 30, 20, 13, 14)
+                client.wait_for(server.pixels)
+            before = client.bytes
+            wait_until("keepalives outlive the timeouts", lambda: client.bytes > before + 4 * 12)
+        finally:
+            client.close()
+
+
+def test_updates_come_by_http_2(tmp_path: Path) -> None:
+    with (
+        fronted(tmp_path, "--keepalive", "0.5") as (running, server),
+        painter(server) as brush,
+        h2_client(running.port) as client,
+    ):
+        response = client.get("/display/0/?updates")
+        assert response.status == 200
+        assert response.getheader("content-type") == TYPE
+        reader = UpdateReader()
+        thread = threading.Thread(target=read_on, args=(response, reader), daemon=True)
+        thread.start()
+        for number in range(5):
+            brush.rectangle(0xFF8000, number * 30, 20, 13, 14)
+            wait_until("the picture", lambda: shows(reader, server))
+        state = f"{reader.hello['run']}-{reader.sequence}"
+        alone = client.get(f"/display/0/?updates&once=1&keepalive=0.2&after={state}")
+        assert alone.status == 200
+        assert alone.read().endswith(b'{"reason":"once"}')
+        before = reader.captured
+        brush.rectangle(0x00FF80, 100, 100, 13, 14)
+        wait_until("the picture", lambda: shows(reader, server) and reader.captured > before)
+        # Nobody else ends the thread's waiting.
+        response.writer.close()
+        thread.join(PATIENCE)
+
+
+def shows(reader: UpdateReader, server: XServer) -> bool:
+    shown, wanted = reader.picture[..., ::-1], server.pixels()
+    return shown.shape == wanted.shape and bool(np.array_equal(shown, wanted))
+
+
+def read_on(response: H2Response, reader: UpdateReader) -> None:
+    """Feed a reader, record by record, until the connection ends."""
+    with contextlib.suppress(OSError, ValueError):
+        while len(head := response.read(4)) == 4:
+            reader.feed(head + response.read(int.from_bytes(head[1:], "big")))
+
+
+@pytest.mark.parametrize("query", ["once=1", "once=1&after=0011223344556677-1"])
+def test_haproxy_keeps_no_update(tmp_path: Path, query: str) -> None:
+    with fronted(tmp_path) as (running, _):
+        bodies = {running.get(f"/display/0/?updates&{query}")[1]["cache-control"] for _ in "ab"}
+        assert bodies == {"no-store, no-transform"}
