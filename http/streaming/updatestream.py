@@ -23,13 +23,14 @@ from webcapd.http.wire.sending import (
 )
 
 # How often it is seen to that the client may still look.
-_GRANT_SECONDS = 0.8
+_GRANT_SECONDS = 0.5
 
 # Who takes a message at once, in less than this, is not slow.
 _QUICK_SECONDS = 0.03
 
-# A slice is what the line took in so long.
-_SLICE_SECONDS = 0.2
+# A slice is what the line took in so long: with what stands in buffers on the way it is to be
+# there within 0.3 s of its capture.
+_SLICE_SECONDS = 0.15
 _LEAST_SLICE_BYTES = 8 * 1024
 _MOST_SLICE_BYTES = 4 * 1024 * 1024
 

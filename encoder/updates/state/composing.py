@@ -18,7 +18,7 @@ from webcapd.encoder.updates.state.sent import Coded, SentPicture
 _MOST = 3
 
 # So many tiles of a slice are coded before it is seen how long they have become.
-_STEP_TILES = 24
+_STEP_TILES = 12
 
 
 class State(NamedTuple):
