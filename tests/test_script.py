@@ -1,5 +1,6 @@
 """What a person types: the commands in script/."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -107,16 +108,26 @@ def test_setup_begins_anew_after_it_was_interrupted(small_tree: Path, moment: st
     requirements.write_text(f"nothing @ {wheel.as_uri()}\n")
     # As of a terminal, all processes are interrupted.
     process = subprocess.Popen(
-        [setup], stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, process_group=0
+        # Where the tests run in the background of a script, the signal is ignored, and
+        # what a shell finds ignored it cannot heed.
+        ["env", "--default-signal=INT", setup],
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        process_group=0,
     )
-    wait_until("it is that far", lambda: [*(small_tree / ".venv").glob(moment)])
 
     def ended() -> bool:
         # Again and again: bash goes on when what it ran was about to end by itself.
         os.killpg(process.pid, signal.SIGINT)
         return process.poll() is not None
 
-    wait_until("it is interrupted", ended)
+    try:
+        wait_until("it is that far", lambda: [*(small_tree / ".venv").glob(moment)])
+        wait_until("it is interrupted", ended)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
     assert process.returncode != 0
     requirements.write_text(wanted)
     done = run(setup)
