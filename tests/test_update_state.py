@@ -136,6 +136,44 @@ def test_readers_that_lag_come_to_the_picture(
     assert made.demand().again == math.inf
 
 
+def test_reader_that_leaves_takes_nothing_from_those_who_ask_for_the_same() -> None:
+    pixels = text(np.random.default_rng(1), 40, 60)
+    made = consumer()
+    stays, leaves = Follower(made), Follower(made)
+    stays.advance()
+    leaves.advance()
+    made.latest.forget(leaves.have)
+    feed(made, pixels)
+    assert stays.advance()
+    assert stays.have == made.sequence
+
+
+def test_compositions_are_few_however_many_readers_lag() -> None:
+    """Each has a state of its own, and comes to the newest by what an older one's reader gets."""
+    generator = np.random.default_rng(1)
+    pixels = photograph(generator, 160, 320)
+    made, followers = consumer(), []
+    for _ in range(12):
+        follower = Follower(made)
+        follower.advance()
+        feed(made, pixels)
+        follower.advance()
+        followers.append(follower)
+        pixels = photograph(generator, 160, 320)
+        feed(made, pixels)
+    for follower in followers:
+        follower.advance()
+    wanted = made.latest.wanted()
+    assert len(wanted) > 3
+    feed(made, pixels)
+    data = {id(made.latest.steps_from(have)[0].data) for have in wanted}
+    assert len(data) <= 3
+    for follower in followers:
+        while follower.advance():
+            pass
+        check(made, follower.shown, pixels)
+
+
 VIEWS = [
     View(),
     View(quarter_turns=1),

@@ -246,15 +246,17 @@ class LatestUpdates:
         return found if enough is None or size <= enough else []
 
     def forget(self, have: Have) -> None:
-        """Hear that nobody has this any more."""
+        """Note that a reader that had this has left."""
+        if have is None or isinstance(have, int):
+            return  # Others may have it, too, and wait for what leads on from there.
         with self._news:
             self._wanted.pop(have, None)
             self._composed.pop(have, None)
 
     def wait(self, known: Known, timeout: float) -> None:
-        """Wait until something else is known; returns when time is up, too.  Raises Closed."""
+        """Wait until something is published after ``known``, or time is up; raises Closed."""
         with self._news:
-            self._news.wait_for(lambda: self._closed or self._known != known, timeout)
+            self._news.wait_for(lambda: self._closed or self._known is not known, timeout)
             if self._closed:
                 raise Closed
 
