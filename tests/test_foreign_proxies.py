@@ -66,7 +66,8 @@ def block(kind: str) -> str:
 def nginx(folder: Path, text: str) -> list[str]:
     path = folder / "nginx.conf"
     path.write_text(text)
-    return ["nginx", "-c", str(path), "-e", str(folder / "error.log")]
+    # The prefix as well: "error_log off", as Mainsail ships it, names a file there.
+    return ["nginx", "-p", str(folder), "-c", str(path), "-e", str(folder / "error.log")]
 
 
 def haproxy(folder: Path, text: str) -> list[str]:
