@@ -59,6 +59,12 @@ def find_copies(old: Pixels, new: Pixels, block: Rect, two_axes: bool = False) -
     return ordered(found)
 
 
+def same_way(old: Pixels, new: Pixels, block: Rect, offset: tuple[int, int]) -> list[Copy]:
+    """Give copies by an offset (right, down) that is known, if they bring most of a block."""
+    copies = ordered(_exact(old, new, block, offset, block))
+    return copies if 2 * sum(rect.area for rect, _ in copies) >= block.area else []
+
+
 def apply_copies(picture: Pixels, copies: Sequence[Copy]) -> None:
     """Do in place what a reader does."""
     for rect, source in copies:

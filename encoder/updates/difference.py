@@ -7,7 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from webcapd.encoder.updates import records
-from webcapd.encoder.updates.copy import Copy, apply_copies, find_copies, is_searchable, ordered
+from webcapd.encoder.updates.copy import (
+    Copy,
+    apply_copies,
+    find_copies,
+    is_searchable,
+    ordered,
+    same_way,
+)
 from webcapd.encoder.updates.encode import encode
 from webcapd.encoder.updates.narrow import blocks, cells, narrow
 from webcapd.encoder.updates.rect import Pixels, Rect
@@ -44,6 +51,8 @@ class CopySearch:
         self._is_known = is_known
         self._gates: dict[tuple[int, int], tuple[int, int]] = {}
         """By place: vain searches in a row, and updates to wait for the next."""
+        self._ways: dict[tuple[int, int], tuple[int, int]] = {}
+        """By place: from where the last copy came, how far to the right and down."""
 
     def find(self, old: Pixels, new: Pixels, block: Rect) -> list[Copy]:
         """Give copies within a block, if it is time to look for some."""
@@ -54,9 +63,15 @@ class CopySearch:
         if wait:
             self._gates[place] = misses, wait - 1
             return []
-        copies = find_copies(old, new, block, two_axes=True)
+        # What scrolls and what is dragged mostly goes on as it did.
+        way = self._ways.get(place)
+        copies = same_way(old, new, block, way) if way else []
+        copies = copies or find_copies(old, new, block, two_axes=True)
         copies = [copy for copy in copies if self._is_known(copy.source)]
-        if not copies:
+        if copies:
+            rect, source = copies[0]
+            self._ways[place] = source.x - rect.x, source.y - rect.y
+        else:
             self._note_miss(place)
         return copies
 

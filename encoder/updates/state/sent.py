@@ -138,6 +138,9 @@ class SentPicture:
             renewed |= self.grid.covered(rect)
         if self.grid.area(renewed) < _MOTION_AREA:
             renewed = lossy
+        if found.copies:
+            # What is copied needs what is kept, and it is a fraction of the bytes.
+            renewed = self.grid.none()
         self._streaks[changed & ~renewed] = 0
         self._streaks[renewed] = np.minimum(self._streaks[renewed] + 1, _STREAK)
 
