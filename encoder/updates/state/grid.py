@@ -65,11 +65,16 @@ class TileGrid:
         return [self.rect(block) for block in self.blocks(mask)]
 
     def blocks(self, mask: Mask) -> list[TileBlock]:
+        if mask.all():
+            # Screens that move all over are to cost little.
+            return [TileBlock(0, self.rows - 1, 0, self.columns - 1)]
         rows, columns = np.nonzero(mask)
         return tile_blocks(zip(rows.tolist(), columns.tolist(), strict=True))
 
     def strips(self, mask: Mask) -> list[TileRun]:
         """Give the runs of neighbouring tiles in each row."""
+        if mask.all():
+            return [TileRun(row, 0, self.columns - 1) for row in range(self.rows)]
         return [
             TileRun(row, first, last)
             for row in np.flatnonzero(mask.any(1)).tolist()
