@@ -1,6 +1,6 @@
 """Clients of a stream that read all of it and look at nothing: ``audience.py PORT WIRE CLIENTS``.
 
-WIRE is a path to GET, ``tcp`` or ``websocket``.  When every client has had a
+WIRE is a path to GET, ``tcp``, ``websocket`` or ``rfb``.  When every client has had a
 frame, a line says so; then each line on standard input is answered by one on
 standard output, JSON: the moment (monotonic), the bytes that all clients have
 had so far, and the frames of each.
@@ -18,6 +18,7 @@ import sys
 import time
 
 import wires
+from rfb import Rfb
 
 _CHUNK = 1 << 22
 _PATIENCE = 20.0
@@ -75,6 +76,8 @@ class Client:
         part = self._wire.part(self._head)
         if part is None:
             return None
+        if part.reply:
+            self.connection.sendall(part.reply)
         if part.body and (part.frame is None or part.frame != self._frame):
             self.frames += 1
             self._frame = part.frame
@@ -94,21 +97,25 @@ def connect(port: int) -> socket.socket:
 
 
 def wire_named(name: str) -> wires.Wire:
-    """Give the way of sending with a name."""
+    """Give the way of sending with a name, for one connection."""
     if name == "websocket":
         return wires.WebSocket()
+    if name == "rfb":
+        return Rfb()
+    if name == "/?updates":
+        return wires.Updates()
     return wires.Multipart(None if name == "tcp" else name)
 
 
 class Audience:
     """All clients."""
 
-    def __init__(self, port: int, wire: wires.Wire, count: int) -> None:
+    def __init__(self, port: int, wire_name: str, count: int) -> None:
         self._poll = select.epoll()
         self._scrap = bytearray(_CHUNK)
         self._clients: dict[int, Client] = {}
         while len(self._clients) < count:
-            client = Client(port, wire)
+            client = Client(port, wire_named(wire_name))
             self._clients[client.connection.fileno()] = client
             # Edge: the beginning of a head that waits for its end is told once.
             self._poll.register(client.connection, select.EPOLLIN | select.EPOLLET)
@@ -154,7 +161,7 @@ class Audience:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("port", type=int)
-    parser.add_argument("wire", type=wire_named)
+    parser.add_argument("wire")
     parser.add_argument("clients", type=int)
     given = parser.parse_args()
     Audience(given.port, given.wire, given.clients).run()

@@ -1,4 +1,4 @@
-"""Numbers as black and white blocks: drawn on a screen, found again in its JPEGs.  Pure.
+"""Numbers as black and white blocks: drawn on a screen, found again in its pictures.  Pure.
 
 A block is 16x16 pixels, so that in either direction it holds a whole 8x8 block
 of the JPEG wherever that one's grid lies: an eighth of the resolution, which
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 BLOCK = 16
 _NUMBER_BITS = 16
@@ -44,10 +45,19 @@ def read(jpeg: bytes, top: int) -> int | None:
     # The first row of 8x8 blocks that begins in the barcode lies in it wholly.
     row = -(-top // 8)
     cells = small[row : row + 1, : WIDTH // 8 : BLOCK // 8]
-    if cells.shape != (1, _BITS):
-        return None
+    return _number(cells[0]) if cells.shape == (1, _BITS) else None
+
+
+def read_pixels(screen: NDArray[np.uint8], top: int) -> int | None:
+    """Read the number on a screen of grey values, by the middles of the blocks."""
+    middle = BLOCK // 2
+    return _number(screen[top + middle, middle:WIDTH:BLOCK])
+
+
+def _number(cells: NDArray[np.uint8]) -> int | None:
+    """Read the number from the blocks' grey values."""
     code = 0
-    for cell in cells[0]:
+    for cell in cells:
         code = code << 1 | int(cell > 127)
     number, check = code >> _CHECK_BITS, code & (1 << _CHECK_BITS) - 1
     return number if check == _check(number) else None

@@ -36,10 +36,17 @@ def verdicts(records: Sequence[Record]) -> Iterator[Verdict]:
     lines: dict[tuple[Any, ...], list[Record]] = {}
     for one in records:
         if one["kind"] in measures:
-            key = (one["kind"], one["workload"], one["size"], one.get("clients"))
+            key = (
+                one["kind"],
+                one["workload"],
+                one["size"],
+                one.get("clients"),
+                one.get("barcode"),
+            )
             lines.setdefault(key, []).append(one)
-    for (kind, workload, size, clients), same in lines.items():
+    for (kind, workload, size, clients, code), same in lines.items():
         where = f"{workload} {size}" + (f", {clients} clients" if clients else "")
+        where += f", {code}" if code else ""
         for name, measure in measures[kind].items():
             if found := figures.against_best(same, SUBJECT, [NAME], measure):
                 yield Verdict(f"{name}, {where}", *found, _MAX_RATIO)

@@ -11,6 +11,7 @@ falls on all; ratios are taken within a round.
 
 import argparse
 import dataclasses
+import itertools
 import json
 import os
 import platform
@@ -28,7 +29,7 @@ import floor
 import latency
 import report
 from figures import Record
-from peers import PEERS, RIVALS, SUBJECT, Peer, installed
+from peers import ALWAYS, PEERS, SUBJECT, Peer, installed
 from running import ROOT
 from workload import NAMES
 
@@ -55,6 +56,7 @@ class Plan:
     sizes: list[str]
     workloads: list[str]
     latencies: list[str]
+    barcodes: list[str]
     clients: list[int]
     seconds: float
     repeats: int
@@ -88,8 +90,8 @@ def one_size(plan: Plan, size: str, peers: list[Peer]) -> Iterator[Record]:
             yield {"workload": name, **record}
         if name == "full" and plan.floor:
             yield {"workload": name, **floor.floor(size, plan.seconds)}
-    for name in plan.latencies:
-        for record in latency.latencies(name, size, peers, plan.seconds):
+    for name, code in itertools.product(plan.latencies, plan.barcodes):
+        for record in latency.latencies(name, size, peers, plan.seconds, code):
             yield {"workload": name, **record}
 
 
@@ -133,6 +135,7 @@ def told(record: Record) -> str:
     words += [f"{record.get('peer', record['kind']):16}"]
     if record["kind"] == "latency":
         found = (f"{name} {value(record):.1f} ms" for name, value in figures.LATENCIES.items())
+        words += [record["barcode"]] if "barcode" in record else []
         return "  ".join([*words, *found, f"of {len(record['milliseconds'])}"])
     if record["kind"] == "floor":
         steps = (f"{step} {spent:.4f}" for step, spent in record["steps"].items())
@@ -146,7 +149,7 @@ def told(record: Record) -> str:
             *words,
             f"{record['process']:.4f} + {record['server']:.4f}",
             f"{record['fps']:.1f} fps (least {record['least_fps']:.1f})",
-            f"{record['bytes'] / 1e6:.1f} MB/s",
+            report.octets(record["bytes"]),
             f"{record['memory'] / 1e6:.0f} MB held",
         ]
     )
@@ -154,7 +157,7 @@ def told(record: Record) -> str:
 
 def group(record: Record) -> tuple[object, ...]:
     """Name the records that are compared with each other."""
-    return tuple(record.get(key) for key in ("kind", "size", "workload", "clients"))
+    return tuple(record.get(key) for key in ("kind", "size", "workload", "clients", "barcode"))
 
 
 def merged(old: list[Record], new: list[Record]) -> list[Record]:
@@ -189,7 +192,15 @@ def quick() -> int:
     if len(peers) < 2:
         return 2
     plan = Plan(
-        peers, [MAIN_SIZE], list(QUICK_COSTS), list(QUICK_LATENCIES), [], 2.5, 1, floor=False
+        peers,
+        [MAIN_SIZE],
+        list(QUICK_COSTS),
+        list(QUICK_LATENCIES),
+        ["step"],
+        [],
+        2.5,
+        1,
+        floor=False,
     )
     return judge_quick(measure(plan))
 
@@ -233,14 +244,19 @@ def parse() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    all_peers = [SUBJECT, *RIVALS]
     parser.add_argument("--quick", action="store_true", help="look for regressions, exit code 1")
-    parser.add_argument("--peers", type=words, default=all_peers, help=",".join(PEERS))
+    parser.add_argument("--peers", type=words, default=list(ALWAYS), help=",".join(PEERS))
     parser.add_argument("--workloads", type=words, default=list(NAMES), help=",".join(NAMES))
     parser.add_argument(
         "--latencies",
         type=words,
         help=f"the workloads to measure latency with: {','.join(latency.WORKLOADS)} (those chosen)",
+    )
+    parser.add_argument(
+        "--barcode",
+        type=words,
+        default=list(latency.BARCODES),
+        help="when what latency is measured by changes: step (with the workload), random",
     )
     parser.add_argument("--sizes", type=words, default=[MAIN_SIZE], help="WIDTHxHEIGHT,...")
     parser.add_argument(
@@ -259,7 +275,12 @@ def parse() -> argparse.Namespace:
     given = parser.parse_args()
     if given.latencies is None:
         given.latencies = [name for name in latency.WORKLOADS if name in given.workloads]
-    for name, known in (("peers", PEERS), ("workloads", NAMES), ("latencies", NAMES)):
+    for name, known in (
+        ("peers", PEERS),
+        ("workloads", NAMES),
+        ("latencies", NAMES),
+        ("barcode", latency.BARCODES),
+    ):
         for one in getattr(given, name):
             if one not in known:
                 parser.error(f"--{name}: there is no {one!r}, only {', '.join(known)}")
@@ -275,6 +296,7 @@ def main() -> int:
         given.sizes,
         given.workloads,
         given.latencies,
+        given.barcode,
         given.clients,
         given.seconds,
         given.repeats,

@@ -1,8 +1,9 @@
-"""From the request that changes a pixel to the last byte of the JPEG that shows it."""
+"""From the request that changes a pixel to the last byte of the picture that shows it."""
 
 import bisect
 import contextlib
 import socket
+import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -10,10 +11,13 @@ from typing import Any
 import barcode
 from audience import connect
 from peers import Peer, showing
-from running import workload, x_server
-from wires import Wire, pictures
+from running import random_barcodes, workload, x_server
+from screens import screen
+from wires import Walk, Wire
 
 WORKLOADS = ("idle", "typing", "video", "full")
+BARCODES = ("step", "random")
+"""Whether the barcode changes with the workload, or at moments of its own."""
 
 _SETTLE = 1.0
 _GRACE = 0.5
@@ -40,7 +44,8 @@ class Recording:
 
 
 def record(port: int, wire: Wire, seconds: float) -> Recording:
-    """Read a stream for some time; nothing is looked at meanwhile."""
+    """Read a stream for some time; nothing is decoded meanwhile."""
+    walk = Walk(wire)
     with contextlib.closing(connect(port)) as connection:
         recording = Recording()
         connection.sendall(wire.request)
@@ -52,18 +57,23 @@ def record(port: int, wire: Wire, seconds: float) -> Recording:
                 if not data:
                     raise SystemExit("the stream ended")
                 recording.add(data, time.monotonic())
+                for _ in walk.on(recording.data):
+                    pass
+                if walk.reply:
+                    connection.sendall(walk.reply)
+                    walk.reply = b""
     return recording
 
 
 def first_shown(recording: Recording, wire: Wire, top: int) -> dict[int, float]:
     """Give when each number, in a barcode at row ``top`` of the screen, was there first."""
     shown: dict[int, float] = {}
-    for picture in pictures(bytes(recording.data), wire):
-        if picture.part.top <= top:
-            jpeg = recording.data[picture.start : picture.end]
-            number = barcode.read(bytes(jpeg), top - picture.part.top)
-            if number is not None:
-                shown.setdefault(number, recording.arrival(picture.end))
+    screened = screen(wire, top)
+    for piece in Walk(wire).on(recording.data):
+        data = bytes(recording.data[piece.start - piece.part.head : piece.end])
+        number = screened.take(data, piece.part)
+        if number is not None:
+            shown.setdefault(number, recording.arrival(piece.end))
     return shown
 
 
@@ -88,21 +98,36 @@ def parse_drawn(lines: Sequence[str]) -> dict[int, float]:
     return {int(number): float(moment) for number, moment in words}
 
 
-def latencies(name: str, size: str, peers: list[Peer], seconds: float) -> Iterator[dict[str, Any]]:
+@contextlib.contextmanager
+def drawing(name: str, display: str, code: str) -> Iterator["subprocess.Popen[str]"]:
+    """Have a workload draw, and barcodes; gives the process that tells of these."""
+    if code == "step":
+        with workload(name, display, "--numbered") as both:
+            yield both
+    else:
+        with workload(name, display), random_barcodes(display) as barcodes:
+            yield barcodes
+
+
+def latencies(
+    name: str, size: str, peers: list[Peer], seconds: float, code: str = "step"
+) -> Iterator[dict[str, Any]]:
     """Measure one workload, each peer with one client, on the same X server."""
     top = barcode.place(int(size.split("x")[1]))
     seen = []
-    with x_server(size) as (display, _), workload(name, display, "--numbered") as drawing:
+    with x_server(size) as (display, _), drawing(name, display, code) as telling:
         for peer in peers:
             with showing(peer, display, size, False) as (_, port):
                 recording = record(port, peer.wire, _SETTLE + seconds + _GRACE)
             began = recording.began + _SETTLE
             seen.append((peer, began, first_shown(recording, peer.wire, top)))
-        drawing.terminate()
-        drawn = parse_drawn(drawing.communicate()[0].splitlines())
+        telling.terminate()
+        drawn = parse_drawn(telling.communicate()[0].splitlines())
+    # Results from before there was a choice say nothing of it.
+    kind = {"kind": "latency"} | ({"barcode": code} if code != "step" else {})
     for peer, began, shown in seen:
         wanted = {n: moment for n, moment in drawn.items() if began < moment < began + seconds}
         found = delays(wanted, shown)
         if not found:
             raise RuntimeError(f"{peer.name} showed no barcode")
-        yield {"kind": "latency", "peer": peer.name, "milliseconds": [round(d, 3) for d in found]}
+        yield {**kind, "peer": peer.name, "milliseconds": [round(d, 3) for d in found]}

@@ -1,9 +1,9 @@
 """Who is measured: webcapd, and what one would take instead.
 
 All at 30 frames a second, quality 75, colour at half resolution (4:2:0), to one
-client or more that read all.  The pointer: webcapd, ffmpeg and GStreamer show
-it, as they do by default; the others, which do not, show it for the workload
-``cursor`` only.
+client or more that read all; TigerVNC at its level 6 (79, 4:4:4), as noVNC asks.  The
+pointer: webcapd, ffmpeg, GStreamer and TigerVNC show it, as they do by default; the
+others, which do not, show it for the workload ``cursor`` only.
 """
 
 import contextlib
@@ -48,7 +48,7 @@ class Peer:
     version: Callable[[], str | None]
     """What is installed; None if it is not."""
     many: bool = True
-    """Whether it can have more than one client."""
+    """Whether it is measured with more than one client."""
 
     @property
     def wire(self) -> Wire:
@@ -91,6 +91,11 @@ def _loop(scene: Scene) -> list[str]:
     return program + ["--pointer"] * scene.pointer
 
 
+def _tigervnc(scene: Scene) -> list[str]:
+    screen = ["X0tigervnc", "-display", scene.display, f"FrameRate={FPS}"]
+    return [*screen, f"rfbport={scene.port}", "localhost=1", "SecurityTypes=None"]
+
+
 def _said(pattern: str, *command: str) -> str | None:
     """Find a version in what a program says."""
     if shutil.which(command[0]) is None:
@@ -114,6 +119,12 @@ def _gstreamer_version() -> str | None:
     return _said(r"GStreamer (\S+)", "gst-launch-1.0", "--version")
 
 
+def _tigervnc_version() -> str | None:
+    if shutil.which("X0tigervnc") is None:
+        return None
+    return _said(r"(?i)server version (\d[\w.]*)", "X0tigervnc", "-version") or "unknown"
+
+
 def _own_version() -> str | None:
     tree = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
     return _said(r"(\S+)", *tree) or "unknown"
@@ -122,6 +133,8 @@ def _own_version() -> str | None:
 _EQUAL = ("--quality", "75", "--no-use-paint-over-quality")
 
 SUBJECT = "webcapd"
+UPDATES = "webcapd-updates"
+TIGERVNC = "TigerVNC"
 PEERS = {
     peer.name: peer
     for peer in (
@@ -132,10 +145,21 @@ PEERS = {
         Peer("GStreamer", "tcp", _gstreamer, _gstreamer_version),
         Peer("pixelflux", "websocket", _pixelflux, lambda: _packages("pixelflux", "websockets")),
         Peer("webcamd-like", "/", _loop, lambda: _packages("mss", "opencv-python")),
-        # Not among the rivals: what paint-over costs.
+        # Not among the rivals, as they send what changed and no whole pictures.
+        Peer(UPDATES, "/?updates", _webcapd(*_EQUAL), _own_version),
+        # It encodes for each client anew.
+        Peer(
+            TIGERVNC,
+            "rfb",
+            _tigervnc,
+            _tigervnc_version,
+            False,
+        ),
+        # What paint-over costs.
         Peer("webcapd-defaults", "/?stream", _webcapd(), _own_version),
     )
 }
+ALWAYS = ("webcapd", UPDATES, "ffmpeg", "GStreamer", "pixelflux", "webcamd-like", TIGERVNC)
 RIVALS = ("ffmpeg", "GStreamer", "pixelflux", "webcamd-like")
 
 

@@ -63,7 +63,9 @@ def draw(records: Sequence[Record], size: str, path: Path) -> None:
     figure, (cpu, delay, many) = pyplot.subplots(3, 1, figsize=(8, 10), layout="constrained")
     bars(cpu, select(records, kind="cost", size=size), figures.total)
     cpu.set_title(f"CPU seconds a second, process and X server, {size}")
-    bars(delay, select(records, kind="latency", size=size), figures.LATENCIES["median"])
+    bars(
+        delay, select(records, kind="latency", size=size, barcode=None), figures.LATENCIES["median"]
+    )
     delay.set_title(f"From request to last byte, ms, median, {size}")
     curves(many, select(records, kind="fan-out"))
     many.set_title("CPU seconds a second, full, by number of clients")

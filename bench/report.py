@@ -7,7 +7,7 @@ from pathlib import Path
 import figures
 from figures import Record, Spread, Verdict, distinct, select, spread
 from latency import WORKLOADS as WITH_LATENCY
-from peers import PEERS, RIVALS, SUBJECT
+from peers import PEERS, RIVALS, SUBJECT, TIGERVNC, UPDATES
 from workload import FULL_FPS
 
 BEGIN = "<!-- side by side: script/bench writes from here -->"
@@ -27,6 +27,12 @@ def number(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 0.1 else f"{value:.4f}"
 
 
+def octets(a_second: float) -> str:
+    """Write bytes a second."""
+    unit, name = (1e6, "MB/s") if a_second >= 1e5 else (1e3, "KB/s")
+    return f"{a_second / unit:.1f} {name}"
+
+
 def around(values: Spread) -> str:
     """Write a median and its spread."""
     if values.low == values.high:
@@ -41,6 +47,7 @@ def verdicts(records: Sequence[Record], size: str) -> list[Verdict]:
         *figures.latency_verdicts(records, size, SUBJECT, RIVALS),
         *figures.fan_out_verdicts(records, FULL_FPS, SUBJECT, RIVALS),
         *figures.floor_verdict(records, size, SUBJECT),
+        *figures.update_verdicts(records, size, (UPDATES, SUBJECT, TIGERVNC)),
     ]
 
 
@@ -89,17 +96,16 @@ def delivery_table(records: Sequence[Record], size: str) -> str:
         if not own:
             return ""
         fps = spread(one["fps"] for one in own).median
-        octets = spread(one["bytes"] for one in own).median / 1e6
-        return f"{fps:.1f} fps, {octets:.1f} MB/s"
+        return f"{fps:.1f} fps, {octets(spread(map(figures.octets, own)).median)}"
 
     rows = [[name, *(cell(name, peer) for peer in peers)] for name in distinct(lines, "workload")]
     memory = [spread(one["memory"] for one in select(lines, peer=peer)).high for peer in peers]
-    rows.append(["most memory", *(f"{octets / 1e6:.0f} MB" for octets in memory)])
+    rows.append(["most memory", *(f"{held / 1e6:.0f} MB" for held in memory)])
     return table(["workload", *peers], rows)
 
 
-def latency_table(records: Sequence[Record], size: str) -> str:
-    lines = select(records, kind="latency", size=size)
+def latency_table(records: Sequence[Record], size: str, code: str | None) -> str:
+    lines = select(records, kind="latency", size=size, barcode=code)
     peers = _peers(lines)
 
     def cell(workload: str, peer: str) -> str:
@@ -158,8 +164,10 @@ def render(records: Sequence[Record], main_size: str, plot: str) -> str:
     for size in sizes:
         parts += [f"### CPU seconds a second, {size}\n", cost_table(records, size)]
         parts += [f"### Delivered, {size}\n", delivery_table(records, size)]
-        if select(records, kind="latency", size=size):
-            parts += [f"### Latency, ms, median / p99, {size}\n", latency_table(records, size)]
+        for code, where in ((None, ""), ("random", ", changes at random moments")):
+            if select(records, kind="latency", size=size, barcode=code):
+                title = f"### Latency, ms, median / p99, {size}{where}\n"
+                parts += [title, latency_table(records, size, code)]
         if select(records, kind="floor", size=size):
             parts += [f"### The floor of *full*, {size}\n", floor_line(records, size)]
     if fan_outs := select(records, kind="fan-out"):

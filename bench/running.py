@@ -108,6 +108,15 @@ def workload(name: str, display: str, *arguments: str) -> Iterator["subprocess.P
 
 
 @contextmanager
+def random_barcodes(display: str) -> Iterator["subprocess.Popen[str]"]:
+    """Have barcodes change on a display, at moments of their own."""
+    drawing = (sys.executable, str(ROOT / "bench/randombarcodes.py"))
+    environment = {**os.environ, "DISPLAY": display}
+    with running("drawing", *drawing, environment=environment) as (process, _):
+        yield process
+
+
+@contextmanager
 def webcapd(display: str, *arguments: str) -> Iterator[tuple[int, str]]:
     """Run webcapd on a free port; gives its pid and address."""
     command = (sys.executable, "-P", str(ROOT / "webcapd.py"), "--port", "0")

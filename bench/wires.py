@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-HEAD_BYTES = 512
+HEAD_BYTES = 2048
 """What lies before a part's body is never longer than half of it."""
 
 _HEAD = re.compile(rb"(?i)\ncontent-length: *(\d+)\r\n(?:[^\r\n]+\r\n)*\r\n")
@@ -18,15 +18,22 @@ class Part(NamedTuple):
     head: int
     """Bytes before the JPEG."""
     body: int
-    """Bytes of the JPEG; 0 if this is no picture."""
+    """Bytes of the JPEG, or the last one of an update; 0 if there is nothing new to show."""
     frame: int | None
     """Number of the frame that it is a piece of; None if it is a whole one."""
     top: int
     """Row of the screen at which it begins."""
+    reply: bytes = b""
+    """What the client must say to it."""
+
+
+def fragment(length: int, is_last: bool, reply: bytes = b"") -> Part:
+    """Make a part of so many bytes, of which several are one update."""
+    return Part(length - is_last, int(is_last), None, 0, reply)
 
 
 class Wire(Protocol):
-    """A way of sending frames."""
+    """A way of sending frames.  What begins where depends on what was before: one a connection."""
 
     @property
     def request(self) -> bytes:
@@ -96,21 +103,62 @@ class WebSocket:
         return Part(body, length - self._PREFIX, frame, top)
 
 
-class Picture(NamedTuple):
-    """A JPEG found in a stream."""
+@dataclass(frozen=True)
+class Updates:
+    """Records of an update stream (docs/updates.md): a mark ends an update."""
+
+    request: bytes = b"GET /?updates HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    is_http: bool = True
+
+    def part(self, data: bytes) -> Part | None:
+        if len(data) < 4:
+            return None
+        return fragment(4 + int.from_bytes(data[1:4], "big"), data[:1] == b"E")
+
+
+class Piece(NamedTuple):
+    """A part found in what has been received, and where its body is."""
 
     start: int
     end: int
     part: Part
 
 
-def pictures(data: bytes, wire: Wire) -> Iterator[Picture]:
+class Walk:
+    """Goes from part to part through what a client has received since it connected."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._at: int | None = None if wire.is_http else 0
+        self._begun: Piece | None = None
+        """It is not all there yet."""
+        self.reply = b""
+        """What the client must say by now; to be emptied by who says it."""
+
+    def on(self, data: bytes | bytearray) -> Iterator[Piece]:
+        """Give the parts that are whole now and were not before; ``data`` is all so far."""
+        if self._at is None:
+            end = data.find(b"\r\n\r\n")
+            self._at = end + 4 if end >= 0 else None
+        while self._at is not None and self._begin(data) is not None:
+            assert self._begun is not None
+            if self._begun.end > len(data):
+                return
+            found, self._begun = self._begun, None
+            self._at = found.end
+            yield found
+
+    def _begin(self, data: bytes | bytearray) -> Piece | None:
+        """Measure the part that begins, once."""
+        if self._begun is None and self._at is not None:
+            part = self._wire.part(bytes(data[self._at : self._at + HEAD_BYTES]))
+            if part is not None:
+                self.reply += part.reply
+                start = self._at + part.head
+                self._begun = Piece(start, start + part.body, part)
+        return self._begun
+
+
+def pictures(data: bytes, wire: Wire) -> Iterator[Piece]:
     """Find the whole JPEGs in what a client has received since it connected."""
-    at = data.index(b"\r\n\r\n") + 4 if wire.is_http else 0
-    while (part := wire.part(data[at : at + HEAD_BYTES])) is not None:
-        start = at + part.head
-        at = start + part.body
-        if at > len(data):
-            return
-        if part.body:
-            yield Picture(start, at, part)
+    return (found for found in Walk(wire).on(data) if found.part.body)

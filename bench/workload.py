@@ -54,6 +54,14 @@ def put(display: Display, where: Drawable, gc: Any, pixels: Pixels, x: int, y: i
     display.sync()
 
 
+def draw_barcode(where: Drawable, black: Any, white: Any, number: int, y: int) -> None:
+    """Draw a number as a barcode at row ``y``; sent with the next flush."""
+    size = barcode.BLOCK
+    blocks = [(column * size, y, size, size) for column in barcode.blocks(number)]
+    where.fill_rectangle(black, 0, y, barcode.WIDTH, size)
+    where.poly_fill_rectangle(white, blocks)
+
+
 def rate(per_second: float) -> float:
     """Give how many ticks there are in a second, with the pauses."""
     return 1 / (1 / per_second + _PAUSE / round(_STEADY_SECONDS * per_second))
@@ -126,10 +134,7 @@ class Workload:
             print(self.number, moment, flush=True)
 
     def _draw_number(self) -> None:
-        y, size = barcode.place(self.height), barcode.BLOCK
-        white = [(column * size, y, size, size) for column in barcode.blocks(self.number)]
-        self.window.fill_rectangle(self.black, 0, y, barcode.WIDTH, size)
-        self.window.poly_fill_rectangle(self.white, white)
+        draw_barcode(self.window, self.black, self.white, self.number, barcode.place(self.height))
 
     def idle(self) -> None:
         """Rest; numbered, show a number now and then, never sooner than a frame after another."""
