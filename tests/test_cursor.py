@@ -119,6 +119,8 @@ def test_pointer_at_rest_costs_no_look(screen: XServer) -> None:
 def test_pointer_is_asked_for_with_each_frame_while_it_moves_and_shortly_after() -> None:
     watch, fps = PointerWatch(), 30.0
     assert watch.wait(100.0, fps) == 0
+    assert watch.seen((4, 4), 90.0)
+    assert watch.wait(90.0, fps) == pytest.approx(0.17), "it was seen, and has not moved"
     assert watch.seen((5, 5), 100.0)
     assert watch.wait(100.0, fps) == pytest.approx(1 / fps)
     assert not watch.seen((5, 5), 101.9)

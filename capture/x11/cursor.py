@@ -71,10 +71,13 @@ class PointerWatch:
 
     def seen(self, place: Place | None, now: float) -> bool:
         """Note where it is; tells whether that is another place."""
-        self._asked = now
+        is_first, self._asked = self._asked == -math.inf, now
         if place == self._place:
             return False
-        self._place, self._moved = place, now
+        self._place = place
+        if not is_first:
+            # Seen for the first time it has not moved.
+            self._moved = now
         return True
 
 
