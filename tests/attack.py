@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import mjpeg
 from footprint import Footprint
 from painter import Painter, painter
-from program import PATIENCE, Webcapd, webcapd
+from program import TIMEOUT, Webcapd, webcapd
 from reader import Reader, reader
 from waiting import wait_until
 from xserver import XServer, xvfb
@@ -46,7 +46,7 @@ class Attack:
         self._sockets.append(connection)
         if buffer is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-        connection.settimeout(PATIENCE)
+        connection.settimeout(TIMEOUT)
         connection.connect((self.program.host, self.program.port))
         # One that is not let in may be hung up on already.
         with contextlib.suppress(OSError):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from program import PATIENCE
+from program import TIMEOUT
 
 FLAGS = (
     "--headless",
@@ -74,7 +74,7 @@ class Browser:
 
     def _message(self) -> Any:
         """Read one message."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while b"\0" not in self._unread:
             patience = max(0.0, deadline - time.monotonic())
             assert select.select([self._answers], [], [], patience)[0], "Chromium is silent"
@@ -139,4 +139,4 @@ def chromium(profile: Path) -> Iterator[Browser]:
             yield browser
         finally:
             process.terminate()
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from program import PATIENCE, ROOT, Webcapd, dashed
+from program import ROOT, TIMEOUT, Webcapd, dashed
 
 SHIPPED = (ROOT / "haproxy.cfg").read_text()
 
@@ -83,7 +83,7 @@ class Front:
             pass_fds=[one.fileno() for one in self._sockets],
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
         )
         faults = [line for line in done.stderr.splitlines() if not line.startswith("[NOTICE]")]
         return "\n".join(faults) if done.returncode == 0 else done.stderr
@@ -102,7 +102,7 @@ class Front:
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(PATIENCE)
+            self._process.wait(TIMEOUT)
         for one in self._sockets:
             one.close()
 
@@ -110,9 +110,7 @@ class Front:
         """Give an HTTP/1.1 connection, whatever the certificate."""
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        return http.client.HTTPSConnection(
-            "127.0.0.1", self.port, timeout=PATIENCE, context=context
-        )
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=TIMEOUT, context=context)
 
     def get(self, path: str, **headers: str) -> tuple[int, Mapping[str, str], bytes]:
         """Make one request; returns status, headers and body."""

@@ -11,7 +11,7 @@ from typing import Any
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, ResponseReceived, StreamEnded, StreamReset
-from program import PATIENCE
+from program import TIMEOUT
 
 
 class H2Response:
@@ -19,7 +19,7 @@ class H2Response:
 
     def __init__(self) -> None:
         self._reader, self.writer = socket.socketpair()
-        self._reader.settimeout(PATIENCE)
+        self._reader.settimeout(TIMEOUT)
         self._file = self._reader.makefile("rb")
         self._headers: dict[str, str] = {}
         self._begun = threading.Event()
@@ -29,7 +29,7 @@ class H2Response:
         self._begun.set()
 
     def getheader(self, name: str, default: str = "", /) -> str:
-        assert self._begun.wait(PATIENCE), "there is no answer"
+        assert self._begun.wait(TIMEOUT), "there is no answer"
         return self._headers.get(name.lower(), default)
 
     @property
@@ -85,7 +85,7 @@ class H2Client:
             try:
                 rest = rest[self._socket.send(rest) :]
             except ssl.SSLWantWriteError:
-                select.select([], [self._socket], [], PATIENCE)
+                select.select([], [self._socket], [], TIMEOUT)
 
     def _listen(self) -> None:
         # Closing the connection ends this thread.
@@ -120,7 +120,7 @@ class H2Client:
         # Whoever has not been read to the end holds the thread up no longer.
         for response in self._responses.values():
             response.close()
-        self._thread.join(PATIENCE)
+        self._thread.join(TIMEOUT)
         assert not self._thread.is_alive()
         self._socket.close()
 
@@ -131,7 +131,7 @@ def h2_client(port: int) -> Iterator[H2Client]:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_alpn_protocols(["h2"])
-    plain = socket.create_connection(("127.0.0.1", port), PATIENCE)
+    plain = socket.create_connection(("127.0.0.1", port), TIMEOUT)
     client = H2Client(context.wrap_socket(plain))
     try:
         yield client

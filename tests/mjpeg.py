@@ -9,7 +9,7 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 import turbojpeg
-from program import PATIENCE, Webcapd, dashed
+from program import TIMEOUT, Webcapd, dashed
 from xserver import Pixels
 
 _TURBOJPEG = turbojpeg.TurboJPEG()
@@ -74,7 +74,7 @@ class Stream:
 
     def until(self, wanted: Pixels) -> int:
         """Read until a part decodes to these very pixels; returns how many parts it took."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         parts = 0
         while time.monotonic() < deadline:
             parts += 1

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from program import PATIENCE
+from program import TIMEOUT
 from xserver import XServer
 
 # Far above what servers take that choose a number by themselves.
@@ -35,7 +35,7 @@ class MortalServer(XServer):
         )
         os.close(writer)
         with open(reader) as lines:
-            assert select.select([reader], [], [], PATIENCE)[0], "the server did not start in time"
+            assert select.select([reader], [], [], TIMEOUT)[0], "the server did not start in time"
             assert lines.readline().strip() == str(self.number)
 
     def start_xvfb(self, width: int = 320, height: int = 240, *arguments: str) -> None:

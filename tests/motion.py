@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from painter import Painter, painter
-from program import PATIENCE
+from program import TIMEOUT
 from xserver import XServer
 
 # Between two drawings: a screen that is drawn on without end leaves no
@@ -34,11 +34,11 @@ def moving(server: XServer, draw: Callable[[Painter, int], None]) -> Iterator[No
     thread = threading.Thread(target=run, name="motion")
     thread.start()
     try:
-        assert began.wait(PATIENCE), "nothing was drawn"
+        assert began.wait(TIMEOUT), "nothing was drawn"
         yield
     finally:
         ended.set()
-        thread.join(PATIENCE)
+        thread.join(TIMEOUT)
 
 
 def scatter(brush: Painter, number: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from program import PATIENCE
+from program import TIMEOUT
 
 
 def descendants(pid: int) -> dict[str, int]:
@@ -44,7 +44,7 @@ def outlived(*pids: int) -> Iterator[None]:
     try:
         yield
         for pid, descriptor in descriptors.items():
-            ended, _, _ = select.select([descriptor], [], [], PATIENCE)
+            ended, _, _ = select.select([descriptor], [], [], TIMEOUT)
             assert ended, f"process {pid} lives on"
     finally:
         for descriptor in descriptors.values():

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 READY = re.compile(r"^webcapd: serving (\S+) (\d+)x(\d+) on (\S+(?: and \S+)*)$")
 
 # A bound on waiting for what must happen; never a measure of speed.
-PATIENCE = 30.0
+TIMEOUT = 30.0
 
 
 def dashed(headers: Mapping[str, str]) -> dict[str, str]:
@@ -80,7 +80,7 @@ class Webcapd:
             return [line for line in self.lines if wanted(line)]
 
         with self._condition:
-            self._condition.wait_for(lambda: found() or self._ended, PATIENCE)
+            self._condition.wait_for(lambda: found() or self._ended, TIMEOUT)
             assert found(), f"the line did not come; standard error was {self.lines}"
             return found()[0]
 
@@ -98,7 +98,7 @@ class Webcapd:
         return self
 
     def connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE)
+        return http.client.HTTPConnection(self.host, self.port, timeout=TIMEOUT)
 
     def get(
         self, path: str, method: str = "GET", **headers: str
@@ -124,8 +124,8 @@ class Webcapd:
 
     def ended(self) -> int:
         """Wait for its end; returns the exit code."""
-        status = self.process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
+        status = self.process.wait(TIMEOUT)
+        self._reader.join(TIMEOUT)
         assert self.process.stderr is not None
         self.process.stderr.close()
         return status

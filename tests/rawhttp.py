@@ -4,7 +4,7 @@ import contextlib
 import socket
 from collections.abc import Iterator
 
-from program import PATIENCE, Webcapd
+from program import TIMEOUT, Webcapd
 
 
 class Head:
@@ -79,7 +79,7 @@ class RawClient:
 @contextlib.contextmanager
 def raw(program: Webcapd) -> Iterator[RawClient]:
     """Connect to a running webcapd."""
-    connection = socket.create_connection((program.host, program.port), PATIENCE)
+    connection = socket.create_connection((program.host, program.port), TIMEOUT)
     with contextlib.closing(RawClient(connection)) as client:
         yield client
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import mjpeg
 import numpy as np
-from program import PATIENCE, Webcapd
+from program import TIMEOUT, Webcapd
 from waiting import wait_until
 from xserver import Pixels
 
@@ -54,7 +54,7 @@ class Reader:
     def end(self) -> None:
         """Stop reading, at the next part: a screen that rests sends one now and then."""
         self._ended.set()
-        self._thread.join(PATIENCE)
+        self._thread.join(TIMEOUT)
         assert not self._thread.is_alive(), "the stream fell silent"
         self.check()
 

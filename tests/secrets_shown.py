@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from loud import LOUD
-from program import PATIENCE
+from program import TIMEOUT
 from Xlib import X, Xutil
 from Xlib.display import Display
 from Xlib.protocol import event
@@ -222,7 +222,7 @@ def secrets(
             yield done
         finally:
             ended.set()
-            waiter.join(PATIENCE)
+            waiter.join(TIMEOUT)
     if failures:
         raise failures[0]
 
@@ -250,7 +250,7 @@ def moving_fast(
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
             yield
-            said, _ = process.communicate(b"enough", PATIENCE)
+            said, _ = process.communicate(b"enough", TIMEOUT)
             moves, seconds = said.split()
             tell(f"{int(moves)} moves in {float(seconds):.0f} s")
         finally:

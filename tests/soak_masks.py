@@ -12,7 +12,7 @@ import cv2
 import mjpeg
 import numpy as np
 from painter import Painter, painter
-from program import PATIENCE, Webcapd, webcapd
+from program import TIMEOUT, Webcapd, webcapd
 from secrets_shown import TITLE, loud_window, moving_fast, secrets
 from soak import scenario
 from waiting import wait_until
@@ -85,7 +85,7 @@ def looked_at(program: Webcapd) -> Iterator[Look]:
     finally:
         ended.set()
         for thread in threads:
-            thread.join(PATIENCE)
+            thread.join(TIMEOUT)
     if failures:
         raise failures[0]
 
@@ -151,7 +151,7 @@ def _slow_backdrop(server: XServer) -> Iterator[None]:
             yield
         finally:
             ended.set()
-            thread.join(PATIENCE)
+            thread.join(TIMEOUT)
 
 
 def _count(

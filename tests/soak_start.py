@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from processes import descendants, outlived
-from program import PATIENCE, READY, ROOT
+from program import READY, ROOT, TIMEOUT
 from soak import scenario
 
 COMMAND = [sys.executable, "-P", str(ROOT / "webcapd.py"), "--port", "0", "--virtual", "64x64"]
@@ -41,7 +41,7 @@ def signal_at_start(count: int) -> str:
             time.sleep(generator.uniform(0, LATEST_SECONDS))
             with outlived(*descendants(process.pid).values()):
                 process.send_signal(signal.SIGINT if number % 2 else signal.SIGTERM)
-                _, said = process.communicate(timeout=PATIENCE)
+                _, said = process.communicate(timeout=TIMEOUT)
         finally:
             process.kill()
         assert process.returncode == 0, (process.returncode, said)

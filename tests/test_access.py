@@ -15,7 +15,7 @@ import bcrypt
 import mjpeg
 import pytest
 from painter import painter
-from program import PATIENCE, Webcapd, run_to_end, webcapd
+from program import TIMEOUT, Webcapd, run_to_end, webcapd
 from rawhttp import RawClient, raw
 from waiting import wait_until
 from xserver import XServer, xvfb
@@ -220,7 +220,7 @@ def test_curl_logs_in_with_a_password_and_with_a_token(shared: Guarded) -> None:
     def curl(*arguments: str) -> str:
         command = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code} %{content_type}"]
         done = subprocess.run(
-            [*command, *arguments], capture_output=True, text=True, timeout=PATIENCE, check=True
+            [*command, *arguments], capture_output=True, text=True, timeout=TIMEOUT, check=True
         )
         return done.stdout
 
@@ -331,7 +331,7 @@ def test_who_is_known_waits_for_no_guess(server: XServer, tmp_path: Path) -> Non
 
 def until_it_ends(stream: mjpeg.Stream) -> None:
     """Read a stream to its end; what comes until then is whole."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while stream.response.read1(1 << 16):
         assert time.monotonic() < deadline, "the stream goes on"
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from program import PATIENCE, Webcapd, webcapd
+from program import TIMEOUT, Webcapd, webcapd
 from rawhttp import raw
 from xserver import xvfb
 
@@ -75,7 +75,7 @@ def exchange(program: Webcapd, pieces: list[bytes]) -> bytes:
     Of a stream only the beginning: it does not end by itself.
     """
     answer = b""
-    with socket.create_connection((program.host, program.port), PATIENCE) as connection:
+    with socket.create_connection((program.host, program.port), TIMEOUT) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # A server that has heard enough hangs up; what it said before is there all the same.
         with contextlib.suppress(OSError):

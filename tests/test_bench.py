@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from program import PATIENCE
+from program import TIMEOUT
 from waiting import wait_until
 from xserver import Pixels, XServer, xvfb
 
@@ -141,7 +141,7 @@ def test_audience_counts_frames_however_they_come(sizes: list[int]) -> None:
 
         wait_until("everything has arrived", complete)
         assert crowd.account()["frames"] == [4]
-    thread.join(PATIENCE)
+    thread.join(TIMEOUT)
 
 
 def lines(peer: str, totals: Sequence[float], **more: object) -> list[Record]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from program import PATIENCE
+from program import TIMEOUT
 from tightencoder import TightEncoder, compact
 from updatereader import UpdateReader
 from waiting import wait_until
@@ -208,7 +208,7 @@ def test_vnc_viewer_shows_what_the_screen_shows() -> None:
         running.workload("idle", server.name),
         connected(server, "640x480") as connection,
     ):
-        connection.settimeout(PATIENCE)
+        connection.settimeout(TIMEOUT)
         wire, data = rfb.Rfb(), bytearray()
         walk, screen = wires.Walk(wire), screens.RfbScreen(wire, barcode.place(480))
 

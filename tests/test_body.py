@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from program import PATIENCE
+from program import TIMEOUT
 
 from webcapd.http.wire.body import Body
 from webcapd.http.wire.pending import PendingConnection
@@ -20,7 +20,7 @@ LARGE = bytes(range(256)) * 4096
 
 
 @contextlib.contextmanager
-def sent(data: bytes, timeout: float = PATIENCE) -> Iterator[tuple[Body, socket.socket]]:
+def sent(data: bytes, timeout: float = TIMEOUT) -> Iterator[tuple[Body, socket.socket]]:
     """Give the body of a request that is sent meanwhile, and the client's end."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
@@ -112,7 +112,7 @@ def test_body_that_ends_early_is_refused() -> None:
     assert caught.value.status == 400
 
 
-@pytest.mark.parametrize(("seconds", "timeout"), [(60.0, 0.1), (-1.0, PATIENCE)])
+@pytest.mark.parametrize(("seconds", "timeout"), [(60.0, 0.1), (-1.0, TIMEOUT)])
 def test_body_that_does_not_come_in_time_is_refused(seconds: float, timeout: float) -> None:
     with (
         sent(HEAD + b"Content-Length: 9\r\n\r\nabc", timeout) as (body, _),

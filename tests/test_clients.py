@@ -13,7 +13,7 @@ import pytest
 from browser import Browser, chromium
 from motion import moving
 from painter import Painter, painter
-from program import PATIENCE, Webcapd, webcapd
+from program import TIMEOUT, Webcapd, webcapd
 from waiting import wait_until
 from xserver import Pixels, XServer, xvfb
 
@@ -36,7 +36,7 @@ def walk_through_colours(brush: Painter, number: int) -> None:
 
 
 def run(*command: str | Path) -> "subprocess.CompletedProcess[bytes]":
-    return subprocess.run(command, capture_output=True, timeout=2 * PATIENCE, check=False)
+    return subprocess.run(command, capture_output=True, timeout=2 * TIMEOUT, check=False)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from program import PATIENCE
+from program import TIMEOUT
 from waiting import wait_until
 
 from webcapd.base.pace import Pace
@@ -94,7 +94,7 @@ def encoder() -> Iterator[Encoder]:
     encoder.start()
     yield encoder
     encoder.stop()
-    assert encoder.join(PATIENCE)
+    assert encoder.join(TIMEOUT)
     encoder.close()
     assert failures == []
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from program import PATIENCE
+from program import TIMEOUT
 from waiting import wait_until
 
 from webcapd.base import eventloop
@@ -29,7 +29,7 @@ def loop(told: Told) -> Iterator[EventLoop]:
     made = EventLoop("loop", told.put, lambda: told.put("ended"))
     yield made
     made.stop()
-    assert made.join(PATIENCE)
+    assert made.join(TIMEOUT)
     made.close()
 
 
@@ -37,7 +37,7 @@ def test_posted_calls_run_in_order_in_its_thread(loop: EventLoop, told: Told) ->
     loop.start()
     for number in range(100):
         loop.post(lambda number=number: told.put((number, threading.current_thread().name)))  # type: ignore[misc]
-    assert [told.get(timeout=PATIENCE) for _ in range(100)] == [(n, "loop") for n in range(100)]
+    assert [told.get(timeout=TIMEOUT) for _ in range(100)] == [(n, "loop") for n in range(100)]
 
 
 def test_descriptor_is_watched_until_unwatched(loop: EventLoop, told: Told) -> None:
@@ -52,11 +52,11 @@ def test_descriptor_is_watched_until_unwatched(loop: EventLoop, told: Told) -> N
         loop.watch(ours.fileno(), select.EPOLLIN, on_event)
         loop.start()
         theirs.send(b"a")
-        assert told.get(timeout=PATIENCE) == (select.EPOLLIN, b"a")
+        assert told.get(timeout=TIMEOUT) == (select.EPOLLIN, b"a")
         theirs.send(b"b")
         loop.post(lambda: told.put("posted"))
         loop.post(lambda: told.put("posted"))
-        assert [told.get(timeout=PATIENCE) for _ in range(2)] == ["posted", "posted"]
+        assert [told.get(timeout=TIMEOUT) for _ in range(2)] == ["posted", "posted"]
 
 
 def test_descriptor_that_cannot_be_watched_raises(loop: EventLoop) -> None:
@@ -77,7 +77,7 @@ def test_timer_calls_when_it_was_set_to_last(loop: EventLoop, told: Told) -> Non
     never.set(0.0)
     never.cancel()
     loop.start()
-    assert [told.get(timeout=PATIENCE) for _ in range(2)] == ["early", "moved"]
+    assert [told.get(timeout=TIMEOUT) for _ in range(2)] == ["early", "moved"]
     assert told.empty()
 
 
@@ -89,8 +89,8 @@ def test_callback_that_raises_ends_the_loop_and_is_told(loop: EventLoop, told: T
 
     loop.start()
     loop.post(fail)
-    assert [told.get(timeout=PATIENCE) for _ in range(2)] == [error, "ended"]
-    assert loop.join(PATIENCE)
+    assert [told.get(timeout=TIMEOUT) for _ in range(2)] == [error, "ended"]
+    assert loop.join(TIMEOUT)
 
 
 def test_what_is_posted_before_the_end_runs_and_later_it_is_refused(told: Told) -> None:
@@ -98,7 +98,7 @@ def test_what_is_posted_before_the_end_runs_and_later_it_is_refused(told: Told) 
     loop.stop()
     assert loop.post(lambda: told.put("posted"))
     loop.start()
-    assert loop.join(PATIENCE)
+    assert loop.join(TIMEOUT)
     assert [told.get_nowait() for _ in range(2)] == ["posted", "ended"]
     assert not loop.post(lambda: told.put("too late"))
     loop.close()
@@ -114,7 +114,7 @@ def test_thread_that_hangs_is_noticed_and_one_that_goes_on(
 
     def hang() -> None:
         hangs.set()
-        let_go.wait(PATIENCE)
+        let_go.wait(TIMEOUT)
 
     loop.start()
     # Asleep: each question is answered.
@@ -122,7 +122,7 @@ def test_thread_that_hangs_is_noticed_and_one_that_goes_on(
         assert loop.makes_progress()
         wait_until("it answers", lambda: loop._asked is None)
     loop.post(hang)
-    assert hangs.wait(PATIENCE)
+    assert hangs.wait(TIMEOUT)
     wait_until("it is noticed", lambda: not loop.makes_progress())
     let_go.set()
     wait_until("it goes on", loop.makes_progress)
@@ -141,7 +141,7 @@ def test_call_that_posts_itself_keeps_nobody_out(loop: EventLoop, told: Told) ->
         loop.start()
         loop.post(again)
         theirs.send(b"a")
-        assert told.get(timeout=PATIENCE) == "heard"
+        assert told.get(timeout=TIMEOUT) == "heard"
         stopped.set()
 
 
@@ -151,7 +151,7 @@ def test_hundred_loops_leave_no_descriptor() -> None:
         loop = EventLoop("loop", lambda error: None)
         loop.start()
         loop.stop()
-        assert loop.join(PATIENCE)
+        assert loop.join(TIMEOUT)
         loop.close()
         loop.close()
     assert set(os.listdir("/proc/self/fd")) == before

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bcrypt
 from attack import attacked
-from program import PATIENCE, Webcapd, webcapd
+from program import TIMEOUT, Webcapd, webcapd
 from xserver import XServer
 
 SOURCES = 4
@@ -44,7 +44,7 @@ def test_guesses_at_one_time_hold_few_threads(server: XServer, tmp_path: Path) -
         for number in range(300):
             source = (f"127.0.2.{number % 100 + 1}", 0)
             address = (program.host, program.port)
-            guessing.append(socket.create_connection(address, PATIENCE, source))
+            guessing.append(socket.create_connection(address, TIMEOUT, source))
             guessers.enter_context(guessing[-1])
         for one in guessing:
             one.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + WRONG + b"\r\n\r\n")
@@ -61,7 +61,7 @@ def get(program: Webcapd, password: str, source: str) -> int:
     """Ask for the state with a password; gives the status of the response."""
     word = base64.b64encode(f"ann:{password}".encode()).decode()
     connection = http.client.HTTPConnection(
-        program.host, program.port, timeout=PATIENCE, source_address=(source, 0)
+        program.host, program.port, timeout=TIMEOUT, source_address=(source, 0)
     )
     with contextlib.closing(connection):
         connection.request("GET", "/?info", headers={"Authorization": f"Basic {word}"})

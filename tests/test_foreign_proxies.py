@@ -11,7 +11,7 @@ from pathlib import Path
 import mjpeg
 import pytest
 from painter import painter
-from program import PATIENCE, ROOT, Webcapd, webcapd
+from program import ROOT, TIMEOUT, Webcapd, webcapd
 from waiting import wait_until
 from xserver import XServer
 
@@ -102,7 +102,7 @@ def proxied(
         running = subprocess.Popen(configure(folder, text), stdout=log, stderr=log)
 
     def ask(path: str) -> http.client.HTTPResponse:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
         connection.request("GET", path, headers={"Host": HOST, "Connection": "close"})
         return connection.getresponse()
 
@@ -116,7 +116,7 @@ def proxied(
         yield ask
     finally:
         running.terminate()
-        running.wait(PATIENCE)
+        running.wait(TIMEOUT)
 
 
 @pytest.mark.parametrize(("configure", "frame", "kind", "line"), PROXIES)

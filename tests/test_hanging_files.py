@@ -10,7 +10,7 @@ import mjpeg
 import pytest
 from hanging import can_mount, hanging_file, hanging_mount
 from painter import painter
-from program import PATIENCE, Webcapd, run_to_end, webcapd
+from program import TIMEOUT, Webcapd, run_to_end, webcapd
 from waiting import wait_until
 from xserver import XServer
 
@@ -96,7 +96,7 @@ def test_what_was_there_is_given_while_the_file_hangs(tokens: Path, hanging: Han
         with hanging(tokens):
             thread = threading.Thread(target=lambda: given.append(file.reload()))
             thread.start()
-            thread.join(PATIENCE)
+            thread.join(TIMEOUT)
             assert given == [before]
             assert file.content() == before
         tokens.write_text("changed")

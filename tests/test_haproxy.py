@@ -26,7 +26,7 @@ from front import (
 from h2client import H2Response, h2_client
 from mortal import mortal_server
 from painter import painter
-from program import PATIENCE, Webcapd
+from program import TIMEOUT, Webcapd
 from waiting import wait_until
 from xserver import XServer, xvfb
 
@@ -148,7 +148,7 @@ def test_address_without_its_slash_leads_to_the_one_with_it(fleet: Fleet) -> Non
 
 
 def test_plain_http_leads_to_tls(fleet: Fleet) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", fleet.front.plain_port, PATIENCE)
+    connection = http.client.HTTPConnection("127.0.0.1", fleet.front.plain_port, TIMEOUT)
     with contextlib.closing(connection):
         connection.request("GET", "/display/0/?stream", headers={"Host": "wall.example"})
         response = connection.getresponse()
@@ -247,7 +247,7 @@ def test_client_is_known_by_its_address(fleet: Fleet) -> None:
 
 def test_statistics_are_there_for_this_machine(fleet: Fleet) -> None:
     port = fleet.front.statistics_port
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, PATIENCE)) as connection:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, TIMEOUT)) as connection:
         connection.request("GET", "/;csv")
         lines = connection.getresponse().read().decode().splitlines()
     states = {line.split(",")[1]: line.split(",")[17] for line in lines if "displays," in line}

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from program import PATIENCE, ROOT
+from program import ROOT, TIMEOUT
 
 # What each room may reach beside itself.  compat/ and outputs/ are yet to come.
 _BELOW_HTTP = ("encoder", "capture", "base")
@@ -49,7 +49,7 @@ def called(path: Path) -> str:
 def run(*arguments: str | Path, cwd: Path = ROOT) -> str:
     """Run this Python; returns what it wrote to standard output."""
     command = [sys.executable, "-W", "error", *map(str, arguments)]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=PATIENCE)
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=TIMEOUT)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
@@ -210,7 +210,7 @@ def loaded_by(source: str) -> set[str]:
     """Give the top-level names of all modules that are loaded once Python has run something."""
     shown = "import sys; print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
     command = [sys.executable, "-c", f"{source}\n{shown}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT)
     assert done.returncode == 0, done.stderr
     return set(done.stderr.split())
 

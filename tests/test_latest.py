@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
-from program import PATIENCE
+from program import TIMEOUT
 
 from webcapd.encoder.frame import Closed, Frame, LatestFrame
 
 # Longer than a test waits: whoever is not woken is found out.
-FOREVER = 2 * PATIENCE
+FOREVER = 2 * TIMEOUT
 
 
 def frame(sequence: int) -> Frame:
@@ -34,7 +34,7 @@ class Bell:
         self.rings.release()
 
     def wait(self) -> None:
-        assert self.rings.acquire(timeout=PATIENCE)
+        assert self.rings.acquire(timeout=TIMEOUT)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_newer_comes_when_it_is_published(latest: LatestFrame, pool: ThreadPoolE
     for sequence in range(1, 50):
         waiting = [pool.submit(latest.wait, FOREVER, sequence - 1) for _ in range(4)]
         latest.publish(frame(sequence), as_of=0)
-        assert [future.result(PATIENCE) for future in waiting] == [frame(sequence)] * 4
+        assert [future.result(TIMEOUT) for future in waiting] == [frame(sequence)] * 4
 
 
 def test_every_taker_sees_ascending_frames_and_the_last(
@@ -99,7 +99,7 @@ def test_every_taker_sees_ascending_frames_and_the_last(
     for sequence in range(1, last + 1):
         latest.publish(frame(sequence), as_of=0)
     for taker in takers:
-        seen = taker.result(PATIENCE)
+        seen = taker.result(TIMEOUT)
         assert seen == sorted(set(seen))
 
 
@@ -120,7 +120,7 @@ def test_fresh_takes_a_screen_seen_after_the_call(
     latest.publish(frame(2), as_of=before)
     assert latest.demand()[:2] == (0, True)
     latest.publish(frame(3), as_of=time.monotonic())
-    assert waiting.result(PATIENCE) == frame(3)
+    assert waiting.result(TIMEOUT) == frame(3)
     assert latest.demand()[:2] == (0, False)
 
 
@@ -134,7 +134,7 @@ def test_confirming_the_frame_makes_it_fresh(
     latest.confirm(as_of=0)
     assert latest.demand()[:2] == (0, True)
     latest.confirm(as_of=time.monotonic())
-    assert [future.result(PATIENCE) for future in waiting] == [frame(1)] * 3
+    assert [future.result(TIMEOUT) for future in waiting] == [frame(1)] * 3
 
 
 def test_fresh_wants_a_look_even_if_nobody_follows(latest: LatestFrame, bell: Bell) -> None:
@@ -154,11 +154,11 @@ def test_close_wakes_everybody(latest: LatestFrame, bell: Bell, pool: ThreadPool
     latest.close()
     for future in waiting:
         with pytest.raises(Closed):
-            future.result(PATIENCE)
+            future.result(TIMEOUT)
 
 
 def test_nothing_is_given_after_close(latest: LatestFrame) -> None:
-    latest.publish(frame(1), as_of=time.monotonic() + PATIENCE)
+    latest.publish(frame(1), as_of=time.monotonic() + TIMEOUT)
     latest.close()
     with pytest.raises(Closed):
         latest.wait(0, after=0)
@@ -198,19 +198,19 @@ def test_subscribers_of_many_threads_are_counted(
     def subscribe() -> None:
         for _ in range(20):
             with latest.subscribed():
-                everybody.wait(PATIENCE)
-                everybody.wait(PATIENCE)
-            everybody.wait(PATIENCE)
-            everybody.wait(PATIENCE)
+                everybody.wait(TIMEOUT)
+                everybody.wait(TIMEOUT)
+            everybody.wait(TIMEOUT)
+            everybody.wait(TIMEOUT)
 
     subscribers = [pool.submit(subscribe) for _ in range(8)]
     for _ in range(20):
         for expected in (math.inf, 0):
-            everybody.wait(PATIENCE)
+            everybody.wait(TIMEOUT)
             assert latest.demand()[:2] == (expected, False)
-            everybody.wait(PATIENCE)
+            everybody.wait(TIMEOUT)
     for subscriber in subscribers:
-        subscriber.result(PATIENCE)
+        subscriber.result(TIMEOUT)
 
 
 def test_listener_hears_of_frames_of_awaited_confirmation_and_of_the_end(

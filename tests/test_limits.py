@@ -13,7 +13,7 @@ from pathlib import Path
 import mjpeg
 import pytest
 from painter import painter
-from program import PATIENCE, Webcapd, webcapd
+from program import TIMEOUT, Webcapd, webcapd
 from rawhttp import RawClient, head_or_none, raw, response_or_none
 from waiting import wait_until
 from xserver import XServer, xvfb
@@ -308,7 +308,7 @@ def test_reset_by_curl_is_no_error(program: Webcapd) -> None:
     done = subprocess.run(
         ["curl", "-sS", "--max-filesize", "10", "-o", "/dev/null", f"{program.url}?snapshot"],
         capture_output=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
     assert done.returncode == 63

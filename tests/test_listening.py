@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from program import PATIENCE, Webcapd, run_to_end, webcapd
+from program import TIMEOUT, Webcapd, run_to_end, webcapd
 from rawhttp import RawClient
 from waiting import wait_until
 from xserver import XServer
@@ -31,12 +31,12 @@ class SocketFile(http.client.HTTPConnection):
     """HTTP by way of a socket file."""
 
     def __init__(self, path: Path | str) -> None:
-        super().__init__("localhost", timeout=PATIENCE)
+        super().__init__("localhost", timeout=TIMEOUT)
         self._path = str(path)
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(PATIENCE)
+        self.sock.settimeout(TIMEOUT)
         self.sock.connect(self._path)
 
 
@@ -44,7 +44,7 @@ def connection_to(url: str) -> http.client.HTTPConnection:
     if url.startswith("unix:"):
         return SocketFile(url.removeprefix("unix:"))
     parts = urlsplit(url)
-    return http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
+    return http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT)
 
 
 def serves(url: str) -> bool:
@@ -58,7 +58,7 @@ def serves(url: str) -> bool:
 @contextlib.contextmanager
 def raw_on(path: Path) -> Iterator[RawClient]:
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(PATIENCE)
+        connection.settimeout(TIMEOUT)
         connection.connect(str(path))
         with contextlib.closing(RawClient(connection)) as client:
             yield client
@@ -106,7 +106,7 @@ def test_several_addresses_are_listened_on_and_no_other(server: XServer) -> None
         assert program.info()["config"]["listen"] == ["127.0.0.2", "127.0.0.3:0", "[::1]:0"]
         for other in ("127.0.0.1", "127.0.0.9"):
             with pytest.raises(ConnectionRefusedError):
-                socket.create_connection((other, program.port), PATIENCE)
+                socket.create_connection((other, program.port), TIMEOUT)
 
 
 @pytest.mark.parametrize("version", ["6", "46"])

@@ -15,7 +15,7 @@ from footprint import Footprint, segments_of
 from mortal import MortalServer, mortal_server
 from motion import moving
 from painter import Painter, painter
-from program import PATIENCE, Webcapd, webcapd
+from program import TIMEOUT, Webcapd, webcapd
 from waiting import wait_until
 from xserver import Pixels, XServer
 
@@ -51,7 +51,7 @@ def picture(stream: mjpeg.Stream) -> Pixels:
 
 def until_another(stream: mjpeg.Stream, known: Pixels) -> Pixels:
     """Read until a picture is not the one that is known."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while np.array_equal(found := picture(stream), known):
         assert time.monotonic() < deadline, "the picture stayed the same"
     return found

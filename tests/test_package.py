@@ -11,7 +11,7 @@ from pathlib import Path
 
 import mjpeg
 import pytest
-from program import PATIENCE, READY, ROOT
+from program import READY, ROOT, TIMEOUT
 from xserver import XServer
 
 import webcapd
@@ -31,7 +31,7 @@ def rooms() -> list[str]:
 def run(*command: str | Path, cwd: Path = ROOT) -> str:
     """Run a command that must end well; returns what it wrote to standard output."""
     done = subprocess.run(
-        list(map(str, command)), cwd=cwd, capture_output=True, text=True, timeout=4 * PATIENCE
+        list(map(str, command)), cwd=cwd, capture_output=True, text=True, timeout=4 * TIMEOUT
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -150,15 +150,15 @@ def test_installed_program_serves_a_display(server: XServer, program: Path, tmp_
         assert process.stderr is not None
         ready = READY.match(process.stderr.readline())
         assert ready
-        with urllib.request.urlopen(f"{ready[4]}?snapshot", timeout=PATIENCE) as answer:
+        with urllib.request.urlopen(f"{ready[4]}?snapshot", timeout=TIMEOUT) as answer:
             assert mjpeg.decode(answer.read()).shape[:2] == (480, 640)
-        with urllib.request.urlopen(f"{ready[4]}?info", timeout=PATIENCE) as answer:
+        with urllib.request.urlopen(f"{ready[4]}?info", timeout=TIMEOUT) as answer:
             assert json.load(answer)["version"] == webcapd.__version__
-        with urllib.request.urlopen(ready[4], timeout=PATIENCE) as answer:
+        with urllib.request.urlopen(ready[4], timeout=TIMEOUT) as answer:
             assert b"<!DOCTYPE html>" in answer.read()
     finally:
         process.terminate()
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT) == 0
         assert process.stderr is not None
         process.stderr.close()
 

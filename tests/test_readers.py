@@ -16,7 +16,7 @@ import mjpeg
 import numpy as np
 import pytest
 from motion import moving, scatter
-from program import PATIENCE, Webcapd, webcapd
+from program import TIMEOUT, Webcapd, webcapd
 from resting import HEIGHT, WIDTH, Resting, is_full_of, resting
 from strictparts import PartParser, StrictPart
 from waiting import wait_until
@@ -50,7 +50,7 @@ class Command:
 
     def some(self) -> bytes:
         """Wait for some of its output."""
-        assert select.select([self._output], [], [], PATIENCE)[0], "it shows nothing"
+        assert select.select([self._output], [], [], TIMEOUT)[0], "it shows nothing"
         data = os.read(self._output, 1 << 16)
         assert data, "it has ended"
         return data
@@ -168,7 +168,7 @@ class Capture:
         wait_until(wanted, lambda: self._latest.size and is_full_of(colour, self._latest))
 
     def wait_for_end(self) -> None:
-        self._thread.join(PATIENCE)
+        self._thread.join(TIMEOUT)
         assert not self._thread.is_alive()
         self._capture.release()
 
@@ -193,7 +193,7 @@ def test_curl_that_has_enough_is_forgotten(server: XServer) -> None:
         for length in (1, 300, 20_000):
             # curl ends when nobody takes what it writes, as with a file that is full.
             words = f"curl -sSN '{program.url}?stream' | head -c {length}"
-            done = subprocess.run(["bash", "-c", words], capture_output=True, timeout=PATIENCE)
+            done = subprocess.run(["bash", "-c", words], capture_output=True, timeout=TIMEOUT)
             assert len(done.stdout) == length
         wait_until("nobody streams", lambda: not program.info()["clients"])
 
@@ -202,12 +202,12 @@ def test_wget_saves_a_snapshot_and_asks_for_heads(server: XServer, tmp_path: Pat
     with webcapd("--display", server.name) as program:
         path = tmp_path / "screen.jpg"
         run = ["wget", "-qO", str(path), f"{program.url}?snapshot"]
-        subprocess.run(run, check=True, timeout=PATIENCE)
+        subprocess.run(run, check=True, timeout=TIMEOUT)
         seen = mjpeg.decode(path.read_bytes())
         assert np.array_equal(seen, mjpeg.decode(mjpeg.encode(server.pixels())))
         for page in ("", "?stream", "?snapshot", "?info", "?health"):
             run = ["wget", "-q", "--spider", program.url + page]
-            subprocess.run(run, check=True, timeout=PATIENCE)
+            subprocess.run(run, check=True, timeout=TIMEOUT)
         assert not program.info()["clients"]
 
 

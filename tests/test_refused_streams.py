@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from program import PATIENCE
+from program import TIMEOUT
 from waiting import wait_until
 
 from webcapd.base.rate import Rate
@@ -55,7 +55,7 @@ def site_without_pictures() -> Site:
 @pytest.fixture
 def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
     ours, theirs = socket.socketpair()
-    theirs.settimeout(PATIENCE)
+    theirs.settimeout(TIMEOUT)
     with ours, theirs:
         yield ours, theirs
 
@@ -78,7 +78,7 @@ def test_stream_without_a_picture_is_refused_once(
     )
     with contextlib.closing(theirs.makefile("rb")) as file:
         assert b"".join(file).startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
-    wait_until("the thread has ended", lambda: clients.join(PATIENCE))
+    wait_until("the thread has ended", lambda: clients.join(TIMEOUT))
     (record,) = caplog.records
     assert record.getMessage().endswith('"GET /?stream HTTP/1.1" 503 -')
     assert (begun, returned, site.limits.long_requests(), site.sessions.listed()) == ([], [], 0, [])

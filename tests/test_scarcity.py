@@ -14,7 +14,7 @@ import mjpeg
 import pytest
 from mortal import mortal_server
 from painter import painter
-from program import PATIENCE, READY, ROOT, Webcapd, webcapd
+from program import READY, ROOT, TIMEOUT, Webcapd, webcapd
 from xserver import XServer, xvfb
 
 ME = [sys.executable, "-P", str(ROOT / "webcapd.py")]
@@ -38,9 +38,9 @@ def outcome(*command: str, ends: bool = False) -> tuple[int | None, list[str]]:
                 if not ends:
                     process.terminate()
                 lines += process.stderr.read().splitlines()
-                assert process.wait(PATIENCE) == 0, lines
+                assert process.wait(TIMEOUT) == 0, lines
                 return None, lines
-    return process.wait(PATIENCE), lines
+    return process.wait(TIMEOUT), lines
 
 
 def assert_served_or_said(status: int | None, lines: Sequence[str]) -> None:
@@ -105,7 +105,7 @@ def test_standard_error_that_takes_nothing_does_no_harm(server: XServer, to: str
         for _ in range(20):
             assert program.get("/?snapshot")[0] == 200
         process.terminate()
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT) == 0
     finally:
         process.kill()
         process.wait()
@@ -118,7 +118,7 @@ class Served(Webcapd):
         self.process, self.host, self.port = process, "127.0.0.1", port
 
     def wait_until_served(self) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while True:
             assert time.monotonic() < deadline and self.process.poll() is None
             try:

@@ -14,7 +14,7 @@ from pathlib import Path
 import mjpeg
 import pytest
 from processes import children, outlived
-from program import PATIENCE, READY, ROOT
+from program import READY, ROOT, TIMEOUT
 from waiting import wait_until
 
 SHELL_SCRIPTS = [
@@ -30,7 +30,7 @@ def run(*command: str | Path) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        timeout=2 * PATIENCE,
+        timeout=2 * TIMEOUT,
         check=False,
     )
 
@@ -59,11 +59,11 @@ def running_without_display(log: Path) -> Iterator[tuple["subprocess.Popen[bytes
     finally:
         if process.poll() is None:
             process.kill()
-        process.wait(PATIENCE)
+        process.wait(TIMEOUT)
 
 
 def snapshot(url: str) -> bytes:
-    with urllib.request.urlopen(f"{url}?snapshot", timeout=PATIENCE) as response:
+    with urllib.request.urlopen(f"{url}?snapshot", timeout=TIMEOUT) as response:
         body: bytes = response.read()
         return body
 
@@ -185,7 +185,7 @@ def test_run_shows_a_moving_picture_where_there_is_no_display(tmp_path: Path) ->
         assert len(family) == 2, family
         with outlived(*family.values()):
             process.terminate()
-            assert process.wait(PATIENCE) == 0, log.read_text()
+            assert process.wait(TIMEOUT) == 0, log.read_text()
     assert "Traceback" not in log.read_text()
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import mjpeg
 import pytest
-from program import PATIENCE
+from program import TIMEOUT
 from waiting import wait_until
 from xserver import XServer
 
@@ -63,11 +63,9 @@ def options(*arguments: str) -> Options:
 
 def watch(server: Server) -> tuple[int, int]:
     """Look at a snapshot and at the first frame of a stream; gives width and height."""
-    with urllib.request.urlopen(f"{server.urls}?stream&token={TOKEN}", timeout=PATIENCE) as answer:
+    with urllib.request.urlopen(f"{server.urls}?stream&token={TOKEN}", timeout=TIMEOUT) as answer:
         frame = mjpeg.decode(mjpeg.Stream(answer).part().body)
-    with urllib.request.urlopen(
-        f"{server.urls}?snapshot&token={TOKEN}", timeout=PATIENCE
-    ) as answer:
+    with urllib.request.urlopen(f"{server.urls}?snapshot&token={TOKEN}", timeout=TIMEOUT) as answer:
         assert mjpeg.decode(answer.read()).shape == frame.shape
     height, width = frame.shape[:2]
     return width, height
@@ -123,5 +121,5 @@ def test_server_may_be_closed_at_any_time(server: XServer) -> None:
     asked_to_stop = Server(options("--display", server.name))
     asked_to_stop.start()
     asked_to_stop.stop()
-    assert asked_to_stop.join(PATIENCE)
+    assert asked_to_stop.join(TIMEOUT)
     asked_to_stop.close()

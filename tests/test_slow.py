@@ -10,7 +10,7 @@ from typing import Any
 import mjpeg
 from motion import moving
 from painter import Painter, painter
-from program import PATIENCE, Webcapd, webcapd
+from program import TIMEOUT, Webcapd, webcapd
 from waiting import wait_until
 from xserver import XServer
 
@@ -95,7 +95,7 @@ def test_slow_client_goes_down_and_comes_back_and_a_fast_one_never_waits(server:
         assert qualities & {60, 45, 30}
         slow.bytes_per_second = 1e9
         # Each level is tried for a while, and longer once a try failed.
-        wait_until("it has its quality back", lambda: level(slow) == 0, 4 * PATIENCE)
+        wait_until("it has its quality back", lambda: level(slow) == 0, 4 * TIMEOUT)
 
 
 def test_client_that_never_reads_is_dropped(server: XServer) -> None:

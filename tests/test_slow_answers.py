@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from footprint import Footprint
 from painter import painter
-from program import PATIENCE, webcapd
+from program import TIMEOUT, webcapd
 from waiting import wait_until
 from xserver import xvfb
 
@@ -55,7 +55,7 @@ def test_reader_that_takes_too_little_is_given_up(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sending, "_RESPONSE_BYTES_PER_SECOND", 1 << 40)
     ours, theirs = socket.socketpair()
     with ours, theirs, contextlib.closing(Trickle([theirs])):
-        ours.settimeout(PATIENCE)
+        ours.settimeout(TIMEOUT)
         with pytest.raises(TimeoutError):
             ResponseSender().send(ours, bytes(1 << 24))
 

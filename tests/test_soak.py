@@ -5,7 +5,7 @@ import sys
 
 import pytest
 import soak
-from program import PATIENCE, ROOT
+from program import ROOT, TIMEOUT
 
 SCENARIOS = soak.discover()
 
@@ -18,7 +18,7 @@ def test_scenario_holds(name: str) -> None:
 
 def run_soak(*arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, str(ROOT / "tests" / "soak.py"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
 
 
 def test_help_names_all_scenarios_with_a_line_on_each() -> None:

@@ -13,7 +13,7 @@ import mjpeg
 import pytest
 from motion import moving
 from painter import Painter, painter
-from program import PATIENCE, Webcapd, run_to_end, webcapd
+from program import TIMEOUT, Webcapd, run_to_end, webcapd
 from waiting import wait_until
 from xserver import XServer, xvfb
 
@@ -28,7 +28,7 @@ BOTH_SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT]
 def client(program: Webcapd, said: bytes, receive_buffer: int = 0) -> Iterator[socket.socket]:
     """Connect and say something."""
     with socket.socket() as connection:
-        connection.settimeout(PATIENCE)
+        connection.settimeout(TIMEOUT)
         if receive_buffer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         connection.connect((program.host, program.port))

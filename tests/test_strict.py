@@ -9,7 +9,7 @@ import pytest
 from mortal import MortalServer, mortal_server
 from motion import moving, scatter
 from painter import painter
-from program import PATIENCE, webcapd
+from program import TIMEOUT, webcapd
 from rawhttp import RawClient, raw
 from resizing import resize
 from strictparts import PartParser, StrictPart, decoded_by_both
@@ -39,7 +39,7 @@ class StrictViewer:
 
     def until(self, wanted: Pixels) -> None:
         """Read until a part is this very picture."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while not np.array_equal(self.picture(), wanted):
             assert time.monotonic() < deadline, "the picture did not come"
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from front import end
 from mortal import mortal_server
-from program import PATIENCE, Webcapd, webcapd
+from program import TIMEOUT, Webcapd, webcapd
 from waiting import wait_until
 from xserver import XServer
 
@@ -29,7 +29,7 @@ class Manager:
         self.address = address
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(address.replace("@", "\0", 1))
-        self._socket.settimeout(PATIENCE)
+        self._socket.settimeout(TIMEOUT)
         self.heard: list[str] = []
         """All assignments so far."""
 
@@ -50,7 +50,7 @@ class Manager:
         with contextlib.suppress(BlockingIOError):
             while True:
                 self.hear()
-        self._socket.settimeout(PATIENCE)
+        self._socket.settimeout(TIMEOUT)
 
     def close(self) -> None:
         self._socket.close()
@@ -163,7 +163,7 @@ class StuckSource:
         return Descriptors(0, None)
 
     def pending(self, poll: bool = False) -> bool:
-        self.free.wait(PATIENCE)
+        self.free.wait(TIMEOUT)
         return False
 
     def seconds_until_poll(self) -> float:
@@ -194,7 +194,7 @@ def test_encoder_that_hangs_makes_no_headway(monkeypatch: pytest.MonkeyPatch) ->
     finally:
         source.free.set()
         encoder.stop()
-        assert encoder.join(PATIENCE)
+        assert encoder.join(TIMEOUT)
         encoder.close()
 
 
@@ -215,7 +215,7 @@ def activated(server: XServer, *listen: str) -> Iterator[Webcapd]:
 def ask(connection: socket.socket) -> bytes:
     """Ask for the state on a fresh connection; returns the status line."""
     with connection, connection.makefile("rb") as answer:
-        connection.settimeout(PATIENCE)
+        connection.settimeout(TIMEOUT)
         connection.sendall(b"GET /?health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         return answer.readline()
 

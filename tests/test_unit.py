@@ -15,7 +15,7 @@ from typing import Any
 
 import mjpeg
 import pytest
-from program import PATIENCE, ROOT
+from program import ROOT, TIMEOUT
 from sandbox import Sandbox
 from waiting import wait_until
 from xserver import XServer, xvfb
@@ -62,7 +62,7 @@ def analyze(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
         [*sandbox, "systemd-analyze", "--no-pager", *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )
 
 
@@ -110,7 +110,7 @@ def test_sandbox_is_one(sandbox: Sandbox) -> None:
         [*sandbox.launcher(), sys.executable, "-c", PROBE],
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
     )
     assert (done.stdout, done.stderr) == ("confined\n", "")
 
@@ -164,7 +164,7 @@ class Service:
     def get(self, path: str) -> bytes:
         """Ask through the socket file, as haproxy does."""
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(PATIENCE)
+            connection.settimeout(TIMEOUT)
             connection.connect(str(self.path))
             request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
             connection.sendall(request.encode())
@@ -179,7 +179,7 @@ class Service:
     def end(self) -> str:
         """End it, if it has not; returns what it said on standard error."""
         self.process.terminate()
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT)
         assert self.process.stderr is not None
         said = self.process.stderr.read()
         self.process.stderr.close()

@@ -11,7 +11,7 @@ from front import SHIPPED as HAPROXY_CFG
 from front import Front, end, front, impatient, instance, make_certificate
 from h2client import H2Response, h2_client
 from painter import painter
-from program import PATIENCE
+from program import TIMEOUT
 from updateclient import TYPE, UpdateClient
 from updatereader import UpdateReader
 from waiting import wait_until
@@ -69,7 +69,7 @@ def test_updates_come_by_http_2(tmp_path: Path) -> None:
         wait_until("the picture", lambda: shows(reader, server) and reader.captured > before)
         # Nobody else ends the thread's waiting.
         response.writer.close()
-        thread.join(PATIENCE)
+        thread.join(TIMEOUT)
 
 
 def shows(reader: UpdateReader, server: XServer) -> bool:

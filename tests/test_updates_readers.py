@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from motion import moving
 from painter import Painter, painter
-from program import PATIENCE, Webcapd, webcapd
+from program import TIMEOUT, Webcapd, webcapd
 from test_foreign_proxies import NGINX, free_port, nginx
 from updateclient import UpdateClient, updates
 from updatereader import UpdateReader
@@ -75,7 +75,7 @@ class RawReader:
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
         if self._thread is not None:
-            self._thread.join(PATIENCE)
+            self._thread.join(TIMEOUT)
         self.socket.close()
         if self._failure is not None:
             raise self._failure
@@ -228,7 +228,7 @@ def through_nginx(program: Webcapd, folder: Path) -> Iterator[int]:
         yield port
     finally:
         running.terminate()
-        running.wait(PATIENCE)
+        running.wait(TIMEOUT)
 
 
 def test_stock_nginx_passes_updates_on_at_once(server: XServer, tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_stock_nginx_passes_updates_on_at_once(server: XServer, tmp_path: Path) 
         painter(server) as brush,
         through_nginx(program, tmp_path) as port,
     ):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
         client = UpdateClient(connection, Accept_Encoding="gzip")
         try:
             for number in range(5):

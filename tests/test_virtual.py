@@ -14,7 +14,7 @@ import mjpeg
 import numpy as np
 import pytest
 from processes import children, descendants, outlived
-from program import PATIENCE, Webcapd, run_to_end, webcapd
+from program import TIMEOUT, Webcapd, run_to_end, webcapd
 from waiting import wait_until
 from Xlib.display import Display
 from xserver import XServer
@@ -50,7 +50,7 @@ def program_path(tmp_path: Path) -> Path:
 def admits_anybody(x_socket: Path) -> bool:
     """Say hello to an X server without a cookie; tells whether it lets us in."""
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(PATIENCE)
+        connection.settimeout(TIMEOUT)
         connection.connect(str(x_socket))
         # Byte order, protocol 11.0, name and cookie of length zero.
         connection.sendall(struct.pack("=BxHHHHxx", ord("l"), 11, 0, 0, 0))

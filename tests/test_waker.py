@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from program import PATIENCE
+from program import TIMEOUT
 
 from webcapd.base.shutdown import Shutdown
 from webcapd.base.waker import Waker
@@ -18,7 +18,7 @@ def test_call_before_the_sleep_keeps_it_from_beginning_once(times: int) -> None:
     waker = Waker()
     for _ in range(times):
         waker.wake()
-    assert waker.wait(PATIENCE)
+    assert waker.wait(TIMEOUT)
     assert not waker.wait(0)
     waker.close()
 
@@ -28,7 +28,7 @@ def test_call_ends_the_sleep_of_another_thread() -> None:
     thread = threading.Thread(target=waker.wait, args=(None,))
     thread.start()
     waker.wake()
-    thread.join(PATIENCE)
+    thread.join(TIMEOUT)
     assert not thread.is_alive()
     waker.close()
 
@@ -56,11 +56,11 @@ def test_closed_waker_wakes_nobody() -> None:
 def test_first_status_asked_for_counts_and_a_nudge_is_none() -> None:
     stop = Shutdown()
     stop.nudge()
-    assert stop.wait(PATIENCE) is None
+    assert stop.wait(TIMEOUT) is None
     assert stop.wait(0) is None
     for status in (1, 0):
         stop.ask(status)
-    assert [stop.wait(PATIENCE) for _ in range(2)] == [1, 1]
+    assert [stop.wait(TIMEOUT) for _ in range(2)] == [1, 1]
     stop.close()
     stop.ask()
 
@@ -74,8 +74,8 @@ def test_signal_handler_ends_the_wait() -> None:
         assert main is not None
         timer = threading.Timer(0.05, signal.pthread_kill, (main, signal.SIGUSR1))
         timer.start()
-        assert stop.wait(PATIENCE) == 3
-        assert time.monotonic() - began < PATIENCE
+        assert stop.wait(TIMEOUT) == 3
+        assert time.monotonic() - began < TIMEOUT
         timer.join()
     finally:
         signal.signal(signal.SIGUSR1, before)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
-from program import PATIENCE, Webcapd, dashed
+from program import TIMEOUT, Webcapd, dashed
 from updatereader import UpdateReader
 from waiting import wait_until
 from xserver import Pixels
@@ -90,7 +90,7 @@ class UpdateClient:
 
     def wait_for_end(self) -> str:
         """Wait for the end; gives the reason."""
-        self._thread.join(PATIENCE)
+        self._thread.join(TIMEOUT)
         assert not self._thread.is_alive(), "the updates do not end"
         self.check()
         return str(self.reader.end.get("reason", ""))
@@ -98,7 +98,7 @@ class UpdateClient:
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self._socket.shutdown(2)
-        self._thread.join(PATIENCE)
+        self._thread.join(TIMEOUT)
         self._response.close()
         self._socket.close()
         self._connection.close()

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from program import PATIENCE
+from program import TIMEOUT
 
 _Found = TypeVar("_Found")
 
@@ -12,7 +12,7 @@ _PAUSE = 0.02
 
 
 def wait_until(
-    what: str, condition: Callable[[], _Found | None], seconds: float = PATIENCE
+    what: str, condition: Callable[[], _Found | None], seconds: float = TIMEOUT
 ) -> _Found:
     """Ask again and again until the answer is true; returns it.
 
