@@ -15,6 +15,7 @@ import pytest
 from mortal import mortal_server
 from painter import painter
 from program import READY, ROOT, TIMEOUT, Webcapd, webcapd
+from waiting import wait_until
 from xserver import XServer, xvfb
 
 ME = [sys.executable, "-P", str(ROOT / "webcapd.py")]
@@ -72,10 +73,23 @@ def test_few_processes(server: XServer, most: int, virtual: bool) -> None:
     assert_served_or_said(*outcome(*command))
 
 
+def threads_of(program: Webcapd) -> list[Path]:
+    return list(Path(f"/proc/{program.process.pid}/task").iterdir())
+
+
+def is_answering(thread: Path) -> bool:
+    try:
+        return (thread / "comm").read_text().startswith("client")
+    except OSError:
+        return False  # It has ended meanwhile.
+
+
 def test_threads_that_are_not_to_be_had_are_done_without() -> None:
     """A picture is encoded by one thread where there are no more."""
     with xvfb(640, 480) as server, painter(server) as brush, webcapd("--display", server.name) as p:
         p.snapshot()
+        # The stack of the thread that has answered serves the next one, once it has ended.
+        wait_until("it has ended", lambda: not any(map(is_answering, threads_of(p))))
         limits = resource.prlimit(p.process.pid, resource.RLIMIT_AS)
         status = Path(f"/proc/{p.process.pid}/status").read_text()
         size = int(status.split("VmSize:")[1].split()[0]) * 1024
