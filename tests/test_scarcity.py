@@ -1,5 +1,6 @@
 """Where the system gives little, or nothing: served if possible, else said in one sentence."""
 
+import contextlib
 import os
 import resource
 import socket
@@ -95,7 +96,15 @@ def test_threads_that_are_not_to_be_had_are_done_without() -> None:
         size = int(status.split("VmSize:")[1].split()[0]) * 1024
         # No room for another stack of 8 MB, but for everything else.
         resource.prlimit(p.process.pid, resource.RLIMIT_AS, (size + (6 << 20), limits[1]))
-        with mjpeg.stream(p) as stream:
+
+        def opened() -> mjpeg.Stream | None:
+            # While the system still has hold of that stack, a request is refused.
+            with contextlib.suppress(AssertionError):
+                return held.enter_context(mjpeg.stream(p))
+            return None
+
+        with contextlib.ExitStack() as held:
+            stream = wait_until("a stream is let in", opened)
             brush.noise(1)
             stream.until(mjpeg.decode(mjpeg.encode(server.pixels())))
 
