@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from picture import Pixels
+from webcapd.capture.geometry import Rectangle
 from webcapd.encoder.updates import records
 from webcapd.encoder.updates.difference import (
     CopySearch,
@@ -15,7 +16,7 @@ from webcapd.encoder.updates.difference import (
     difference,
 )
 from webcapd.encoder.updates.jpegpack import TileBlock, shared_header, tile_blocks
-from webcapd.encoder.updates.rect import Rect, changed
+from webcapd.encoder.updates.pixels import changed
 
 _MCU = 16
 
@@ -29,13 +30,13 @@ class Tiles:
         self.interval = next(across // c for c in range(6, 0, -1) if across % c == 0)
         """MCUs in a tile."""
 
-    def rect(self, block: TileBlock) -> Rect:
+    def rect(self, block: TileBlock) -> Rectangle:
         wide = self.interval * _MCU
         x, y = block.left * wide, block.top * _MCU
         right = min((block.right + 1) * wide, self.width)
-        return Rect(x, y, right - x, min((block.bottom + 1) * _MCU, self.height) - y)
+        return Rectangle(x, y, right - x, min((block.bottom + 1) * _MCU, self.height) - y)
 
-    def touched(self, rects: Sequence[Rect]) -> list[TileBlock]:
+    def touched(self, rects: Sequence[Rectangle]) -> list[TileBlock]:
         wide = self.interval * _MCU
         return tile_blocks(
             (row, column)
@@ -44,7 +45,7 @@ class Tiles:
             for column in range(rect.x // wide, -(-rect.right // wide))
         )
 
-    def differing(self, old: Pixels, new: Pixels) -> list[Rect]:
+    def differing(self, old: Pixels, new: Pixels) -> list[Rectangle]:
         """List the tiles that differ: what hashes tell the server."""
         mask = changed(old, new)
         tall, wide = -self.height % _MCU, -self.width % (self.interval * _MCU)
@@ -80,16 +81,16 @@ class UpdateStream:
         ))  # fmt: skip
         self.last = Difference([], [], [])
         """What the last update was made of."""
-        self.jpegs: list[tuple[Rect, bytes]] = []
+        self.jpegs: list[tuple[Rectangle, bytes]] = []
         """The same, of what went as JPEG."""
 
     def whole(self, new: Pixels) -> bytes:
         """Send everything, to a reader that has nothing yet."""
-        full = Rect(0, 0, self.tiles.width, self.tiles.height)
+        full = Rectangle(0, 0, self.tiles.width, self.tiles.height)
         self.known[:] = new
         return self._records(new, composed(new, [full]))
 
-    def update(self, new: Pixels, candidates: Sequence[Rect] | None = None) -> bytes:
+    def update(self, new: Pixels, candidates: Sequence[Rectangle] | None = None) -> bytes:
         """Send what changed, within the candidates if given, and a mark."""
         if candidates is None:
             candidates = self.tiles.differing(self.known, new)
@@ -108,7 +109,7 @@ class UpdateStream:
             records.mark(self.sequence, 0.0),
         ))  # fmt: skip
 
-    def _jpeg(self, rect: Rect, coded: bytes) -> bytes:
+    def _jpeg(self, rect: Rectangle, coded: bytes) -> bytes:
         scan = coded[len(shared_header(coded).data) : -2]
         return records.jpeg(rect, 0, self.tiles.interval, scan)
 

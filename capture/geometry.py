@@ -1,10 +1,15 @@
 """A rectangle of pixels.  Pure."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from webcapd.base.number import parse_whole
 
 _FARTHEST = 99999
+
+_T = TypeVar("_T", bound=np.generic)
 
 
 class Rectangle(NamedTuple):
@@ -29,11 +34,38 @@ class Rectangle(NamedTuple):
     def size(self) -> tuple[int, int]:
         return self.width, self.height
 
+    @property
+    def area(self) -> int:
+        """How many pixels it has."""
+        return self.width * self.height
+
+    def of(self, pixels: NDArray[_T]) -> NDArray[_T]:
+        """Give this part of a (height, width, ...) picture that it lies in, without a copy."""
+        return pixels[self.y : self.bottom, self.x : self.right]
+
     def within(self, other: "Rectangle") -> "Rectangle":
         """Give the part that lies in another; of no width or height if none does."""
         x, y = max(self.x, other.x), max(self.y, other.y)
         right, bottom = min(self.right, other.right), min(self.bottom, other.bottom)
         return Rectangle(x, y, max(0, right - x), max(0, bottom - y))
+
+    def overlaps(self, other: "Rectangle") -> bool:
+        """Tell whether there is any pixel in both, neither of which is empty."""
+        across = self.x < other.right and other.x < self.right
+        return across and self.y < other.bottom and other.y < self.bottom
+
+    def without(self, other: "Rectangle") -> "list[Rectangle]":
+        """Give what does not lie in the other one, in at most four parts."""
+        hole = self.within(other)
+        if not hole:
+            return [self]
+        parts = [
+            Rectangle(self.x, self.y, self.width, hole.y - self.y),
+            Rectangle(self.x, hole.y, hole.x - self.x, hole.height),
+            Rectangle(hole.right, hole.y, self.right - hole.right, hole.height),
+            Rectangle(self.x, hole.bottom, self.width, self.bottom - hole.bottom),
+        ]
+        return [part for part in parts if part]
 
     def around(self, other: "Rectangle") -> "Rectangle":
         """Give the least rectangle that holds both."""

@@ -17,13 +17,13 @@ from updatepixels import UpdateError
 from updatereader import FIELDS, UpdateReader
 from updaterecording import HEIGHT, RECORDING, SHOWN, WIDTH, png
 
+from webcapd.capture.geometry import Rectangle
 from webcapd.encoder.updates import records
-from webcapd.encoder.updates.rect import Rect
 
 STREAM = RECORDING.read_bytes()
 HELLO = records.hello({"run": "a" * 16, "form": ""})
 BEGUN = HELLO + records.geometry(64, 48)
-ALL = Rect(0, 0, 64, 48)
+ALL = Rectangle(0, 0, 64, 48)
 SHOWN_ONCE = BEGUN + records.fill(ALL, b"abc") + records.mark(1, 0)
 
 
@@ -165,8 +165,8 @@ def noted_png() -> bytes:
     return data[:33] + chunk + data[33:]
 
 
-TWO = Rect(0, 0, 2, 1)
-LEFT, RIGHT = Rect(0, 0, 32, 48), Rect(32, 0, 32, 48)
+TWO = Rectangle(0, 0, 2, 1)
+LEFT, RIGHT = Rectangle(0, 0, 32, 48), Rectangle(32, 0, 32, 48)
 
 
 def zeros(height: int, width: int, planes: int) -> bytes:
@@ -195,9 +195,9 @@ REFUSED_LATER = {
     "too long, long before it has come": b"F\xff\xff\xff",
     "too short": records.record(b"F", b"1234567890"),
     "more than known": records.record(b"G", b"\x00\x01\x00\x01\x00"),
-    "empty": records.fill(Rect(0, 0, 0, 1), b"abc"),
-    "outside": records.fill(Rect(63, 0, 2, 1), b"abc"),
-    "below": records.fill(Rect(0, 47, 1, 2), b"abc"),
+    "empty": records.fill(Rectangle(0, 0, 0, 1), b"abc"),
+    "outside": records.fill(Rectangle(63, 0, 2, 1), b"abc"),
+    "below": records.fill(Rectangle(0, 47, 1, 2), b"abc"),
     "no such header": records.jpeg(TWO, 9, 1, b""),
     "header too short": records.jpeg_header(1, 9, 9, b"") + records.jpeg(TWO, 1, 1, b""),
     "index without colour": records.palette(TWO, 0x42, 3, b"\1\1\1\xff"),
@@ -286,11 +286,11 @@ def test_a_response_that_continues_something_else_is_refused(facts: dict[str, ob
 
 
 def test_a_copy_may_overlap_its_own_source() -> None:
-    column = records.raw(Rect(0, 0, 1, 48), records.GREY, bytes(range(48)))
+    column = records.raw(Rectangle(0, 0, 1, 48), records.GREY, bytes(range(48)))
     reader = read(BEGUN + column + records.mark(1, 0))
-    reader.feed(records.copy(Rect(0, 1, 1, 47), 0, 0) + records.mark(2, 0))
+    reader.feed(records.copy(Rectangle(0, 1, 1, 47), 0, 0) + records.mark(2, 0))
     assert reader.picture[:, 0, 0].tolist() == [0, *range(47)]
-    reader.feed(records.copy(Rect(0, 0, 1, 47), 0, 1) + records.mark(3, 0))
+    reader.feed(records.copy(Rectangle(0, 0, 1, 47), 0, 1) + records.mark(3, 0))
     assert reader.picture[:, 0, 0].tolist() == [*range(47), 46]
 
 

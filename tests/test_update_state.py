@@ -22,7 +22,7 @@ from webcapd.encoder.updates import records
 from webcapd.encoder.updates.consumer import UpdateConsumer
 from webcapd.encoder.updates.factory import UpdateFactory
 from webcapd.encoder.updates.jpegpack import TileBlock
-from webcapd.encoder.updates.rect import Pixels
+from webcapd.encoder.updates.pixels import Pixels
 from webcapd.encoder.updates.spec import UpdateSpec
 from webcapd.encoder.updates.state.latest import Have
 from webcapd.encoder.updates.state.pointing import placed, seen

@@ -10,14 +10,15 @@ from updatepictures import draw, photograph, text
 from updatereader import UpdateReader
 
 from updatestream import UpdateStream
+from webcapd.capture.geometry import Rectangle
 from webcapd.encoder.updates import records
 from webcapd.encoder.updates.difference import CopySearch
 from webcapd.encoder.updates.encode import encode
 from webcapd.encoder.updates.narrow import CELL, narrow
 from webcapd.encoder.updates.palette import palette_of
+from webcapd.encoder.updates.pixels import Pixels, changed
+from webcapd.encoder.updates.pixels import colours as pixel_colours
 from webcapd.encoder.updates.pointer import pointer_record
-from webcapd.encoder.updates.rect import Pixels, Rect, changed
-from webcapd.encoder.updates.rect import colours as rect_colours
 
 # Pillow's decoder and libturbojpeg may round differently.
 DECODERS = 4
@@ -96,7 +97,7 @@ def test_narrowed_rectangles_hold_all_that_changed_and_do_not_overlap(
     # What X is means nothing.
     new[..., 3] = generator.integers(0, 256)
     covered = np.zeros(old.shape[:2], int)
-    for rect in narrow(old, new, [Rect(0, 0, *size)]):
+    for rect in narrow(old, new, [Rectangle(0, 0, *size)]):
         assert rect.width <= CELL[0] and rect.height <= CELL[1]
         assert changed(rect.of(old), rect.of(new)).any()
         covered[rect.y : rect.bottom, rect.x : rect.right] += 1
@@ -108,7 +109,7 @@ def test_a_caret_is_a_caret() -> None:
     old = np.full((200, 640, 4), 250, np.uint8)
     new = old.copy()
     new[100:116, 318:320] = 0
-    assert narrow(old, new, [Rect(0, 96, 320, 32)]) == [Rect(318, 100, 2, 16)]
+    assert narrow(old, new, [Rectangle(0, 96, 320, 32)]) == [Rectangle(318, 100, 2, 16)]
 
 
 def test_a_letter_across_tiles_is_one_rectangle_and_one_far_from_it_another() -> None:
@@ -116,8 +117,9 @@ def test_a_letter_across_tiles_is_one_rectangle_and_one_far_from_it_another() ->
     new = old.copy()
     new[104:120, 316:324] = 0
     new[106:118, 20:30] = 9
-    tiles = [Rect(x, y, 320, 16) for y in (96, 112) for x in (0, 320)]
-    assert sorted(narrow(old, new, tiles)) == [Rect(20, 106, 10, 12), Rect(316, 104, 8, 16)]
+    tiles = [Rectangle(x, y, 320, 16) for y in (96, 112) for x in (0, 320)]
+    wanted = [Rectangle(20, 106, 10, 12), Rectangle(316, 104, 8, 16)]
+    assert sorted(narrow(old, new, tiles)) == wanted
 
 
 @settings(deadline=None, max_examples=80)
@@ -130,7 +132,7 @@ def test_every_encoding_is_exact(
         4 if grey else 1, 1
     )
     pixels = shades[np.sort(generator.integers(0, colours, (height, width)))]
-    rect = Rect(0, 0, width, height)
+    rect = Rectangle(0, 0, width, height)
     record = encode(rect, pixels)
     assert encode(rect, pixels, 10) is None
     if len(np.unique(pixels[..., :3].reshape(-1, 3), axis=0)) <= 256:
@@ -146,9 +148,9 @@ def test_a_few_rare_colours_are_found() -> None:
     pixels = np.zeros((64, 320, 4), np.uint8)
     for number in range(200):
         pixels[number * 7 % 64, number * 13 % 320] = number
-    found = palette_of(rect_colours(pixels))
+    found = palette_of(pixel_colours(pixels))
     assert found is not None
-    assert (found[0][found[1]] == rect_colours(pixels)).all()
+    assert (found[0][found[1]] == pixel_colours(pixels)).all()
     assert len(found[0]) == len(np.unique(pixels[..., 0]))
 
 
@@ -158,7 +160,7 @@ def test_a_few_rare_colours_are_found() -> None:
     (photograph(np.random.default_rng(1), 64, 320), None),
 ])  # fmt: skip
 def test_kind_of_record_follows_content(pixels: Pixels, kind: bytes | None) -> None:
-    record = encode(Rect(0, 0, pixels.shape[1], pixels.shape[0]), pixels)
+    record = encode(Rectangle(0, 0, pixels.shape[1], pixels.shape[0]), pixels)
     assert (record and record[:1]) == kind
 
 
@@ -167,7 +169,7 @@ def test_smooth_content_of_many_colours_is_png_or_raw() -> None:
     row = np.arange(320) // 4
     pixels = np.zeros((64, 320, 4), np.uint8)
     pixels[..., 0], pixels[..., 1] = row * 3, (row + np.arange(64)[:, None] * 2) & 255
-    record = encode(Rect(0, 0, 320, 64), pixels)
+    record = encode(Rectangle(0, 0, 320, 64), pixels)
     assert record is not None
     assert record[:1] in (b"N", b"R")
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from webcapd.encoder.updates.rect import Pixels
+from webcapd.encoder.updates.pixels import Pixels
 
 
 def photograph(generator: np.random.Generator, height: int, width: int) -> Pixels:

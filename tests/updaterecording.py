@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from webcapd.capture.geometry import Rectangle
 from webcapd.encoder.updates import records
 from webcapd.encoder.updates.encode import encode
 from webcapd.encoder.updates.jpegpack import join_scan, shared_header
-from webcapd.encoder.updates.rect import Pixels, Rect
+from webcapd.encoder.updates.pixels import Pixels
 
 RECORDING = Path(__file__).with_name("updates-1.bin")
 SHOWN = Path(__file__).with_name("updates-1.png")
@@ -28,7 +29,7 @@ def png(pixels: Pixels) -> bytes:
     return written.getvalue()
 
 
-def jpeg_records(rect: Rect) -> bytes:
+def jpeg_records(rect: Rectangle) -> bytes:
     """Give the header, and a rectangle of 2 x 2 tiles, each of one MCU."""
     across, down = np.arange(rect.width), np.arange(rect.height)[:, None]
     ramp = np.stack((across * 4 + down * 0, across * 0 + down * 6, across + down), 2)
@@ -48,10 +49,10 @@ def jpeg_records(rect: Rect) -> bytes:
 def recording() -> bytes:
     """Make the stream."""
     generator = np.random.default_rng(1)
-    letter = Rect(3, 5, 8, 16)
+    letter = Rectangle(3, 5, 8, 16)
     glyph = generator.choice([10, 80, 200], (16, 8, 1)).repeat(4, 2).astype(np.uint8)
     coloured = generator.integers(0, 256, (20, 4), np.uint8)[generator.integers(0, 20, (9, 13))]
-    colours = encode(Rect(60, 40, 13, 9), coloured)
+    colours = encode(Rectangle(60, 40, 13, 9), coloured)
     black = encode(letter, glyph)
     assert colours
     assert black
@@ -63,18 +64,18 @@ def recording() -> bytes:
         records.hello(facts),
         records.state(True),
         records.geometry(WIDTH, HEIGHT),
-        records.fill(Rect(0, 0, WIDTH, HEIGHT), b"\x20\x40\x60"),
-        jpeg_records(Rect(32, 16, 32, 32)),
+        records.fill(Rectangle(0, 0, WIDTH, HEIGHT), b"\x20\x40\x60"),
+        jpeg_records(Rectangle(32, 16, 32, 32)),
         records.mark(7, 1_700_000_000.25, partial=True),
         black,
-        records.png(Rect(80, 0, 7, 5), png(small)),
-        records.raw(Rect(0, 50, 4, 2), records.GREY, bytes(range(8))),
+        records.png(Rectangle(80, 0, 7, 5), png(small)),
+        records.raw(Rectangle(0, 50, 4, 2), records.GREY, bytes(range(8))),
         records.mark(7, 1_700_000_000.25),
         records.pointer_image(1, (2, 3), png(pointer)),
         records.pointer(1, -4, 50),
         records.keepalive(1_700_000_001),
         records.record(b"z", b"of another version"),
-        records.copy(Rect(0, 24, 32, 24), 0, 0),
+        records.copy(Rectangle(0, 24, 32, 24), 0, 0),
         colours,
         records.mark(8, 1_700_000_002),
         records.pointer(0, 0, 0),

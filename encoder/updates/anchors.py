@@ -8,7 +8,8 @@ occur once in each picture vote for an offset in both axes.
 import numpy as np
 from numpy.typing import NDArray
 
-from webcapd.encoder.updates.rect import Pixels, Rect, colours
+from webcapd.capture.geometry import Rectangle
+from webcapd.encoder.updates.pixels import Pixels, colours
 
 _STEPS = ((1, 0x9E3779B1), (2, 0x85EBCA77), (4, 0xC2B2AE3D), (8, 0x27D4EB2F), (16, 0x165667B1))
 _RUN = 32
@@ -19,7 +20,7 @@ Hashes = NDArray[np.uint32]
 Places = NDArray[np.int64]
 
 
-def anchor_votes(old: Pixels, new: Pixels, least: int) -> tuple[tuple[int, int], Rect] | None:
+def anchor_votes(old: Pixels, new: Pixels, least: int) -> tuple[tuple[int, int], Rectangle] | None:
     """Give the offset (right, down) from where most came, and a rectangle around those."""
     before, old_at = _anchors(old)
     # Of what is looked for a part is enough.
@@ -39,7 +40,7 @@ def anchor_votes(old: Pixels, new: Pixels, least: int) -> tuple[tuple[int, int],
     winner = int(offsets[best][0]), int(offsets[best][1])
     voters = new_at[in_new][(right == winner[0]) & (down == winner[1])]
     y, x = np.divmod(voters, width)
-    seed = Rect(int(x.min()), int(y.min()), int(np.ptp(x)) + _RUN, int(np.ptp(y)) + 1)
+    seed = Rectangle(int(x.min()), int(y.min()), int(np.ptp(x)) + _RUN, int(np.ptp(y)) + 1)
     return winner, seed
 
 

@@ -14,8 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from webcapd.capture.geometry import Rectangle
 from webcapd.encoder.updates.anchors import anchor_votes
-from webcapd.encoder.updates.rect import Pixels, Rect, changed, words
+from webcapd.encoder.updates.pixels import Pixels, changed, words
 
 # Smaller than this, a rectangle is not searched, and a copy not worth its record.
 _MIN_SIDE, _MIN_ROWS = 64, 16
@@ -36,17 +37,17 @@ Hashes = NDArray[np.uint64]
 class Copy(NamedTuple):
     """Pixels to take from another place."""
 
-    rect: Rect
+    rect: Rectangle
     """Where they go."""
-    source: Rect
+    source: Rectangle
 
 
-def is_searchable(block: Rect) -> bool:
+def is_searchable(block: Rectangle) -> bool:
     """Whether a block is large enough."""
     return block.width >= _MIN_SIDE and block.height >= _MIN_SIDE
 
 
-def find_copies(old: Pixels, new: Pixels, block: Rect, two_axes: bool = False) -> list[Copy]:
+def find_copies(old: Pixels, new: Pixels, block: Rectangle, two_axes: bool = False) -> list[Copy]:
     """Give copies that bring ``block``, or parts of it, from old to new, in order.
 
     They may be made in place: none reads what an earlier one wrote.
@@ -59,7 +60,7 @@ def find_copies(old: Pixels, new: Pixels, block: Rect, two_axes: bool = False) -
     return ordered(found)
 
 
-def same_way(old: Pixels, new: Pixels, block: Rect, offset: tuple[int, int]) -> list[Copy]:
+def same_way(old: Pixels, new: Pixels, block: Rectangle, offset: tuple[int, int]) -> list[Copy]:
     """Give copies by an offset (right, down) that is known, if they bring most of a block."""
     copies = ordered(_exact(old, new, block, offset, block))
     return copies if 2 * sum(rect.area for rect, _ in copies) >= block.area else []
@@ -90,7 +91,7 @@ def ordered(copies: Sequence[Copy]) -> list[Copy]:
     return done
 
 
-def _vertical(old: Pixels, new: Pixels, block: Rect) -> list[Copy]:
+def _vertical(old: Pixels, new: Pixels, block: Rectangle) -> list[Copy]:
     """Look for what went up or down."""
     before, after = _row_hashes(block.of(old)), _row_hashes(block.of(new))
     tally = np.zeros(2 * block.height, np.int64)
@@ -134,7 +135,7 @@ def _once(hashes: Hashes, rows: NDArray[np.int64]) -> tuple[Hashes, NDArray[np.i
     return found[once], rows[places[once]]
 
 
-def _moved(old: Pixels, new: Pixels, block: Rect) -> list[Copy]:
+def _moved(old: Pixels, new: Pixels, block: Rectangle) -> list[Copy]:
     """Look for what went anywhere."""
     winner = anchor_votes(block.of(old), block.of(new), _MIN_VOTES)
     if winner is None:
@@ -144,17 +145,17 @@ def _moved(old: Pixels, new: Pixels, block: Rect) -> list[Copy]:
 
 
 def _exact(
-    old: Pixels, new: Pixels, block: Rect, offset: tuple[int, int], seed: Rect
+    old: Pixels, new: Pixels, block: Rectangle, offset: tuple[int, int], seed: Rectangle
 ) -> list[Copy]:
     """Give the parts of a block around ``seed`` that stood exactly so at ``offset`` from there."""
     height, width = old.shape[:2]
-    there = block.moved(*offset).common(Rect(0, 0, width, height))
-    if there is None:
+    there = block.moved(*offset).within(Rectangle(0, 0, width, height))
+    if not there:
         return []
     rect = there.moved(-offset[0], -offset[1])
     wrong = changed(there.of(old), rect.of(new))
-    core = rect.common(seed)
-    if core is None:
+    core = rect.within(seed)
+    if not core:
         return []
     core = core.moved(-rect.x, -rect.y)
     stray = cv2.reduce(wrong[core.y : core.bottom], 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[0]
@@ -165,7 +166,7 @@ def _exact(
     copies = []
     for top, bottom in _runs(clean):
         if bottom - top >= _MIN_ROWS:
-            part = Rect(rect.x + left, rect.y + top, right - left, bottom - top)
+            part = Rectangle(rect.x + left, rect.y + top, right - left, bottom - top)
             copies.append(Copy(part, part.moved(*offset)))
     return copies
 

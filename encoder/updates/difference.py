@@ -6,6 +6,7 @@ candidates ─► blocks ─► copies ─► what they left ─► narrowed ─
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from webcapd.capture.geometry import Rectangle
 from webcapd.encoder.updates import records
 from webcapd.encoder.updates.copy import (
     Copy,
@@ -17,7 +18,7 @@ from webcapd.encoder.updates.copy import (
 )
 from webcapd.encoder.updates.encode import encode
 from webcapd.encoder.updates.narrow import blocks, cells, narrow
-from webcapd.encoder.updates.rect import Pixels, Rect
+from webcapd.encoder.updates.pixels import Pixels
 
 # After so many vain searches in a row the next is put off the longest: 2 to the power of this.
 _MAX_MISSES = 4
@@ -33,9 +34,9 @@ class Difference(NamedTuple):
     """What brings a reader from one picture to the next, in this order."""
 
     copies: list[Copy]
-    lossy: list[Rect]
+    lossy: list[Rectangle]
     """To be sent as JPEG: whole tiles around them, so before the exact ones."""
-    exact: list[tuple[Rect, bytes]]
+    exact: list[tuple[Rectangle, bytes]]
     """Records, and what they cover."""
 
 
@@ -46,7 +47,7 @@ class CopySearch:
     was is found after as many.
     """
 
-    def __init__(self, is_known: Callable[[Rect], bool] = lambda rect: True) -> None:
+    def __init__(self, is_known: Callable[[Rectangle], bool] = lambda rect: True) -> None:
         """``is_known`` tells whether readers have just what is there in the picture before."""
         self._is_known = is_known
         self._gates: dict[tuple[int, int], tuple[int, int]] = {}
@@ -54,7 +55,7 @@ class CopySearch:
         self._ways: dict[tuple[int, int], tuple[int, int]] = {}
         """By place: from where the last copy came, how far to the right and down."""
 
-    def find(self, old: Pixels, new: Pixels, block: Rect) -> list[Copy]:
+    def find(self, old: Pixels, new: Pixels, block: Rectangle) -> list[Copy]:
         """Give copies within a block, if it is time to look for some."""
         if not is_searchable(block):
             return []
@@ -75,9 +76,9 @@ class CopySearch:
             self._note_miss(place)
         return copies
 
-    def judge(self, block: Rect, lossy: Sequence[Rect]) -> None:
+    def judge(self, block: Rectangle, lossy: Sequence[Rectangle]) -> None:
         """Note what went as JPEG after copies had been found in a block."""
-        left = sum(common.area for rect in lossy if (common := rect.common(block)))
+        left = sum(rect.within(block).area for rect in lossy)
         if left > block.area * _MOST_LOSSY:
             self._note_miss(_place_of(block))
         else:
@@ -88,7 +89,7 @@ class CopySearch:
         self._gates[place] = misses, (1 << misses) - 1
 
 
-def _place_of(block: Rect) -> tuple[int, int]:
+def _place_of(block: Rectangle) -> tuple[int, int]:
     x, y = block.x + block.width // 2, block.y + block.height // 2
     return x // _PLACE[0], y // _PLACE[1]
 
@@ -96,7 +97,7 @@ def _place_of(block: Rect) -> tuple[int, int]:
 def difference(
     known: Pixels,
     new: Pixels,
-    candidates: Sequence[Rect],
+    candidates: Sequence[Rectangle],
     search: CopySearch | None = None,
     budget: int | None = None,
 ) -> Difference:
@@ -125,15 +126,15 @@ def difference(
     return Difference(copies, lossy, exact)
 
 
-def composed(new: Pixels, lacking: Sequence[Rect], budget: int | None = None) -> Difference:
+def composed(new: Pixels, lacking: Sequence[Rectangle], budget: int | None = None) -> Difference:
     """Send all of these places, to a reader that has something else there, or nothing."""
     lossy, exact = _coded(new, [cell for place in blocks(lacking) for cell in cells(place)], budget)
     return Difference([], lossy, exact)
 
 
 def _coded(
-    new: Pixels, rects: Sequence[Rect], budget: int | None
-) -> tuple[list[Rect], list[tuple[Rect, bytes]]]:
+    new: Pixels, rects: Sequence[Rectangle], budget: int | None
+) -> tuple[list[Rectangle], list[tuple[Rectangle, bytes]]]:
     """Code exactly what is cheap so; the rest is for JPEG."""
     lossy, exact, spent = [], [], 0
     for rect in sorted(rects, key=lambda rect: rect.area):

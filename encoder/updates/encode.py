@@ -12,8 +12,9 @@ import zlib
 import cv2
 import numpy as np
 
+from webcapd.capture.geometry import Rectangle
 from webcapd.encoder.updates import palette, records
-from webcapd.encoder.updates.rect import Pixels, Rect, Words, colours
+from webcapd.encoder.updates.pixels import Pixels, Words, colours
 
 # So small, everything is tried: it takes less than a tenth of a millisecond.
 _SMALL = 1024
@@ -24,7 +25,7 @@ _PIXELS_A_BYTE = 4
 
 
 def encode(
-    rect: Rect, pixels: Pixels, limit: int | None = None, quick: bool = False
+    rect: Rectangle, pixels: Pixels, limit: int | None = None, quick: bool = False
 ) -> bytes | None:
     """Give the record that sends these pixels exactly; None: leave it to JPEG.
 
@@ -42,7 +43,7 @@ def encode(
     return None if best is None or (limit is not None and len(best) > limit) else best
 
 
-def _of_few(rect: Rect, known: Words, indices: palette.Bytes) -> bytes:
+def _of_few(rect: Rectangle, known: Words, indices: palette.Bytes) -> bytes:
     """Try a palette, and if the pixels are few and grey, the greys as they are."""
     count, grey = len(known), palette.is_grey(known)
     planes = palette.colour_planes(known, grey)
@@ -64,7 +65,7 @@ def _of_few(rect: Rect, known: Words, indices: palette.Bytes) -> bytes:
     return min(made, key=len)
 
 
-def _of_many(rect: Rect, pixels: Pixels, values: Words) -> bytes | None:
+def _of_many(rect: Rectangle, pixels: Pixels, values: Words) -> bytes | None:
     """Try what suits text of many colours and gradients, if it is that."""
     rows = values[:: max(1, rect.height // 8)]
     alike = np.count_nonzero(rows[:, 1:] == rows[:, :-1])

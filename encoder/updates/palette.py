@@ -8,7 +8,7 @@ a hash of its colour, and what the table does not know is added.
 import numpy as np
 from numpy.typing import NDArray
 
-from webcapd.encoder.updates.rect import Words
+from webcapd.encoder.updates.pixels import Words
 
 MAX_COLOURS = 256
 

@@ -8,7 +8,7 @@ import json
 import struct
 from collections.abc import Mapping
 
-from webcapd.encoder.updates.rect import Rect
+from webcapd.capture.geometry import Rectangle
 
 VERSION = 1
 MAGIC = b"WCU1"
@@ -48,17 +48,17 @@ def jpeg_header(number: int, size_at: int, interval_at: int, header: bytes) -> b
     return record(b"Q", struct.pack(">BHH", number, size_at, interval_at), header)
 
 
-def jpeg(rect: Rect, header: int, interval: int, scan: bytes) -> bytes:
+def jpeg(rect: Rectangle, header: int, interval: int, scan: bytes) -> bytes:
     """Send a rectangle as the scan of a JPEG that has header number ``header``."""
     return record(b"J", struct.pack(">4HBH", *rect, header, interval), scan)
 
 
-def fill(rect: Rect, rgb: bytes) -> bytes:
+def fill(rect: Rectangle, rgb: bytes) -> bytes:
     """Send a rectangle of one colour."""
     return record(b"F", struct.pack(">4H3s", *rect, rgb))
 
 
-def palette(rect: Rect, flags: int, count: int, data: bytes) -> bytes:
+def palette(rect: Rectangle, flags: int, count: int, data: bytes) -> bytes:
     """Send a rectangle of up to 256 colours: planes of colours, then indices, perhaps deflated.
 
     The lower bits of the flags say how many bits an index has.
@@ -66,17 +66,17 @@ def palette(rect: Rect, flags: int, count: int, data: bytes) -> bytes:
     return record(b"L", struct.pack(">4HBB", *rect, flags, count - 1), data)
 
 
-def raw(rect: Rect, flags: int, data: bytes) -> bytes:
+def raw(rect: Rectangle, flags: int, data: bytes) -> bytes:
     """Send a rectangle as its pixels, grey or R, G, B, perhaps deflated."""
     return record(b"R", struct.pack(">4HB", *rect, flags), data)
 
 
-def png(rect: Rect, data: bytes) -> bytes:
+def png(rect: Rectangle, data: bytes) -> bytes:
     """Send a rectangle as a PNG."""
     return record(b"N", struct.pack(">4H", *rect), data)
 
 
-def copy(rect: Rect, x: int, y: int) -> bytes:
+def copy(rect: Rectangle, x: int, y: int) -> bytes:
     """Have a rectangle be what stood at x, y at the last mark."""
     return record(b"C", struct.pack(">6H", *rect, x, y))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from webcapd.capture.picture import Picture
 from webcapd.encoder.transform import UPRIGHT, TransformedPicture, View
-from webcapd.encoder.updates.rect import Pixels
+from webcapd.encoder.updates.pixels import Pixels
 from webcapd.encoder.updates.state.grid import Mask
 
 

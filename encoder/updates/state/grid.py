@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from webcapd.capture.bands import BAND_ROWS, BandLayout, runs
+from webcapd.capture.geometry import Rectangle
 from webcapd.encoder.jpeg.bitstream import restart_interval
 from webcapd.encoder.jpeg.tiles import JpegParams, TileRun
 from webcapd.encoder.updates.jpegpack import TileBlock, tile_blocks
-from webcapd.encoder.updates.rect import Rect
 
 _T = TypeVar("_T", bound=np.generic)
 
@@ -55,12 +55,12 @@ class TileGrid:
         """Give a number for each tile, the same for all."""
         return np.full(self.shape, number, np.int64)
 
-    def rect(self, block: TileBlock) -> Rect:
+    def rect(self, block: TileBlock) -> Rectangle:
         x, y = block.left * self.tile_width, block.top * BAND_ROWS
         right = min((block.right + 1) * self.tile_width, self.width)
-        return Rect(x, y, right - x, min((block.bottom + 1) * BAND_ROWS, self.height) - y)
+        return Rectangle(x, y, right - x, min((block.bottom + 1) * BAND_ROWS, self.height) - y)
 
-    def rects(self, mask: Mask) -> list[Rect]:
+    def rects(self, mask: Mask) -> list[Rectangle]:
         """Cover tiles with rectangles, each tile once."""
         return [self.rect(block) for block in self.blocks(mask)]
 
@@ -85,14 +85,14 @@ class TileGrid:
         """Give about how many pixels tiles have."""
         return int(mask.sum()) * self.tile_width * BAND_ROWS
 
-    def touched(self, rects: Iterable[Rect]) -> Mask:
+    def touched(self, rects: Iterable[Rectangle]) -> Mask:
         """Give the tiles that rectangles reach into."""
         mask = self.none()
         for rect in rects:
             mask[self._span(rect)] = True
         return mask
 
-    def covered(self, rect: Rect) -> Mask:
+    def covered(self, rect: Rectangle) -> Mask:
         """Give the tiles that lie within a rectangle."""
         mask = self.none()
         left, top = -(-rect.x // self.tile_width), -(-rect.y // BAND_ROWS)
@@ -102,11 +102,11 @@ class TileGrid:
         mask[top:bottom, left:right] = True
         return mask
 
-    def under(self, values: NDArray[_T], rect: Rect) -> NDArray[_T]:
+    def under(self, values: NDArray[_T], rect: Rectangle) -> NDArray[_T]:
         """Give what is noted of the tiles that a rectangle reaches into."""
         return values[self._span(rect)]
 
-    def _span(self, rect: Rect) -> tuple[slice, slice]:
+    def _span(self, rect: Rectangle) -> tuple[slice, slice]:
         """Give the rows and columns that a rectangle reaches into."""
         return (
             slice(rect.y // BAND_ROWS, -(-rect.bottom // BAND_ROWS)),

@@ -23,7 +23,7 @@ from webcapd.encoder.updates.difference import (
 )
 from webcapd.encoder.updates.jpegpack import join_scan, shared_header
 from webcapd.encoder.updates.narrow import blocks
-from webcapd.encoder.updates.rect import Pixels
+from webcapd.encoder.updates.pixels import Pixels
 from webcapd.encoder.updates.state.grid import Mask, TileGrid
 
 EXACT = 255
