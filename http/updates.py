@@ -111,13 +111,13 @@ def _wait_for_news(exchange: Exchange, speech: Speech, keepalive: float) -> list
     """Give what is newer than what a reader has, or a keepalive if nothing is; raises Closed."""
     latest = speech.latest
     with latest.subscribed():
-        fresh = latest.ask()
+        fresh = latest.request_fresh()
         until = time.monotonic() + (
             keepalive if speech.given.have is not None else _PICTURE_SECONDS
         )
         began: PointerPlace | None = None
         while True:
-            known = latest.known()
+            known = latest.poll()
             updates: list[Update] = []
             if known.as_of >= fresh:
                 began = began or known.pointer

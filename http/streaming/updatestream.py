@@ -134,7 +134,7 @@ class UpdateStream:
         self._subscription = contextlib.ExitStack()
         wish = self._subscription.enter_context(latest.subscribed(params.fps))
         self._wish: Subscription = wish
-        self._fresh_at = latest.ask()
+        self._fresh_at = latest.request_fresh()
         """The first state must be true as of this moment."""
 
     def close(self) -> None:
@@ -195,11 +195,11 @@ class UpdateStream:
         return now if fps == math.inf else now + self._pace.wait(now, fps)
 
     def _lacks(self) -> bool:
-        return self._speech.given.have != self.news.known().number
+        return self._speech.given.have != self.news.poll().number
 
     def _say(self, now: float) -> list[bytes]:
         """Give the records to send now.  Raises Closed."""
-        known = self.news.known()
+        known = self.news.poll()
         updates: list[Update] = []
         fps = self._params.fps
         if known.as_of >= self._fresh_at and (fps == math.inf or not self._pace.wait(now, fps)):

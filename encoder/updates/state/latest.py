@@ -92,7 +92,7 @@ class LatestUpdates:
         """For readers that asked; each gives a state that is newest, or has a step on from it."""
         self._wanted: dict[Have, int | None] = {}
         """What readers that asked have, and how many bytes are enough, None if all is wanted."""
-        self._asked = -math.inf
+        self._requested = -math.inf
         """The latest moment that somebody waits to see the screen of."""
         self._subscribed: list[Subscription] = []
         self._listeners: list[Callable[[], None]] = []
@@ -116,7 +116,7 @@ class LatestUpdates:
         now = time.monotonic()
         with self._news:
             was = self._known
-            heard = bool(step or composed) or was[2:] != known[2:] or self._asked > was.as_of
+            heard = bool(step or composed) or was[2:] != known[2:] or self._requested > was.as_of
             self._known, self._begins = known, begins
             self._headers |= headers
             if step is not None:
@@ -161,7 +161,7 @@ class LatestUpdates:
         with self._news:
             return Demand(
                 max((one.fps for one in self._subscribed), default=0.0),
-                bool(self._wanted) or self._asked > self._known.as_of,
+                bool(self._wanted) or self._requested > self._known.as_of,
                 min((one.due for one in self._subscribed), default=math.inf),
             )
 
@@ -190,7 +190,7 @@ class LatestUpdates:
         with self._news:
             self._listeners.remove(on_news)
 
-    def known(self) -> Known:
+    def poll(self) -> Known:
         """Give the newest state; never waits.  Raises Closed."""
         with self._news:
             if self._closed:
@@ -202,11 +202,11 @@ class LatestUpdates:
         with self._news:
             return run == self.run and self._begins <= number <= self._known.number
 
-    def ask(self) -> float:
-        """Ask for the screen as of now; returns the moment, which known() comes to reach."""
+    def request_fresh(self) -> float:
+        """Ask for the screen as of now; returns the moment, which poll() comes to reach."""
         with self._news:
-            self._asked = max(self._asked, time.monotonic())
-            moment = self._asked
+            self._requested = max(self._requested, time.monotonic())
+            moment = self._requested
         self._wake()
         return moment
 
