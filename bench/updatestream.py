@@ -52,7 +52,10 @@ class Tiles:
         padded = np.pad(mask, ((0, tall), (0, wide)))
         down, across = padded.shape[0] // _MCU, padded.shape[1] // (self.interval * _MCU)
         grid = padded.reshape(down, _MCU, across, -1).max((1, 3))
-        return [self.rect(TileBlock(row, row, column, column)) for row, column in np.argwhere(grid)]
+        return [
+            self.rect(TileBlock(row, row, column, column))
+            for row, column in np.argwhere(grid).tolist()
+        ]
 
 
 class UpdateStream:

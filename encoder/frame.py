@@ -6,18 +6,13 @@ frames could grow old.
 """
 
 import math
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from webcapd.encoder.cell import Cell, Closed, call_all
 from webcapd.encoder.consumer import Demand
-
-
-class Closed(Exception):
-    """No more frames will come: the server is stopping."""
 
 
 @dataclass(frozen=True)
@@ -47,26 +42,7 @@ class Known(NamedTuple):
     """The screen looked like it at this moment (CLOCK_MONOTONIC) or later."""
 
 
-class Subscription:
-    """How many frames a subscriber wants, and when."""
-
-    def __init__(self, fps: float) -> None:
-        self.fps = fps
-        self._period = 1 / fps
-        self.due = -math.inf
-        """The moment from which it wants another frame.
-
-        Written by the subscriber when a frame has left, and by the encoder
-        thread when one is published: whoever is the last knows best.
-        """
-
-    def served(self, now: float) -> None:
-        """Note that there is a frame for it now: the next one has time."""
-        if self.due <= now:
-            self.due = now + self._period
-
-
-class LatestFrame:
+class LatestFrame(Cell):
     """The newest frame, and who wants it.
 
     publish(), confirm(), expire(), close() and demand() are the encoder
@@ -75,88 +51,39 @@ class LatestFrame:
 
     def __init__(self, wake: Callable[[], None]) -> None:
         """``wake`` tells the encoder thread, from any thread, of new demand."""
-        self._wake = wake
-        self._changed = threading.Condition()
-        # All guarded by _changed:
+        super().__init__(wake)
+        # Guarded by _news:
         self._frame: Frame | None = None
         self._as_of = -math.inf
         """The screen looked like _frame at this moment (CLOCK_MONOTONIC) or later."""
-        self._requested = -math.inf
-        """The latest moment that somebody waits to see the screen of."""
-        self._subscribed: list[Subscription] = []
-        self._listeners: list[Callable[[], None]] = []
-        self._closed = False
 
     def publish(self, frame: Frame, as_of: float) -> None:
         """Replace the frame by one that is true as of a moment."""
-        now = time.monotonic()
-        with self._changed:
+        with self._news:
             self._frame = frame
             self._as_of = as_of
-            for subscription in self._subscribed:
-                subscription.served(now)
+            self._served()
             listeners = self._wake_all()
-        _call_all(listeners)
+        call_all(listeners)
 
     def confirm(self, as_of: float) -> None:
         """Say that the screen still looks like the frame."""
-        with self._changed:
+        with self._news:
             is_awaited = self._requested > self._as_of
             self._as_of = as_of
             # Those who wait for news need not be woken by its absence.
             listeners = self._wake_all() if is_awaited else []
-        _call_all(listeners)
+        call_all(listeners)
 
     def expire(self) -> None:
         """Say that the frame is no longer known to be true."""
-        with self._changed:
+        with self._news:
             self._as_of = -math.inf
-
-    def close(self) -> None:
-        """Wake everybody for good."""
-        with self._changed:
-            self._closed = True
-            listeners = self._wake_all()
-        _call_all(listeners)
-
-    def _wake_all(self) -> list[Callable[[], None]]:
-        """Wake all who wait; gives the listeners, to be called when _changed is no longer held."""
-        self._changed.notify_all()
-        return list(self._listeners)
 
     def demand(self) -> Demand:
         """Tell who wants frames."""
-        with self._changed:
-            return Demand(
-                max((one.fps for one in self._subscribed), default=0.0),
-                self._requested > self._as_of,
-                min((one.due for one in self._subscribed), default=math.inf),
-            )
-
-    @contextmanager
-    def subscribed(self, fps: float = math.inf) -> Iterator[Subscription]:
-        """Keep the encoder at work, up to ``fps`` frames a second, while the context lasts."""
-        subscription = Subscription(fps)
-        with self._changed:
-            self._subscribed.append(subscription)
-        try:
-            self._wake()
-            yield subscription
-        finally:
-            with self._changed:
-                self._subscribed.remove(subscription)
-
-    def listen(self, on_news: Callable[[], None]) -> None:
-        """Have ``on_news`` called, in the encoder thread, when poll() may give more.
-
-        It must not wait.  A call may still be under way when unlisten() has returned.
-        """
-        with self._changed:
-            self._listeners.append(on_news)
-
-    def unlisten(self, on_news: Callable[[], None]) -> None:
-        with self._changed:
-            self._listeners.remove(on_news)
+        with self._news:
+            return self._demand(self._requested > self._as_of)
 
     def request_fresh(self, max_age: float = 0.0) -> float:
         """Ask for the screen as it is now, or was ``max_age`` seconds ago at most.
@@ -164,7 +91,7 @@ class LatestFrame:
         Returns the moment as of which it will do: what wait() and poll() come to reach.
         """
         now = time.monotonic()
-        with self._changed:
+        with self._news:
             is_fresh = self._as_of >= now - max_age
             if not is_fresh:
                 self._requested = max(self._requested, now)
@@ -174,7 +101,7 @@ class LatestFrame:
 
     def poll(self) -> Known:
         """Give the newest frame, and as of when it is true; never waits.  Raises Closed."""
-        with self._changed:
+        with self._news:
             if self._closed:
                 raise Closed
             return Known(self._frame, self._as_of)
@@ -191,13 +118,8 @@ class LatestFrame:
             frame = self._frame
             return frame is not None and frame.sequence != after and self._as_of >= as_of
 
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or is_there(), timeout)
+        with self._news:
+            self._news.wait_for(lambda: self._closed or is_there(), timeout)
             if self._closed:
                 raise Closed
             return self._frame if is_there() else None
-
-
-def _call_all(listeners: list[Callable[[], None]]) -> None:
-    for listener in listeners:
-        listener()

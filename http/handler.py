@@ -2,7 +2,7 @@
 
 import contextlib
 
-from webcapd.encoder.frame import Closed
+from webcapd.encoder.cell import Closed
 from webcapd.encoder.leases import TooManyVariants
 from webcapd.http.access.origins import preflight_headers
 from webcapd.http.admission import Admitted, admit, check_host, check_method

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from webcapd.encoder.frame import Closed
+from webcapd.encoder.cell import Closed
 from webcapd.encoder.leases import TooManyVariants
 from webcapd.http.admission import Admitted
 from webcapd.http.exchange import Exchange

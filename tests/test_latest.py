@@ -9,7 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 from program import TIMEOUT
 
-from webcapd.encoder.frame import Closed, Frame, LatestFrame
+from webcapd.encoder.cell import Closed
+from webcapd.encoder.frame import Frame, LatestFrame
 
 # Longer than a test waits: whoever is not woken is found out.
 FOREVER = 2 * TIMEOUT

@@ -234,6 +234,15 @@ def test_pointer_is_turned_with_its_hot_spot() -> None:
     assert seen(View(scale=0.5), sprite, (80, 60))[0].shape == (4, 2, 4)
 
 
+def test_pointer_is_grey_in_a_grey_view() -> None:
+    red = np.full((8, 5, 4), (0, 0, 200, 255), np.uint8)
+    red[:4] //= 2  # Half transparent: colours are mixed with alpha.
+    shown, _ = seen(View(gray=True), SpriteImage(red).at(10, 20, (4, 1)), (80, 60))
+    assert (shown[..., :3] == shown[..., :1]).all()
+    assert shown[7, 0].tolist() == [60, 60, 60, 255]
+    assert shown[0, 0].tolist() == [30, 30, 30, 127]
+
+
 @settings(deadline=None, max_examples=15)
 @given(seeds)
 def test_what_moves_for_long_is_right_at_any_time(seed: int) -> None:

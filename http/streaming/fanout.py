@@ -14,7 +14,7 @@ from functools import partial
 from typing import Protocol
 
 from webcapd.base.eventloop import EventLoop
-from webcapd.encoder.frame import Closed
+from webcapd.encoder.cell import Closed
 from webcapd.http.access.access import AccessRevoked
 from webcapd.http.streaming.sessions import Session
 

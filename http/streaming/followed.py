@@ -4,7 +4,7 @@ import dataclasses
 import time
 from contextlib import ExitStack
 
-from webcapd.encoder.frame import Subscription
+from webcapd.encoder.cell import Subscription
 from webcapd.encoder.leases import TooManyVariants
 from webcapd.encoder.variant import Variant, VariantSpec
 from webcapd.encoder.variants import Variants

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from webcapd.base.pace import Pace
-from webcapd.encoder.frame import Subscription
+from webcapd.encoder.cell import Subscription
 from webcapd.encoder.updates import records
 from webcapd.encoder.updates.state.latest import Have, Known, LatestUpdates, PointerPlace, Update
 from webcapd.http.access.access import AccessRevoked

@@ -7,15 +7,13 @@ it lacks.
 """
 
 import math
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Mapping
 from typing import NamedTuple
 
+from webcapd.encoder.cell import Cell, Closed, call_all
 from webcapd.encoder.consumer import Demand
-from webcapd.encoder.frame import Closed, Subscription
 from webcapd.encoder.updates import records
 
 # Who missed a few small updates gets these, without asking.
@@ -67,7 +65,7 @@ class Known(NamedTuple):
     """The record of the display's state."""
 
 
-class LatestUpdates:
+class LatestUpdates(Cell):
     """The newest state, what leads to it, and who wants it.
 
     publish(), wanted(), demand() and close() are the encoder thread's; the rest
@@ -79,9 +77,8 @@ class LatestUpdates:
 
         ``run`` and ``number`` are where the numbers of states begin.
         """
+        super().__init__(wake)
         self.run = run
-        self._wake = wake
-        self._news = threading.Condition()
         # All guarded by _news:
         self._known = Known(number, -math.inf, None, records.state(True))
         self._begins = number + 1
@@ -92,13 +89,8 @@ class LatestUpdates:
         """For readers that asked; each gives a state that is newest, or has a step on from it."""
         self._wanted: dict[Have, int | None] = {}
         """What readers that asked have, and how many bytes are enough, None if all is wanted."""
-        self._requested = -math.inf
-        """The latest moment that somebody waits to see the screen of."""
-        self._subscribed: list[Subscription] = []
-        self._listeners: list[Callable[[], None]] = []
         self._headers: dict[int, bytes] = {}
         """JPEG headers, by quality."""
-        self._closed = False
 
     def publish(
         self,
@@ -113,7 +105,6 @@ class LatestUpdates:
         ``step`` leads there from the one before, ``composed`` from what was wanted. ``begins``
         is the number of the first state of the size that the picture has.
         """
-        now = time.monotonic()
         with self._news:
             was = self._known
             heard = bool(step or composed) or was[2:] != known[2:] or self._requested > was.as_of
@@ -121,16 +112,12 @@ class LatestUpdates:
             self._headers |= headers
             if step is not None:
                 self._add(step)
-                for subscription in self._subscribed:
-                    subscription.served(now)
+                self._served()
             self._composed |= composed
             for have in composed:
                 self._wanted.pop(have, None)
-            listeners = list(self._listeners) if heard else []
-            if heard:
-                self._news.notify_all()
-        for listener in listeners:
-            listener()
+            listeners = self._wake_all() if heard else []
+        call_all(listeners)
 
     def _add(self, step: Update) -> None:
         """Keep a step, and no more before it than are small.  _news is held."""
@@ -142,15 +129,6 @@ class LatestUpdates:
         kept = {one.have for one in steps}
         self._composed = {have: one for have, one in self._composed.items() if one.gives in kept}
 
-    def close(self) -> None:
-        """Wake everybody for good."""
-        with self._news:
-            self._closed = True
-            listeners = list(self._listeners)
-            self._news.notify_all()
-        for listener in listeners:
-            listener()
-
     def wanted(self) -> Mapping[Have, int | None]:
         """Give what readers have that asked for what they lack, and how many bytes are enough."""
         with self._news:
@@ -159,36 +137,7 @@ class LatestUpdates:
     def demand(self) -> Demand:
         """Tell who wants updates."""
         with self._news:
-            return Demand(
-                max((one.fps for one in self._subscribed), default=0.0),
-                bool(self._wanted) or self._requested > self._known.as_of,
-                min((one.due for one in self._subscribed), default=math.inf),
-            )
-
-    @contextmanager
-    def subscribed(self, fps: float = math.inf) -> Iterator[Subscription]:
-        """Keep the encoder at work, up to ``fps`` updates a second, while the context lasts."""
-        subscription = Subscription(fps)
-        with self._news:
-            self._subscribed.append(subscription)
-        try:
-            self._wake()
-            yield subscription
-        finally:
-            with self._news:
-                self._subscribed.remove(subscription)
-
-    def listen(self, on_news: Callable[[], None]) -> None:
-        """Have ``on_news`` called, in the encoder thread, when there may be more to send.
-
-        It must not wait.  A call may still be under way when unlisten() has returned.
-        """
-        with self._news:
-            self._listeners.append(on_news)
-
-    def unlisten(self, on_news: Callable[[], None]) -> None:
-        with self._news:
-            self._listeners.remove(on_news)
+            return self._demand(bool(self._wanted) or self._requested > self._known.as_of)
 
     def poll(self) -> Known:
         """Give the newest state; never waits.  Raises Closed."""

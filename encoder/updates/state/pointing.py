@@ -77,7 +77,7 @@ def placed(view: View, spot: tuple[int, int], screen: Size) -> tuple[int, int]:
 
 def seen(view: View, pointer: Sprite, screen: Size) -> tuple[Image, tuple[int, int]]:
     """Give a pointer's image as a view shows it, and which of its pixels points."""
-    image = pointer.image.pixels
+    image = _grey(pointer.image.pixels) if view.gray else pointer.image.pixels
     height, width = image.shape[:2]
     rows, columns = view.scaled_rows_and_columns(*screen)
     size = max(1, width * columns // screen[0]), max(1, height * rows // screen[1])
@@ -91,3 +91,9 @@ def seen(view: View, pointer: Sprite, screen: Size) -> tuple[Image, tuple[int, i
     spot[y, x] = True
     ((y, x),) = np.argwhere(turned.arrange(spot.view(np.uint8))).tolist()
     return np.ascontiguousarray(turned.arrange(image)), (x, y)
+
+
+def _grey(image: Image) -> Image:
+    """Take the colour from an image; mixed with alpha, it may be weighed like any."""
+    grey = cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY)
+    return np.dstack((grey, grey, grey, image[..., 3]))
