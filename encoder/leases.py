@@ -63,18 +63,20 @@ class Leases(Generic[Spec, C]):
         consumers: Consumers,
         make: Callable[[Spec, int], C],
         most: int,
+        plain: Spec,
         run: int = 0,
-        needed: Spec | None = None,
+        needed: bool = False,
     ) -> None:
         """``make`` gets the specification, and the number that the results count on from.
 
-        ``most`` bounds those beside the ``needed`` one, which is always there; ``run`` is where
-        numbers begin.
+        ``most`` bounds those beside the ``plain`` one, which if ``needed`` is always there; ``run``
+        is where numbers begin.
         """
         self._consumers = consumers
         self._make = make
         self._most = most
-        self._needed = needed
+        self._plain = plain
+        self._needed = plain if needed else None
         self._lock = threading.Lock()
         # Guarded by _lock:
         self._kept: dict[Spec, _Kept[C]] = {}
@@ -83,8 +85,8 @@ class Leases(Generic[Spec, C]):
 
         Those of one made anew are higher.
         """
-        if needed is not None:
-            self._add(needed)
+        if needed:
+            self._add(plain)
 
     @contextmanager
     def lease(self, spec: Spec) -> Iterator[C]:
@@ -106,7 +108,8 @@ class Leases(Generic[Spec, C]):
             self._drop_idle()
             kept = self._kept.get(spec)
             if kept is None:
-                self._make_room()
+                if spec != self._plain:
+                    self._make_room()
                 kept = self._add(spec)
             kept.leases += 1
             return kept
@@ -137,11 +140,12 @@ class Leases(Generic[Spec, C]):
 
     def _make_room(self) -> None:
         """See that one more may be made; raises TooManyVariants.  _lock is held."""
-        idle = self._idle()
-        while len(self._kept) - (self._needed is not None) >= self._most:
+        idle = [spec for spec in self._idle() if spec != self._plain]
+        while len(self._kept) - (self._plain in self._kept) >= self._most:
             if not idle:
                 raise TooManyVariants(
-                    f"{self._most} variants are in use already, and --max-variants allows no more"
+                    "as many variants are in use as --max-variants allows: "
+                    f"{self._most} beside the plain one"
                 )
             self._drop(idle.pop(0))
 

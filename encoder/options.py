@@ -54,7 +54,7 @@ class EncoderOptions:
     max_variants: int = option(
         8,
         "most different forms (size, rotation, quality ...) that are encoded at a time, beside "
-        "the plain one",
+        "the plain one; those of updates are counted apart",
         low=0,
         high=1000,
     )

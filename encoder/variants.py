@@ -27,7 +27,7 @@ class Variants(Leases[VariantSpec, Variant]):
 
         ``on_close`` is called by close(), when nobody is fed any more.
         """
-        super().__init__(consumers or Consumers(), make, most, run, PLAIN)
+        super().__init__(consumers or Consumers(), make, most, PLAIN, run, needed=True)
         self.close = on_close
 
     def report(self) -> dict[str, object]:

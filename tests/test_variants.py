@@ -11,6 +11,7 @@ from painter import painter
 from program import Webcapd, webcapd
 from rawhttp import raw
 from resizing import resize
+from updateclient import updates
 from waiting import wait_until
 from xserver import Pixels, XServer, xvfb
 
@@ -107,7 +108,12 @@ def test_variants_are_bounded_and_free_again(server: XServer) -> None:
                 status, headers, sentence = program.get(f"/?{page}&rotate=180")
                 assert status == 503
                 assert int(headers["Retry-After"]) > 0
-                assert b"--max-variants" in sentence
+                assert b"--max-variants allows: 1 beside the plain one" in sentence
+            with updates(program, "&rotate=90"):
+                status, headers, sentence = program.get("/?updates&once=1&rotate=180")
+                assert status == 503
+                assert b"--max-variants allows: 1 beside the plain one" in sentence
+                assert program.get("/?updates&once=1")[0] == 200
             assert program.get("/?snapshot&rotate=90")[0] == 200
             assert program.get("/?snapshot")[0] == 200
         # It lingers for those who come back, but not when its place is wanted.

@@ -7,7 +7,7 @@ from webcapd.encoder.jpeg.tiles import TileEncoder
 from webcapd.encoder.leases import Leases
 from webcapd.encoder.options import EncoderOptions
 from webcapd.encoder.updates.consumer import UpdateConsumer
-from webcapd.encoder.updates.spec import UpdateSpec
+from webcapd.encoder.updates.spec import PLAIN_UPDATES, UpdateSpec
 from webcapd.encoder.updates.state.grid import TileGrid
 from webcapd.encoder.updates.state.sent import SentPicture
 
@@ -52,8 +52,11 @@ class Updates(Leases[UpdateSpec, UpdateConsumer]):
         consumers: Consumers,
         on_close: Callable[[], None],
     ) -> None:
-        """``most`` bounds them; ``on_close`` is called by close(), when nobody is fed any more."""
-        super().__init__(consumers, make, most)
+        """``most`` bounds those beside the plain one.
+
+        ``on_close`` is called by close(), when nobody is fed any more.
+        """
+        super().__init__(consumers, make, most, PLAIN_UPDATES)
         self.close = on_close
 
     def report(self) -> dict[str, object]:
@@ -70,5 +73,4 @@ def open_updates(
     """
     encoder, rules = TileEncoder(), options.quality_rules()
     make = UpdateFactory(encoder, options.subsampling, rules.rest, rules.trigger, wake)
-    # The plain one beside as many others as there may be variants.
-    return Updates(make, options.max_variants + 1, consumers, encoder.close)
+    return Updates(make, options.max_variants, consumers, encoder.close)
