@@ -1,15 +1,19 @@
 """A rectangle of pixels.  Pure."""
 
-from typing import NamedTuple, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from webcapd.base.number import parse_whole
 
 _FARTHEST = 99999
 
-_T = TypeVar("_T", bound=np.generic)
+
+class Sliceable(Protocol):
+    """An array; NumPy is not imported here, as command lines are read without it."""
+
+    def __getitem__(self, part: tuple[slice, slice], /) -> Any: ...
+
+
+_Array = TypeVar("_Array", bound=Sliceable)
 
 
 class Rectangle(NamedTuple):
@@ -39,9 +43,10 @@ class Rectangle(NamedTuple):
         """How many pixels it has."""
         return self.width * self.height
 
-    def of(self, pixels: NDArray[_T]) -> NDArray[_T]:
+    def of(self, pixels: _Array) -> _Array:
         """Give this part of a (height, width, ...) picture that it lies in, without a copy."""
-        return pixels[self.y : self.bottom, self.x : self.right]
+        part: _Array = pixels[self.y : self.bottom, self.x : self.right]
+        return part
 
     def within(self, other: "Rectangle") -> "Rectangle":
         """Give the part that lies in another; of no width or height if none does."""
