@@ -27,8 +27,10 @@ _EXHAUSTED = {
 
 def run(options: Options, version: str) -> int:
     """Run the program; returns its exit code."""
+    # Several that log to one place are told apart by their names.
+    who = ": ".join(filter(None, ("webcapd", options.http.name.replace("%", "%%"))))
     logging.basicConfig(
-        level=options.http.log_level.upper(), format="webcapd: %(message)s", stream=sys.stderr
+        level=options.http.log_level.upper(), format=f"{who}: %(message)s", stream=sys.stderr
     )
     try:
         server = Server(options, version, os.environ, _tell_serving)

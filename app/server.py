@@ -215,6 +215,7 @@ class Server:
         self._closed_at_end.callback(updates.close)
         return Site(
             version=self._version,
+            name=options.http.name or f"{socket.gethostname().partition('.')[0]} {source.name}",
             options=options.http,
             capacity=claim(options.http.max_clients),
             names=own_names(socket.gethostname(), options.http.allow_host),

@@ -18,6 +18,7 @@ def info(site: Site, server: str) -> dict[str, object]:
     return {
         "stats": _stats(site, sessions, server),
         "config": site.config,
+        "name": site.name,
         "version": site.version,
         "uptime": round(time.monotonic() - site.started, 1),
         "limits": {
@@ -74,8 +75,8 @@ def summary(site: Site) -> str:
     capture, encoder = status["capture"], status["encoder"]
     assert isinstance(capture, Mapping) and isinstance(encoder, Mapping)
     if encoder["state"] != "live":
-        return f"display {capture['display']}: {encoder['reason']}; {rates(site)}"
-    return f"display {capture['display']}, {capture['width']}x{capture['height']}; {rates(site)}"
+        return f"{site.name}: {encoder['reason']}; {rates(site)}"
+    return f"{site.name}, {capture['width']}x{capture['height']}; {rates(site)}"
 
 
 def rates(site: Site) -> str:

@@ -31,7 +31,7 @@ class _SiteCollector(Collector):
         status = site.status()
         capture, encoder = status["capture"], status["encoder"]
         assert isinstance(capture, Mapping) and isinstance(encoder, Mapping)
-        yield InfoMetricFamily("webcapd", "What runs", {"version": site.version})
+        yield InfoMetricFamily("webcapd", "What runs", {"version": site.version, "name": site.name})
         yield _gauge("up", "Whether there is a picture", encoder["state"] == "live")
         yield _counter("outages", "Times that the picture was lost", encoder["outages"])
         yield _gauge("width_pixels", "Width of the screen", capture.get("width") or 0)

@@ -4,19 +4,31 @@ import math
 import re
 from dataclasses import dataclass
 
-from webcapd.base.option import check_given, option
+from webcapd.base.option import check_given, option, read_text
 from webcapd.http.access.hosts import check_name
 from webcapd.http.access.origins import check_origin
+from webcapd.http.access.policy import check_frame_origin, page_policy, read_wall_url
 from webcapd.http.wire.address import check_ipv4, check_ipv6, check_proxy, parse_endpoint
 
 # webcamd's numbers stand for 90 clockwise, 180, and 90 the other way.
 QUARTER_TURNS = {"-1": 0, "0": 1, "1": 2, "2": 3, "90": 1, "180": 2, "270": 3, "360": 0}
+
+# On the tile of a wall there is not much room.
+_MAX_NAME = 100
 
 
 def _check_mode(text: str) -> None:
     """Raise ValueError with a sentence if permissions of a file are none."""
     if not re.fullmatch("0?[0-7]{3}", text):
         raise ValueError(f"{text!r} is no mode; one looks like 660")
+
+
+def _read_name(text: str) -> str:
+    """Read what the display is called; raises ValueError with a sentence."""
+    name = read_text(text).strip()
+    if not name or not name.isprintable() or len(name) > _MAX_NAME:
+        raise ValueError(f"a name is one line of at most {_MAX_NAME} characters")
+    return name
 
 
 @dataclass(frozen=True)
@@ -67,6 +79,27 @@ class HttpOptions:
         "(repeatable); an <img> needs no permission",
         metavar="ORIGIN",
         check=check_origin,
+    )
+    allow_frame: tuple[str, ...] = option(
+        (),
+        "let pages from here show / and /?embed in a frame, or any with * (repeatable); an <img> "
+        "needs no permission",
+        metavar="ORIGIN",
+        check=check_frame_origin,
+    )
+    wall: tuple[str, ...] = option(
+        (),
+        "show this other webcapd on /wall as well, by the address of its page (repeatable); it "
+        "must --allow-origin this one",
+        metavar="URL",
+        read=read_wall_url,
+    )
+    name: str = option(
+        "",
+        "what the display is called on its page, in the state and in the log (default: this host "
+        "and the display)",
+        metavar="NAME",
+        read=_read_name,
     )
     auth_file: str = option(
         "",
@@ -144,3 +177,13 @@ class HttpOptions:
     def max_stream_fps(self) -> float:
         """The most frames a second that --streamwait allows."""
         return 1 / self.streamwait if self.streamwait else math.inf
+
+    @property
+    def policy(self) -> str:
+        """What the live page may load, and who may show it in a frame."""
+        return page_policy(self.allow_frame)
+
+    @property
+    def wall_policy(self) -> str:
+        """What the wall may load: displays of other hosts, too."""
+        return page_policy(self.allow_frame, self.wall)

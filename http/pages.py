@@ -4,7 +4,6 @@ import contextlib
 import json
 import logging
 from collections.abc import Callable
-from pathlib import Path
 
 from webcapd.encoder.cell import Closed
 from webcapd.encoder.leases import TooManyVariants
@@ -12,23 +11,51 @@ from webcapd.http.admission import Admitted
 from webcapd.http.exchange import Exchange
 from webcapd.http.info import health, info
 from webcapd.http.metrics import metrics
+from webcapd.http.pagefiles import page_file
 from webcapd.http.snapshot import entity_tag, has_tag, headers_of, snapshot_params_of, take
 from webcapd.http.variant_query import check_crop, quarter_turns, spec_of
 from webcapd.http.wire.response import HttpError, Response
 
 log = logging.getLogger(__name__)
 
-_FOLDER = Path(__file__).parent / "page"
-_INDEX_PAGE = (_FOLDER / "index.html").read_bytes()
-_ICON = (_FOLDER / "favicon.ico").read_bytes()
+# An address may have a token in it.
+_REFERRER = (("Referrer-Policy", "no-referrer"),)
 
 
-def _index(exchange: Exchange, admitted: Admitted) -> Response:
-    return Response(200, "text/html; charset=utf-8", _INDEX_PAGE)
+def _html(exchange: Exchange, admitted: Admitted) -> Response:
+    page = admitted.target.page
+    path, mark, query = exchange.request.target.partition("?")
+    if path.strip("/") and path.endswith("/"):
+        # The page's addresses are relative: they would be looked for one folder too deep.
+        place = "../" + ("" if page == "index" else page) + mark + query
+        return Response(301, "text/plain; charset=utf-8", b"", (("Location", place),))
+    options = exchange.site.options
+    file = page_file(f"{page}.html")
+    policy = options.wall_policy if page == "wall" else options.policy
+    headers = (*_REFERRER, ("Content-Security-Policy", policy))
+    return Response(200, file.content_type, file.content, headers)
 
 
-def _icon(exchange: Exchange, admitted: Admitted) -> Response:
-    return Response(200, "image/x-icon", _ICON)
+def _file(exchange: Exchange, admitted: Admitted) -> Response:
+    file = page_file(admitted.target.file or admitted.target.page)
+    # A worker has the policy of its script, not the page's.
+    policy = ("Content-Security-Policy", exchange.site.options.policy)
+    headers = (*file.headers, *_REFERRER, policy)
+    known = _names(exchange, file.tag)
+    body = b"" if known else file.content
+    return Response(304 if known else 200, file.content_type, body, headers)
+
+
+def _names(exchange: Exchange, tag: str) -> bool:
+    """Whether the client already has the content of a tag."""
+    # Lines of a list are one list (RFC 9110, 5.3).
+    return has_tag(",".join(exchange.request.headers.get_all("If-None-Match")), tag)
+
+
+def _displays(exchange: Exchange, admitted: Admitted) -> Response:
+    """List what the wall shows: addresses relative to this one, or whole."""
+    body = json.dumps({"displays": ["./", *exchange.site.options.wall]}) + "\n"
+    return Response(200, "application/json", body.encode())
 
 
 def _info(exchange: Exchange, admitted: Admitted) -> Response:
@@ -55,9 +82,7 @@ def _snapshot(exchange: Exchange, admitted: Admitted) -> Response:
     if frame is None:
         return Response(204, "image/jpeg", b"")
     headers = tuple(headers_of(frame, params))
-    # Lines of a list are one list (RFC 9110, 5.3).
-    tags = ",".join(exchange.request.headers.get_all("If-None-Match"))
-    known = has_tag(tags, entity_tag(frame.data))
+    known = _names(exchange, entity_tag(frame.data))
     return Response(
         304 if known else 200, frame.content_type, b"" if known else frame.data, headers
     )
@@ -75,8 +100,12 @@ def _health(exchange: Exchange, admitted: Admitted) -> Response:
 
 
 _PAGES: dict[str, Callable[[Exchange, Admitted], Response]] = {
-    "index": _index,
-    "favicon.ico": _icon,
+    "index": _html,
+    "embed": _html,
+    "wall": _html,
+    "displays": _displays,
+    "page": _file,
+    "favicon.ico": _file,
     "info": _info,
     "snapshot": _snapshot,
     "metrics": _metrics,

@@ -21,6 +21,8 @@ class Site:
     """Everything that the requests to one server share; for any thread."""
 
     version: str
+    name: str
+    """What the display is called, for people."""
     options: HttpOptions
     capacity: Capacity
     access: Access

@@ -15,10 +15,16 @@ from webcapd.http.wire.response import HttpError
 
 _Number = TypeVar("_Number", int, float)
 
-PAGES = ("stream", "updates", "snapshot", "info", "health", "metrics")
+PAGES = (
+    *("stream", "updates", "snapshot", "info", "health", "metrics"),
+    *("embed", "wall", "displays"),
+)
 
 # Requested by browsers themselves, and by no parameter.
 _ICON = "favicon.ico"
+
+# In front of the names of the files that pages consist of.
+_FILES = "page/"
 
 # Names that some cameras have, for players that go by an address's ending.
 _ALIASES = {"stream.mjpg": "stream", "video.mjpg": "stream", "snapshot.jpg": "snapshot"}
@@ -29,8 +35,10 @@ class Target:
     """A page and the parameters of the request, names in lower case."""
 
     page: str
-    """One of PAGES, "index" or "favicon.ico"."""
+    """One of PAGES, "index", "favicon.ico" or "page"."""
     query: Mapping[str, str]
+    file: str = ""
+    """Of "page", the name of the file."""
 
     def number(self, name: str, low: float, high: float) -> float | None:
         """Read a parameter that is a number, None if absent; raises HttpError."""
@@ -89,6 +97,8 @@ def parse_target(target: str) -> Target:
     named = filter(None, map(_page_named_by, values.items()))
     page = path.lower().strip("/") or next(named, "index")
     page = _ALIASES.get(page, page)
+    if page.startswith(_FILES):
+        return Target("page", values, page.removeprefix(_FILES))
     if page not in (*PAGES, "index", _ICON):
         pages = ", ".join(f"/?{name}" for name in PAGES)
         raise HttpError(404, f"nothing is here; there are {pages} and /")

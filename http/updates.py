@@ -82,6 +82,7 @@ def _hello(exchange: Exchange, consumer: UpdateConsumer, have: Have, keepalive: 
         "run": consumer.latest.run,
         "form": str(consumer.spec),
         "server": f"webcapd/{site.version}",
+        "name": site.name,
         "display": capture["display"],
         "keepalive": keepalive,
     }

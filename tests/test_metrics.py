@@ -54,7 +54,9 @@ def test_figures_are_those_of_the_state_page(server: XServer) -> None:
         assert found["webcapd_capture_looks_total"] >= info["capture"]["looks"] > 0
         assert found["webcapd_frames_encoded_total"] >= 1
         assert found["webcapd_sent_bytes_total"] >= info["clients"][0]["bytesSent"] > 0
-        assert families(program)["webcapd_info"].samples[0].labels == {"version": info["version"]}
+        assert families(program)["webcapd_info"].samples[0].labels == {
+            key: info[key] for key in ("version", "name")
+        }
 
 
 def test_every_figure_has_a_word_of_help(server: XServer) -> None:

@@ -99,6 +99,8 @@ VALUES = {
     "listen": "[::1]:80",
     "unix_mode": "600",
     "allow_origin": "https://wall.example",
+    "allow_frame": "https://wall.example",
+    "wall": "https://lab3.example",
     "trust_proxy": "10.0.0.0/8",
 }
 

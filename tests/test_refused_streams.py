@@ -36,6 +36,7 @@ def site_without_pictures() -> Site:
     consumers = Consumers()
     return Site(
         version="0",
+        name="lab3 :0",
         options=HttpOptions(loghttp=True),
         capacity=share(1 << 20, 1),
         access=Access("", ""),

@@ -21,11 +21,11 @@ from webcapd.http.access.reloading import ReloadingFile
 from webcapd.http.wire.response import HttpError
 
 # What a token gives access to.
-_VIEWS = ("stream", "updates", "snapshot", "index")
+_VIEWS = ("stream", "updates", "snapshot", "index", "embed", "wall", "displays")
 
 # Without credentials of any kind: health checks of load balancers, and what browsers
-# request without a token.
-_OPEN = ("health", "favicon.ico")
+# request without a token, which has nothing of the display in it.
+_OPEN = ("health", "favicon.ico", "page")
 
 # bcrypt ignores the rest.
 _MAX_PASSWORD_BYTES = 72
