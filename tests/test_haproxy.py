@@ -33,6 +33,8 @@ from xserver import XServer, xvfb
 # So that nobody takes one for the other.
 SIZES = {0: (320, 240), 7: (240, 160)}
 
+GRAFANA = "https://grafana.example"
+
 NO_WEBCAPD = b"no webcapd answers for this display; is webcapd@ of its number running?\n"
 
 
@@ -77,8 +79,8 @@ def fleet(folder: Path) -> Iterator[Fleet]:
     ):
         fleet = Fleet(running, {0: first, 7: second})
         try:
-            for number in SIZES:
-                fleet.start(number, "--keepalive", "0.5")
+            fleet.start(0, "--keepalive", "0.5")
+            fleet.start(7, "--keepalive", "0.5", "--allow-frame", GRAFANA)
             for number in SIZES:
                 fleet.wait_until_up(number)
             yield fleet
@@ -162,7 +164,17 @@ def test_every_answer_is_made_safe(fleet: Fleet) -> None:
         headers = {name.lower(): value for name, value in headers.items()}
         assert headers["strict-transport-security"].startswith("max-age="), path
         assert headers["x-content-type-options"] == "nosniff", path
-        assert headers["content-security-policy"] == "frame-ancestors 'self'", path
+        assert headers["content-security-policy"].endswith("frame-ancestors 'self'"), path
+
+
+def test_policy_of_a_page_is_its_own(fleet: Fleet) -> None:
+    _, headers, _ = fleet.front.get("/display/7/?embed")
+    policy = headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; ")
+    assert policy.endswith(f"; frame-ancestors 'self' {GRAFANA}")
+    assert headers["referrer-policy"] == "no-referrer"
+    # The page's files are below the display's path.
+    assert fleet.front.get("/display/7/page/embed.js")[0] == 200
 
 
 def test_ten_streams_share_one_connection(fleet: Fleet) -> None:
