@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xserver import Pixels
 
+from webcapd.base.jpegmarkers import JpegError
 from webcapd.capture.bands import BAND_ROWS
 from webcapd.encoder.jpeg.bitstream import (
     EOI,
-    JpegError,
     entropy_coded,
     frame_header,
     header_of,

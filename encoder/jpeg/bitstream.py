@@ -17,11 +17,11 @@ Marker codes: T.81 table B.1.
 import functools
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+
+from webcapd.base.jpegmarkers import SOF0, SOS, JpegError, segments
 
 EOI = b"\xff\xd9"
-_SOI = b"\xff\xd8"
-_SOF0, _SOS = 0xC0, 0xDA
 _RST = re.compile(rb"\xff[\xd0-\xd7]")
 
 _RST_MARKERS = tuple(bytes((0xFF, 0xD0 | number)) for number in range(8))
@@ -29,10 +29,6 @@ _RST_MARKERS = tuple(bytes((0xFF, 0xD0 | number)) for number in range(8))
 Buffer = bytes | memoryview
 
 _MCU_SIZES = {"444": (8, 8), "422": (16, 8), "420": (16, 16), "gray": (8, 8)}
-
-
-class JpegError(ValueError):
-    """The bytes are not the baseline JPEG that this module works on."""
 
 
 def mcu_size(subsampling: str) -> tuple[int, int]:
@@ -83,8 +79,8 @@ def intervals(scan: Buffer) -> list[bytes]:
 def frame_header(band_header: bytes, height: int) -> bytes:
     """Turn a band's header into that of a frame of ``height`` rows; raises JpegError."""
     header = bytearray(band_header)
-    for marker, start, length in _segments(band_header):
-        if marker == _SOF0 and length >= 8:
+    for marker, start, length in segments(band_header):
+        if marker == SOF0 and length >= 8:
             # length (2), precision (1), then the number of lines (2).
             struct.pack_into(">H", header, start + 3, height)
             return bytes(header)
@@ -119,22 +115,7 @@ def _markers(first: int, count: int) -> tuple[bytes, ...]:
 
 def _scan_start(jpeg: Buffer) -> int:
     """Give where the entropy-coded bytes begin; raises JpegError."""
-    for marker, start, length in _segments(jpeg):
-        if marker == _SOS:
+    for marker, start, length in segments(jpeg):
+        if marker == SOS:
             return start + length
     raise JpegError("no SOS")
-
-
-def _segments(jpeg: Buffer) -> Iterator[tuple[int, int, int]]:
-    """Walk the marker segments, up to SOS at most: code, start after the code, length."""
-    if bytes(jpeg[: len(_SOI)]) != _SOI:
-        raise JpegError("no SOI")
-    position = len(_SOI)
-    while position + 4 <= len(jpeg):
-        fill, marker, length = struct.unpack_from(">BBH", jpeg, position)
-        if fill != 0xFF or length < 2 or position + 2 + length > len(jpeg):
-            raise JpegError(f"no marker at byte {position}")
-        yield marker, position + 2, length
-        position += 2 + length
-        if marker == _SOS:
-            return

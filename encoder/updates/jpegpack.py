@@ -10,9 +10,7 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-_SOI, _SOF0, _SOS, _DRI = 0xD8, 0xC0, 0xDA, 0xDD
-# SOF1 to SOF15, of which C4, C8 and CC are other things.
-_OTHER_FRAMES = frozenset(range(0xC1, 0xD0)) - {0xC4, 0xC8, 0xCC}
+from webcapd.base.jpegmarkers import DRI, FRAME_HEADERS, SOF0, SOS, JpegError, segments
 
 
 class JpegHeader(NamedTuple):
@@ -35,39 +33,24 @@ class TileBlock(NamedTuple):
 
 
 def shared_header(jpeg: bytes) -> JpegHeader:
-    """Make from a baseline JPEG what goes before other scans; raises ValueError."""
+    """Make from a baseline JPEG what goes before other scans; raises JpegError."""
     size_at, interval_at, scan_at = 0, 0, 0
-    for marker, start, length in _segments(jpeg):
-        if marker in _OTHER_FRAMES:
-            raise ValueError("not a baseline JPEG")
-        if marker == _SOF0:
+    for marker, start, length in segments(jpeg):
+        if marker in FRAME_HEADERS and marker != SOF0:
+            raise JpegError("not a baseline JPEG")
+        if marker == SOF0:
             # After the length (2) and the precision (1).
             size_at = start + 3
-        if marker == _DRI:
+        if marker == DRI:
             interval_at = start + 2
-        if marker == _SOS:
+        if marker == SOS:
             header, scan_at = jpeg[: start + length], start - 2
     if not size_at or not scan_at:
-        raise ValueError("no frame or no scan in this JPEG")
+        raise JpegError("no frame or no scan in this JPEG")
     if not interval_at:
         header = header[:scan_at] + b"\xff\xdd\x00\x04\x00\x00" + header[scan_at:]
         interval_at = scan_at + 4
     return JpegHeader(header, size_at, interval_at)
-
-
-def _segments(jpeg: bytes) -> Iterator[tuple[int, int, int]]:
-    """Walk the marker segments up to SOS: code, start after the code, length."""
-    if jpeg[:2] != bytes((0xFF, _SOI)):
-        raise ValueError("no JPEG")
-    position, marker = 2, _SOI
-    while marker != _SOS:
-        if position + 4 > len(jpeg):
-            raise ValueError("no scan in this JPEG")
-        fill, marker, length = struct.unpack_from(">BBH", jpeg, position)
-        if fill != 0xFF or length < 2 or position + 2 + length > len(jpeg):
-            raise ValueError(f"no JPEG marker at byte {position}")
-        yield marker, position + 2, length
-        position += 2 + length
 
 
 def join_scan(rows: Iterable[Sequence[bytes]]) -> bytes:

@@ -1,0 +1,1 @@
+"""How pictures follow each other on the way: what is read piece by piece becomes pictures."""
