@@ -1,0 +1,111 @@
+"""Waits for what becomes of one file: that it comes, that it is touched, that its writer ends.
+
+By inotify where there is any, so that nothing happens while nothing happens; else by the
+clock.  What has happened is not told apart: who is woken looks at the file.
+"""
+
+import contextlib
+import math
+import time
+from pathlib import Path
+
+from webcapd.base.inotify import Inotify, Mask, sees_all
+
+_COMES = Mask.MOVED_TO | Mask.CREATE
+_ENDS = Mask.CLOSE_WRITE | Mask.DELETE_SELF | Mask.MOVE_SELF
+# touch(1), futimens(2); and that its last name has gone.
+_TOUCHED = Mask.ATTRIB
+
+# Polling, while somebody watches and while nobody does.
+_POLL_SECONDS, _REST_SECONDS = 0.01, 0.5
+
+
+class PathWatch:
+    """Watches a path, or one file that was opened there.  For one thread."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Take a descriptor, if there is one to be had."""
+        self._path = Path(path)
+        self._watches: set[int] = set()
+        self._followed = -1
+        """Descriptor of the file that is followed; -1 for none."""
+        self._is_watched = True
+        self._due = 0.0
+        self.obstacle: str | None = None
+        """Why it polls; None if it does not."""
+        self._inotify: Inotify | None = None
+        try:
+            self._inotify = Inotify()
+        except OSError as error:
+            self.obstacle = f"inotify: {error.strerror}"
+
+    def fileno(self) -> int | None:
+        """Descriptor that is readable when take() is to be called; None if it polls."""
+        return None if self._inotify is None or self.obstacle else self._inotify.fileno()
+
+    def wait(self) -> None:
+        """Watch the path: for a file that comes, and for the one that is there."""
+        self._followed = -1
+        self._add({self._path.parent: _COMES, self._path: _ENDS | _TOUCHED})
+
+    def follow(self, descriptor: int) -> None:
+        """Watch a file that was opened at the path, and nothing else."""
+        self._followed = descriptor
+        self.set_watched(self._is_watched)
+
+    def set_watched(self, watched: bool) -> None:
+        """Say whether anybody wants to see what is in the file; if not, a touch wakes nobody."""
+        self._is_watched = watched
+        if self._followed >= 0:
+            # This very file, whatever is at the path by now.
+            file = Path(f"/proc/self/fd/{self._followed}")
+            self._add({file: _ENDS | _TOUCHED if watched else _ENDS})
+            if self._inotify is not None:
+                self.obstacle = self._obstacle(file)
+
+    def _obstacle(self, file: Path) -> str | None:
+        """Say why inotify does not tell of all that happens to a file."""
+        if not self._watches:
+            return "inotify: no watches are left"
+        with contextlib.suppress(OSError):
+            if not sees_all(file):
+                return "others change the file over a network"
+        return None
+
+    def _add(self, masks: dict[Path, Mask]) -> None:
+        """Watch these and nothing else; what is not there or forbidden is not watched."""
+        if self._inotify is None:
+            return
+        kept = set()
+        for path, mask in masks.items():
+            with contextlib.suppress(OSError):
+                kept.add(self._inotify.add(path, mask))
+        for watch in self._watches - kept:
+            self._inotify.remove(watch)
+        self._watches = kept
+
+    def take(self) -> bool:
+        """Whether something may have happened since the last call; never waits."""
+        if self.fileno() is None:
+            now = time.monotonic()
+            if now < self._due:
+                return False
+            self._due = now + (_POLL_SECONDS if self._is_watched else _REST_SECONDS)
+            return True
+        assert self._inotify is not None
+        name = self._path.name
+        # Of the folder's other files, nothing.
+        return any(event.name in ("", name) for event in self._inotify.take())
+
+    def seconds_until_due(self) -> float:
+        """Seconds until take() finds that it is time to look; infinite with a descriptor."""
+        if self.fileno() is not None:
+            return math.inf
+        return max(0.0, self._due - time.monotonic())
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        if self._inotify is not None:
+            self._inotify.close()
+        self._inotify, self._followed = None, -1
+        self.obstacle = "closed"
