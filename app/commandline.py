@@ -10,10 +10,10 @@ from typing import NoReturn
 
 from webcapd.app.deploy_files import add_print_flags
 from webcapd.base.option import add_flags, from_namespace
+from webcapd.base.redaction import one_line
 from webcapd.capture.options import CaptureOptions
 from webcapd.encoder.options import EncoderOptions
 from webcapd.http.options import HttpOptions
-from webcapd.http.wire.redaction import one_line
 
 OPTIONS = (CaptureOptions, EncoderOptions, HttpOptions)
 
@@ -96,17 +96,19 @@ def _unknown_argument(parser: argparse.ArgumentParser, argument: str) -> str:
 
 
 def _check_display(options: Options, has_separator: bool) -> None:
-    """See that the options name one display; raises ValueError."""
+    """See that the options name one thing to show; raises ValueError."""
     capture = options.capture
     named = capture.source_flags()
     if len(named) > 1:
-        raise ValueError(f"{' and '.join(named)} both say which display to show")
+        raise ValueError(f"{' and '.join(named)} both say what to show")
     if has_separator and not capture.virtual:
         raise ValueError("a program after -- runs in the embedded display: add --virtual")
     if has_separator and not options.program:
         raise ValueError("there is no program after --")
     if not named and not os.environ.get("DISPLAY"):
         raise ValueError("no display: give --display, or set DISPLAY, or start one by --virtual")
+    if capture.source and (flags := capture.display_flags()):
+        raise ValueError(f"{flags[0]} is for displays, and --source shows none")
 
 
 def _check_region(capture: CaptureOptions) -> None:

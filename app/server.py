@@ -15,10 +15,11 @@ from typing import Protocol
 from webcapd.app.commandline import Options
 from webcapd.base.shutdown import Shutdown
 from webcapd.base.systemd import ServiceManager
+from webcapd.capture.geometry import parse_size
 from webcapd.capture.open import open_source
 from webcapd.capture.source import Source
 from webcapd.capture.x11.dial import local_number
-from webcapd.capture.x11.xvfb import VirtualDisplay, parse_size
+from webcapd.capture.x11.xvfb import VirtualDisplay
 from webcapd.encoder.loop import Encoder
 from webcapd.encoder.updates.factory import open_updates
 from webcapd.encoder.variants import open_variants
@@ -179,6 +180,7 @@ class Server:
         options = self._options
         authority = virtual.environment["XAUTHORITY"] if virtual is not None else ""
         source = open_source(options.capture, options.encoder.target_fps, display, authority)
+        self._closed_at_end.callback(source.dispose)
         encoder = Encoder(
             source,
             options.encoder,

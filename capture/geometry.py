@@ -101,3 +101,15 @@ def parse_rectangle(text: str) -> Rectangle:
             f"{text!r} is no rectangle; one looks like 10,20,300,200: x,y,width,height"
         )
     return rectangle
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Read WIDTHxHEIGHT; raises ValueError with one sentence."""
+    try:
+        width, height = map(parse_whole, text.lower().split("x"))
+        size = (width, height)
+    except ValueError:
+        size = (0, 0)
+    if not all(1 <= side <= 16384 for side in size):
+        raise ValueError(f"{text!r} is no size; one looks like 1280x720, each side 1 to 16384")
+    return size

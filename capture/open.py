@@ -3,6 +3,8 @@
 import os
 
 from webcapd.capture.decoration import Decoration
+from webcapd.capture.feeds.fed import FeedSource
+from webcapd.capture.feeds.registry import make_feed
 from webcapd.capture.options import CaptureOptions, location_name
 from webcapd.capture.source import Source
 from webcapd.capture.x11.screen import Screen
@@ -22,6 +24,9 @@ def open_source(
         options.watermark_speed,
         options.caption,
     )
+    if options.source:
+        feed = make_feed(options.source[0].whole)
+        return FeedSource(feed, options, decoration)
     return Screen(embedded or _display(options), options, target_fps, decoration, authority)
 
 

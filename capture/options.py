@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from webcapd.base.option import check_given, option, read_text
-from webcapd.capture.geometry import Rectangle, parse_rectangle
+from webcapd.base.redaction import Confidential, redacted_source
+from webcapd.capture.geometry import Rectangle, parse_rectangle, parse_size
 from webcapd.capture.x11.dial import parse_name
-from webcapd.capture.x11.xvfb import parse_size
 
 # The seed library's numbers, 0 to 6, name the same places.
 LOCATIONS = ("none", "tl", "tr", "bl", "br", "middle", "animated")
@@ -27,6 +27,14 @@ def _read_caption(text: str) -> str:
     from webcapd.capture.decoration import read_caption
 
     return read_caption(text)
+
+
+def _read_source(text: str) -> Confidential:
+    from webcapd.capture.feeds.registry import make_feed
+
+    source = read_text(text)
+    make_feed(source)
+    return Confidential(redacted_source(source), source)
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,12 @@ class CaptureOptions:
         metavar="WIDTHxHEIGHT",
         const="1280x720",
         check=parse_size,
+    )
+    source: tuple[Confidential, ...] = option(
+        (),
+        "show this and no display, such as pattern:clock",
+        metavar="SRC",
+        read=_read_source,
     )
     capture_x: int = option(
         0, "left edge of the part of the screen to show", metavar="PIXELS", low=0, high=65535
@@ -170,5 +184,15 @@ class CaptureOptions:
             "--display": self.display != "",
             "--index": self.index is not None,
             "--virtual": self.virtual != "",
+            "--source": self.source != (),
+        }
+        return [flag for flag, is_given in given.items() if is_given]
+
+    def display_flags(self) -> list[str]:
+        """List the flags that were given of those that make sense with a display only."""
+        given = {
+            "--monitor": self.monitor != "",
+            "--window": self.window != "",
+            "--mask-window": self.mask_window != (),
         }
         return [flag for flag, is_given in given.items() if is_given]

@@ -48,6 +48,8 @@ class OpenedStatus:
     damage_obstacle: str | None
     """Why it does not report what was drawn, and is polled; None if it reports it."""
     shows_pointer: bool
+    damage: str = "xdamage"
+    """How it reports what was drawn, where it does."""
 
     def report(self) -> dict[str, object]:
         """Give it as ``/?info`` has it."""
@@ -60,7 +62,7 @@ class OpenedStatus:
             "format": self.pixel_format,
             "shm": self.transfer,
             "shmNotUsed": self.transfers_not_used,
-            "damage": "poll" if self.damage_obstacle else "xdamage",
+            "damage": "poll" if self.damage_obstacle else self.damage,
             "damageNotUsed": self.damage_obstacle,
             "cursor": self.shows_pointer,
         }
@@ -77,11 +79,14 @@ class SourceStatus:
     """What refreshing has cost and found since the start."""
     poll_heat: Mapping[str, int] | None
     """Bands that polling looks at more or less eagerly; None where it is not polled, or lost."""
+    feed: Mapping[str, object] | None = None
+    """What else a feed tells; None of a screen."""
 
     def report(self) -> dict[str, object]:
         """Give it as ``/?info`` has it."""
         opened = {} if self.opened is None else self.opened.report()
-        return {"display": self.name, **opened, **self.counts, "pollHeat": self.poll_heat}
+        feed = {} if self.feed is None else {"feed": self.feed}
+        return {"display": self.name, **opened, **self.counts, "pollHeat": self.poll_heat, **feed}
 
 
 class Source(Protocol):
@@ -107,6 +112,15 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Give everything back; safe after a failure and when not open."""
+
+    def dispose(self) -> None:
+        """Give back what outlives close(); the encoder thread has ended."""
+
+    def comeback(self) -> int | None:
+        """While closed: give what turns readable when may_be_back() is to be asked, if anything."""
+
+    def may_be_back(self) -> bool:
+        """While closed: whether something says that open() is worth another try just now."""
 
     def descriptors(self) -> Descriptors:
         """Give what to wait for; the same until close().  Raises SourceError."""

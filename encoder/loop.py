@@ -284,7 +284,8 @@ class Encoder:
         self._begin()
         until = time.monotonic() + outage.next_wait()
         while not self._stopping.is_set() and (rest := until - time.monotonic()) > 0:
-            self._stall.sleep(rest)
+            if self._stall.sleep(rest, self._source.comeback()) and self._source.may_be_back():
+                break
             self._show(outage)
 
     def _show(self, outage: Outage) -> None:

@@ -4,13 +4,13 @@ import logging
 import socket
 from http import HTTPStatus
 
+from webcapd.base.redaction import redacted
 from webcapd.http.access.clients import peer_address
 from webcapd.http.access.origins import origin_headers
 from webcapd.http.site import Site
 from webcapd.http.wire.address import IPAddress, url_host
 from webcapd.http.wire.body import Body
 from webcapd.http.wire.connection import hang_up, sends_no_more
-from webcapd.http.wire.redaction import redacted
 from webcapd.http.wire.request import Request, new_parser, read_head
 from webcapd.http.wire.response import Header, HttpError, Response, common_headers, response_head
 

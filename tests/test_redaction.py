@@ -1,10 +1,13 @@
 """What the log shows of a request."""
 
+import copy
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webcapd.http.wire.redaction import redacted
+from webcapd.base.redaction import Confidential, redacted, redacted_source
 
 SECRET = "c0ffee4711deadbeef"
 
@@ -70,3 +73,24 @@ def test_long_line_is_cut_and_a_secret_at_the_cut_is_not_shown() -> None:
         shown = redacted("GET /?" + "a&" * (length // 2) + SECRET + "&b=1" * 10_000 + " HTTP/1.1")
         assert len(shown) < 600
         assert SECRET[:4] not in shown
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("pattern:clock,size=1920x1080", "pattern:clock,size=1920x1080"),
+        ("file:/srv/some where/a-long-name.jpg", "file:/srv/some%20where/a-long-name.jpg"),
+        ("tcp://:5000", "tcp://:5000"),
+        ("http://cam-in-the-kitchen.lan:80/?stream", "http://cam-in-the-kitchen.lan:80/?stream"),
+        ("http://user:hidden@host/?stream", "http://...@host/?stream"),
+        ("http://user:hid@den@host/?stream", "http://...@host/?stream"),
+        ("http://user:hidden%40host/", "http://...@"),
+        ("http://host/?token=hidden", "http://host/?token..."),
+        ("mix:max(http://a:hidden@b/,http://c:hid,(den@d/)", "mix:max(http://...@d/..."),
+    ],
+)  # fmt: skip
+def test_source_is_called_by_what_is_no_secret(source: str, shown: str) -> None:
+    assert redacted_source(source) == shown
+    kept = copy.deepcopy(Confidential(shown, source))
+    assert "hid" not in f"{kept!r} {kept} {json.dumps([kept])}"
+    assert kept.whole == source

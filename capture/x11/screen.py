@@ -120,6 +120,15 @@ class Screen:
         self._close_session()
         self._dialler.reset()
 
+    def dispose(self) -> None:
+        """Nothing outlives close()."""
+
+    def comeback(self) -> None:
+        """Nothing tells that a display is back."""
+
+    def may_be_back(self) -> bool:
+        return False
+
     def _close_session(self) -> None:
         if self._session is not None:
             self._session.close()

@@ -25,7 +25,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from webcapd.base.number import parse_whole
 from webcapd.base.shutdown import Shutdown
 from webcapd.capture.source import SourceError
 
@@ -43,18 +42,6 @@ _numbers = itertools.count(1)
 _XVFB_WRITES = ("/tmp", "/tmp/.X11-unix")
 
 _FAMILY_LOCAL, _FAMILY_WILD = 256, 0xFFFF
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """Read WIDTHxHEIGHT; raises ValueError with one sentence."""
-    try:
-        width, height = map(parse_whole, text.lower().split("x"))
-        size = (width, height)
-    except ValueError:
-        size = (0, 0)
-    if not all(1 <= side <= 16384 for side in size):
-        raise ValueError(f"{text!r} is no size; one looks like 1280x720, each side 1 to 16384")
-    return size
 
 
 def authority(cookie: bytes, hostname: bytes) -> bytes:

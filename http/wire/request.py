@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import h11
 
-from webcapd.http.wire.redaction import one_line
+from webcapd.base.redaction import one_line
 from webcapd.http.wire.response import HttpError
 
 _MAX_HEADERS = 100

@@ -5,6 +5,7 @@ secret, rather than all but what looks like one.
 """
 
 import re
+from typing import Self
 from urllib.parse import unquote
 
 _HIDDEN = "..."
@@ -20,6 +21,9 @@ _HARMLESS_WORD = re.compile(r"[A-Za-z0-9_.:*-]{0,15}")
 
 # What values of parameters look like, and passwords do not.
 _HARMLESS_VALUE = re.compile(r"[0-9.,:-]{0,24}|[hv]{1,2}|(stream|snapshot|info)(_[0-9]{1,3})?")
+
+# What names a host and its port.
+_HOST = re.compile(r"[A-Za-z0-9.:\[\]_-]{0,255}")
 
 # Characters of a line; enough to recognise it, however long it is.
 _MAX_SHOWN = 500
@@ -39,6 +43,39 @@ def redacted(text: str) -> str:
         # The last word may be cut out of a secret: made longer, it is not shown.
         text = text[:_MAX_SHOWN] + "x" * _MAX_SHOWN
     return one_line(" ".join(map(_word, text.split(" "))))
+
+
+def redacted_source(text: str) -> str:
+    """Give what a source is called, such as http://user:word@host/?token=x, as one harmless word.
+
+    Of several addresses in it, nothing is shown but the first scheme and the last host.
+    """
+    scheme, separator, rest = text.partition("://")
+    if separator:
+        hidden, _, place = rest.rpartition("@")
+        if not hidden and "@" in _unescaped(rest):
+            hidden, place = rest, ""
+        named = _HOST.match(place)
+        host = named[0] if named else ""
+        path = _word(place[len(host) :])
+        text = f"{scheme}://{_HIDDEN + '@' if hidden else ''}{host}{path}"
+    return "%20".join(one_line(text).split())
+
+
+class Confidential(str):
+    """A text that may hold a secret: shown, compared and serialised without it."""
+
+    whole: str
+    """What is not to be shown."""
+
+    def __new__(cls, shown: str, whole: str) -> Self:
+        made = super().__new__(cls, shown)
+        made.whole = whole
+        return made
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Give itself: a copy would lack the whole."""
+        return self
 
 
 def _word(word: str) -> str:

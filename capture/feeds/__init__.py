@@ -1,0 +1,1 @@
+"""Sources that deliver whole pictures: patterns, files, programs, cameras, other streams."""

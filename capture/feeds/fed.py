@@ -1,0 +1,202 @@
+"""A feed as a source: its pictures in a frame buffer, masked, cut to the part shown."""
+
+import select
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+
+from webcapd.capture.decoration import Decoration
+from webcapd.capture.feeds.feed import Feed, FeedPicture
+from webcapd.capture.framebuffer import FrameBuffer
+from webcapd.capture.geometry import Rectangle
+from webcapd.capture.options import CaptureOptions
+from webcapd.capture.overlay import Pixels
+from webcapd.capture.pixelformat import BGRX
+from webcapd.capture.selector import RefreshCounts
+from webcapd.capture.source import (
+    Descriptors,
+    OpenedStatus,
+    SourceChanged,
+    SourceError,
+    SourceStatus,
+)
+
+
+class FeedSource:
+    """Shows a part of a feed's pictures, or all of them.
+
+    Encoder thread only, but for interrupt() and status().
+    """
+
+    def __init__(self, feed: Feed, options: CaptureOptions, decoration: Decoration) -> None:
+        """Prepare; nothing is opened yet."""
+        self.name = feed.name
+        self._feed = feed
+        self._wanted = Rectangle(
+            options.capture_x, options.capture_y, options.width, options.height
+        )
+        self._masks = tuple(options.mask)
+        self._decoration = decoration
+        self._counts = RefreshCounts()
+        self._frame_buffer: FrameBuffer | None = None
+        self._whole = (0, 0)
+        """Width and height of the feed's pictures."""
+        self._area = Rectangle(0, 0, 0, 0)
+        """The part of them that is shown."""
+        self._epoll: select.epoll | None = None
+        """Readable when the feed's descriptor is, but for what is known already."""
+        self._listens = False
+        self._pending = True
+        """Whether it is known that the feed has something new."""
+        # Replaced whole by the encoder thread, never changed: others may read it.
+        self._opened: OpenedStatus | None = None
+
+    @property
+    def frame_buffer(self) -> FrameBuffer:
+        assert self._frame_buffer is not None, "the source is not open"
+        return self._frame_buffer
+
+    def open(self, progress: Callable[[], None]) -> None:
+        """Open the feed and size the frame buffer; raises SourceError, SourceNotReady."""
+        try:
+            self._whole = self._feed.open()
+            self._area = part_shown(self._wanted, self._whole)
+            width, height = self._area.size
+            raw = np.zeros((height, width * 4), np.uint8)
+            self._epoll = select.epoll()
+        except (OSError, MemoryError) as error:
+            reason = getattr(error, "strerror", None) or "out of memory"
+            raise SourceError(f"cannot open {self.name}: {reason}") from None
+        self._frame_buffer = FrameBuffer(raw, width, BGRX)
+        self._pending = True
+        self._opened = OpenedStatus(
+            area=self._area,
+            whole=self._whole,
+            pixel_format=str(BGRX),
+            transfer="off",
+            transfers_not_used=(),
+            damage_obstacle=None,
+            shows_pointer=False,
+            damage="feed",
+        )
+
+    def close(self) -> None:
+        if self._epoll is not None:
+            self._epoll.close()
+        self._epoll, self._listens = None, False
+        self._frame_buffer = None
+        self._feed.close()
+
+    def dispose(self) -> None:
+        self._feed.dispose()
+
+    def interrupt(self) -> None:
+        self._feed.interrupt()
+
+    def comeback(self) -> int | None:
+        return self._feed.fileno()
+
+    def may_be_back(self) -> bool:
+        return self._feed.pending()
+
+    def descriptors(self) -> Descriptors:
+        assert self._epoll is not None, "the source is not open"
+        return Descriptors(self._epoll.fileno(), None)
+
+    def set_watched(self, fps: float) -> None:
+        self._feed.set_watched(fps)
+
+    def pending(self, poll: bool = False) -> bool:
+        if not self._pending:
+            self._pending = self._feed.pending()
+        # What is known need not wake anybody again: a feed that nobody watches
+        # wakes the thread once.
+        self._listen(not self._pending)
+        return self._pending
+
+    def _listen(self, wanted: bool) -> None:
+        """Have the feed's descriptor wake whoever waits, or not."""
+        descriptor = self._feed.fileno()
+        if descriptor is None or wanted == self._listens or self._epoll is None:
+            return
+        if wanted:
+            self._epoll.register(descriptor, select.EPOLLIN)
+        else:
+            self._epoll.unregister(descriptor)
+        self._listens = wanted
+
+    def seconds_until_poll(self) -> float:
+        return self._feed.seconds_until_new()
+
+    def seconds_until_due(self) -> float:
+        return self._decoration.seconds_until_due()
+
+    def refresh(self) -> list[int]:
+        self._pending = False
+        picture = self._feed.take()
+        changed: Mapping[int, int] = {}
+        self._counts.refreshes += 1
+        if picture is not None:
+            if (picture.width, picture.height) != self._whole:
+                raise SourceChanged
+            changed = self._bring_in(picture)
+        overlays = self._decoration.overlays(*self._area.size)
+        return sorted({*changed, *self.frame_buffer.set_overlays(overlays)})
+
+    def _bring_in(self, picture: FeedPicture) -> Mapping[int, int]:
+        """Copy what may have changed; gives the bands that really did, and their columns."""
+        frame_buffer = self.frame_buffer
+        is_first = not frame_buffer.keys[0]
+        whole = is_first or picture.changed is None
+        parts = self._shown([picture.area] if whole else picture.changed or ())
+        pixels = frame_buffer.pixels
+        for part in parts:
+            place = part.moved(-self._area.x, -self._area.y)
+            target = pixels[place.y : place.bottom, place.x : place.right]
+            picture.copy_to(target, part)
+            _blacken(target, part, self._masks)
+        if whole:
+            bands: Mapping[int, int] = dict.fromkeys(range(frame_buffer.layout.count), 0)
+            columns: Mapping[int, int] = {}
+        else:
+            places = [part.moved(-self._area.x, -self._area.y) for part in parts]
+            columns = bands = frame_buffer.layout.touched_tiles(
+                np.array(places, np.int32).reshape(-1, 4)
+            )
+        changed = frame_buffer.rehash(sorted(bands), columns)
+        self._counts.bands_refreshed += len(bands)
+        self._counts.changed += len(changed)
+        return changed
+
+    def _shown(self, parts: Iterable[Rectangle]) -> list[Rectangle]:
+        """Give what of some parts of the whole picture is shown."""
+        return [shown for part in parts if (shown := part.within(self._area))]
+
+    def status(self) -> SourceStatus:
+        details = self._feed.status()
+        return SourceStatus(self.name, self._opened, self._counts.report(), None, dict(details))
+
+
+def part_shown(wanted: Rectangle, whole: tuple[int, int]) -> Rectangle:
+    """Give the part of a picture to show; no width or height reaches to the edge.
+
+    Raises SourceError where it is not within the picture.
+    """
+    picture = Rectangle(0, 0, *whole)
+    x, y, width, height = wanted
+    area = Rectangle(x, y, width or picture.width - x, height or picture.height - y)
+    if not area or area.within(picture) != area:
+        size = f"{area.width}x{area.height} from {x},{y} on" if area else f"from {x},{y} on"
+        raise SourceError(
+            f"the region {size} is not within the picture, which is "
+            f"{picture.width}x{picture.height}"
+        )
+    return area
+
+
+def _blacken(target: Pixels, part: Rectangle, masks: Sequence[Rectangle]) -> None:
+    """Blacken what is masked in the pixels of a part; both in the picture's coordinates."""
+    for mask in masks:
+        if hidden := mask.within(part):
+            place = hidden.moved(-part.x, -part.y)
+            target[place.y : place.bottom, place.x : place.right] = 0

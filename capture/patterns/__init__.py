@@ -1,0 +1,1 @@
+"""Test screens, painted frame by frame; the same seed and number, the same frame."""

@@ -1,0 +1,227 @@
+"""A feed as a source: what changed is found, what is masked is never there, rest costs nothing."""
+
+import itertools
+import os
+import select
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from xserver import Pixels
+
+from webcapd.base.waker import Waker
+from webcapd.capture.decoration import Decoration
+from webcapd.capture.feeds.fed import FeedSource
+from webcapd.capture.feeds.feed import Feed, FeedPicture
+from webcapd.capture.feeds.newest import NewestCell
+from webcapd.capture.feeds.pixels import ORDERS, picture_of
+from webcapd.capture.geometry import Rectangle
+from webcapd.capture.options import CaptureOptions
+from webcapd.capture.source import SourceChanged, SourceError
+
+WIDTH, HEIGHT = 72, 50
+
+
+class Given(Feed):
+    """Delivers the pictures that a test gives it."""
+
+    name = "given:"
+
+    def __init__(self, picture: FeedPicture) -> None:
+        self.picture: FeedPicture | None = picture
+        self.news = Waker()
+        self.is_new = True
+
+    def give(self, picture: FeedPicture) -> None:
+        self.picture, self.is_new = picture, True
+        self.news.wake()
+
+    def open(self) -> tuple[int, int]:
+        assert self.picture is not None
+        self.is_new = True
+        return self.picture.width, self.picture.height
+
+    def fileno(self) -> int:
+        return self.news.fileno()
+
+    def pending(self) -> bool:
+        self.news.clear()
+        return self.is_new
+
+    def take(self) -> FeedPicture | None:
+        self.news.clear()
+        taken, self.is_new = self.picture if self.is_new else None, False
+        return taken
+
+    def close(self) -> None: ...
+
+    def dispose(self) -> None:
+        self.news.close()
+
+
+def opened(feed: Feed, options: CaptureOptions | None = None) -> FeedSource:
+    source = FeedSource(feed, options or CaptureOptions(), Decoration("", "br", 0.0, ""))
+    source.open(lambda: None)
+    return source
+
+
+def ended(source: FeedSource) -> None:
+    source.close()
+    source.dispose()
+
+
+def noise(seed: int) -> Pixels:
+    return np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 4), np.uint8)
+
+
+places = st.builds(
+    Rectangle,
+    st.integers(0, WIDTH - 1),
+    st.integers(0, HEIGHT - 1),
+    st.integers(1, WIDTH),
+    st.integers(1, HEIGHT),
+)
+areas = places.map(lambda place: place.within(Rectangle(0, 0, WIDTH, HEIGHT)))
+histories = st.lists(st.lists(areas, max_size=3), max_size=5)
+
+
+@given(histories, areas, st.lists(areas, max_size=2), st.booleans())
+def test_frame_buffer_follows_what_is_told_to_have_changed(
+    history: Sequence[Sequence[Rectangle]],
+    area: Rectangle,
+    masks: Sequence[Rectangle],
+    tells: bool,
+) -> None:
+    """And what is masked is black in it, whether damage is known or not."""
+    current = noise(0)
+    feed = Given(picture_of(current))
+    options = CaptureOptions(
+        capture_x=area.x,
+        capture_y=area.y,
+        width=area.width,
+        height=area.height,
+        mask=tuple(masks),
+    )
+    source = opened(feed, options)
+    try:
+        for number, changes in enumerate([[], *history]):
+            for place in changes:
+                current[place.y : place.bottom, place.x : place.right] = noise(number + 1)[
+                    place.y : place.bottom, place.x : place.right
+                ]
+            feed.give(picture_of(current, changed=changes if tells else None))
+            before = list(source.frame_buffer.keys)
+            bands = source.refresh()
+            keys = source.frame_buffer.keys
+            assert bands == [band for band, key in enumerate(keys) if key != before[band]]
+            wanted = current.copy()
+            for mask in masks:
+                wanted[mask.y : mask.bottom, mask.x : mask.right] = 0
+            shown = wanted[area.y : area.bottom, area.x : area.right]
+            assert np.array_equal(source.frame_buffer.pixels, shown)
+    finally:
+        ended(source)
+
+
+@pytest.mark.parametrize("order", sorted(ORDERS))
+def test_pixels_of_any_order_become_those_of_the_frame_buffer(order: str) -> None:
+    wanted = noise(1)
+    if order == "GRAY":
+        wanted[:] = wanted[:, :, :1]
+    given_as = {"BGRX": wanted, "BGR": wanted[:, :, :3], "GRAY": wanted[:, :, 0]}
+    given_as["RGB"] = wanted[:, :, 2::-1]
+    source = opened(Given(picture_of(np.ascontiguousarray(given_as[order]), order)))
+    try:
+        source.refresh()
+        assert np.array_equal(source.frame_buffer.pixels[:, :, :3], wanted[:, :, :3])
+    finally:
+        ended(source)
+
+
+def test_unwatched_feed_wakes_once_and_a_still_one_never() -> None:
+    feed = Given(picture_of(noise(0)))
+    source = opened(feed)
+    try:
+        source.refresh()
+        assert not source.pending()
+        events = source.descriptors().events
+        assert not readable(events)
+        feed.give(picture_of(noise(1)))
+        assert readable(events)
+        assert source.pending()
+        for number in range(3):
+            feed.give(picture_of(noise(number)))
+            assert source.pending()
+            assert not readable(events)
+        source.refresh()
+        assert not source.pending()
+        feed.give(picture_of(noise(9)))
+        assert readable(events)
+    finally:
+        ended(source)
+
+
+def readable(descriptor: int) -> bool:
+    return bool(select.select([descriptor], [], [], 0)[0])
+
+
+def test_another_size_has_the_source_opened_again() -> None:
+    feed = Given(picture_of(noise(0)))
+    source = opened(feed)
+    try:
+        source.refresh()
+        feed.give(picture_of(noise(1)[:20, :30]))
+        with pytest.raises(SourceChanged):
+            source.refresh()
+        source.close()
+        source.open(lambda: None)
+        assert (source.frame_buffer.width, source.frame_buffer.height) == (30, 20)
+        source.refresh()
+        assert np.array_equal(source.frame_buffer.pixels, noise(1)[:20, :30])
+    finally:
+        ended(source)
+
+
+def test_region_outside_the_picture_is_refused_in_one_sentence() -> None:
+    feed = Given(picture_of(noise(0)))
+    with pytest.raises(
+        SourceError, match=r"^the region 50x20 from 60,0 on is not within .* 72x50$"
+    ):
+        opened(feed, CaptureOptions(capture_x=60, width=50, height=20))
+    feed.dispose()
+
+
+def test_source_gives_all_descriptors_back() -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    feed = Given(picture_of(noise(0)))
+    for _ in range(3):
+        source = opened(feed)
+        source.refresh()
+        source.pending()
+        source.close()
+    feed.dispose()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_cell_keeps_the_newest_only() -> None:
+    cell: NewestCell[int] = NewestCell()
+    try:
+        assert not cell.changed()
+        assert cell.take() is None
+        for number in itertools.islice(itertools.count(1), 5):
+            cell.put(number)
+        assert readable(cell.fileno())
+        assert cell.changed()
+        assert not readable(cell.fileno())
+        assert cell.changed(), "until it is taken"
+        assert cell.take() == 5
+        assert not cell.changed()
+        assert cell.take() == 5, "it stays there"
+        cell.put(None)
+        assert cell.changed()
+        assert cell.take() is None
+    finally:
+        cell.close()
+    cell.put(7)
