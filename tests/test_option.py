@@ -92,6 +92,7 @@ def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 VALUES = {
     "display": "lab3:7.1",
     "virtual": "640x480",
+    "source": "pattern:bars",
     "mask": "1,2,3,4",
     "watermark_path": str(Path(__file__).with_name("mark.png")),
     "v4bindaddress": "127.0.0.2",
