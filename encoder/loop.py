@@ -22,7 +22,7 @@ from webcapd.encoder.consumer import Consumer, Consumers, Moment
 from webcapd.encoder.options import EncoderOptions
 from webcapd.encoder.outage import Outage, report_of
 from webcapd.encoder.quality import QualityState, changed, settled, settles_at
-from webcapd.encoder.schedule import Wish, refresh_in, turn_in, wish_of
+from webcapd.encoder.schedule import Limit, Wish, refresh_in, turn_in, wish_of
 from webcapd.encoder.stall import StallGuard
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Encoder:
         self._source = source
         self._stall = StallGuard(source.interrupt)
         self.consumers = Consumers()
-        self._most_fps = options.most_fps
+        self._most = Limit(options.most_fps, options.credit)
         self._on_begun = on_begun
         self._on_failure = on_failure
         self._retries_at_start = retries_at_start
@@ -188,12 +188,12 @@ class Encoder:
             self._stall.progress()
             pending = self._source.pending() or pending
             wishes = [
-                wish_of(consumer, self._most_fps, self._fruitless)
+                wish_of(consumer, self._most, self._fruitless)
                 for consumer in self.consumers.listed()
             ]
             followed = any(wish.followed for wish in wishes)
             if followed != watched:
-                self._source.set_watched(self._most_fps if followed else 0.0)
+                self._source.set_watched(self._most.rate if followed else 0.0)
                 watched = followed
             now = time.monotonic()
             calm = min(
@@ -240,7 +240,7 @@ class Encoder:
                 consumer.behind = True
         due = [wish for wish in wishes if wish.is_due(now)]
         for wish in due:
-            wish.consumer.pace.took_place(now, wish.rate)
+            wish.fed(now)
         moment = Moment(captured, now, self._rules.quality(self._quality.level))
         with frame_buffer.composed() as picture:
             self._feed_all([wish.consumer for wish in due], picture, moment)

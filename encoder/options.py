@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from webcapd.base.option import option
+from webcapd.base.pace import CREDIT
 from webcapd.encoder.quality import QualityRules
 
 
@@ -12,8 +13,8 @@ class EncoderOptions:
 
     target_fps: float = option(
         30.0,
-        "most frames a second while the screen moves; the first change after a rest is sent "
-        "at once, and a still screen sends none",
+        "most frames a second while the screen moves, on average: after a rest, up to three "
+        "changes are sent at once; a still screen sends none",
         "--fps",
         metavar="FPS",
         low=0.1,
@@ -59,13 +60,22 @@ class EncoderOptions:
         high=1000,
     )
     encodewait: float = option(
-        0.0, "least seconds from one encode to the next", metavar="SECONDS", low=0, high=3600
+        0.0,
+        "least seconds from one encode to the next; --target-fps is the least gap then, too",
+        metavar="SECONDS",
+        low=0,
+        high=3600,
     )
 
     @property
     def most_fps(self) -> float:
         """The rate that --target-fps and --encodewait allow."""
         return min(self.target_fps, 1 / self.encodewait) if self.encodewait else self.target_fps
+
+    @property
+    def credit(self) -> int:
+        """How many frames may follow each other at once: who asks for waits gets them."""
+        return 1 if self.encodewait else CREDIT
 
     def quality_rules(self) -> QualityRules:
         rest = self.paint_over_jpeg_quality if self.use_paint_over_quality else 0

@@ -19,13 +19,21 @@ _MIN_AWAITED_FPS = 2.0
 _FRUITLESS_REFRESHES = 15
 
 
+class Limit(NamedTuple):
+    """How often a consumer may be fed."""
+
+    rate: float
+    """Times a second."""
+    credit: int
+    """How many times may follow each other at once, as for Pace: 1 where it is a least gap."""
+
+
 class Wish(NamedTuple):
     """What a consumer wants just now."""
 
     consumer: Consumer
     demand: Demand
-    rate: float
-    """The most pictures a second that it may be fed."""
+    limit: Limit
 
     @property
     def followed(self) -> bool:
@@ -34,15 +42,19 @@ class Wish(NamedTuple):
 
     def wait(self, now: float) -> float:
         """Seconds until it may be fed."""
-        paced = self.consumer.pace.wait(now, self.rate)
+        paced = self.consumer.pace.wait(now, self.limit.rate)
         if self.demand.awaited:
             return paced
         return max(paced, min(self.demand.due, self.demand.again) - now)
 
     def is_due(self, now: float) -> bool:
         """Whether a refresh at ``now`` is for it too; also if its time comes soon."""
-        early = min(0.5 / self.rate, _EARLY_SECONDS)
+        early = min(0.5 / self.limit.rate, _EARLY_SECONDS)
         return self.wait(now) < early
+
+    def fed(self, now: float) -> None:
+        """Note that it is fed at ``now``."""
+        self.consumer.pace.took_place(now, *self.limit)
 
     def refresh_in(self, now: float, pending: bool, calm: float) -> float:
         """Seconds until the next refresh is due because of it."""
@@ -52,15 +64,15 @@ class Wish(NamedTuple):
         return max(paced, min(calm if self.followed else math.inf, self.demand.again) - now)
 
 
-def wish_of(consumer: Consumer, most_fps: float, fruitless: int) -> Wish:
+def wish_of(consumer: Consumer, most: Limit, fruitless: int) -> Wish:
     """Give what a consumer wants, after so many refreshes in a row that found nothing new."""
-    demand, rate = consumer.demand(), most_fps
+    demand, rate = consumer.demand(), most.rate
     if demand.awaited:
         # Who waits for one picture gets it soon, however slow the frames are.
         rate = max(rate, _MIN_AWAITED_FPS)
     elif fruitless >= _FRUITLESS_REFRESHES:
         rate /= 2
-    return Wish(consumer, demand, rate)
+    return Wish(consumer, demand, most._replace(rate=rate))
 
 
 def refresh_in(wishes: Iterable[Wish], now: float, pending: bool, calm: float) -> float:

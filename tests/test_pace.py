@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webcapd.base.pace import Pace
+from webcapd.base.pace import CREDIT, Pace
 from webcapd.base.rate import WINDOW_SECONDS, Rate
 
 # Powers of two and their parts: sums of these moments are exact.
@@ -16,14 +16,14 @@ rests = st.lists(st.integers(0, 4096).map(lambda ticks: ticks * TICK), min_size=
 
 
 class Steady(Pace):
-    """A pace of one rate."""
+    """A pace of one rate, which is a least gap unless there is a credit."""
 
-    def __init__(self, fps: float) -> None:
+    def __init__(self, fps: float, credit: int = 1) -> None:
         super().__init__()
-        self._fps = fps
+        self._fps, self._credit = fps, credit
 
     def looked(self, now: float) -> None:
-        self.took_place(now, self._fps)
+        self.took_place(now, self._fps, self._credit)
 
     def due_in(self, now: float) -> float:
         return self.wait(now, self._fps)
@@ -114,6 +114,49 @@ def test_a_very_late_look_is_not_followed_at_once(fps: float, delay: int) -> Non
     late = (1 + delay / 32) / fps
     pace.looked(late)
     assert pace.due_in(late) >= 0.5 / fps
+
+
+credits_ = st.integers(2, 5)
+
+
+@settings(deadline=None)
+@given(rates, credits_, rests)
+def test_no_stretch_holds_more_than_its_periods_and_the_credit(
+    fps: float, credit: int, rests: list[float]
+) -> None:
+    taken = looks(Steady(fps, credit), rests)
+    for first, last in itertools.combinations(range(len(taken)), 2):
+        assert last - first + 1 <= (taken[last] - taken[first]) * fps + credit
+
+
+@settings(deadline=None)
+@given(rates, credits_, rests, st.integers(0, 4096))
+def test_after_a_rest_the_whole_credit_goes_at_once_and_then_one_a_period(
+    fps: float, credit: int, rests: list[float], ticks: int
+) -> None:
+    pace = Steady(fps, credit)
+    start = looks(pace, rests)[-1] + credit / fps + ticks * TICK
+    taken = looks(pace, [0.0] * (credit + 10), start)
+    assert taken == [start] * credit + [start + number / fps for number in range(1, 11)]
+
+
+@settings(deadline=None)
+@given(rates, credits_, st.data())
+def test_of_an_average_nothing_is_lost_by_delays_that_the_credit_makes_up_for(
+    fps: float, credit: int, data: st.DataObject
+) -> None:
+    """Looks that come late by fewer periods than there is credit are as many as if in time."""
+    pace = Steady(fps, credit)
+    now = looks(pace, [0.0] * credit)[-1]
+    late = st.integers(0, 32 * (credit - 1)).map(lambda parts: parts / 32 / fps)
+    for number in range(1, 40):
+        now = max(now, number / fps + data.draw(late))
+        assert pace.due_in(now) == 0
+        pace.looked(now)
+
+
+def test_pictures_have_a_credit_of_three() -> None:
+    assert CREDIT == 3
 
 
 def test_one_in_a_hurry_does_not_wait_for_one_who_has_time() -> None:
