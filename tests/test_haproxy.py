@@ -26,7 +26,7 @@ from front import (
 from h2client import H2Response, h2_client
 from mortal import mortal_server
 from painter import painter
-from program import TIMEOUT, Webcapd
+from program import ROOT, TIMEOUT, Webcapd
 from waiting import wait_until
 from xserver import XServer, xvfb
 
@@ -56,6 +56,10 @@ class Fleet:
 
     def status(self, number: int) -> int:
         return self.front.get(f"/display/{number}/?info")[0]
+
+    def listed(self) -> object:
+        """Give the displays that haproxy itself lists."""
+        return json.loads(self.front.get("/displays")[2])["displays"]
 
     def size(self, jpeg: bytes) -> tuple[int, int]:
         height, width = mjpeg.decode(jpeg).shape[:2]
@@ -140,6 +144,26 @@ def test_addresses_of_no_display_say_so(fleet: Fleet) -> None:
     for path in ("/display/100/", "/display/07/", "/display/x/", "/stream", "/display/0x/"):
         status, _, body = fleet.front.get(path)
         assert (status, body[:20]) == (404, b"the displays are at "), path
+
+
+def test_displays_that_run_are_listed_by_haproxy_itself(fleet: Fleet) -> None:
+    status, headers, _ = fleet.front.get("/displays")
+    assert (status, headers["content-type"]) == (200, "application/json")
+    assert headers["cache-control"] == "no-store"
+    assert fleet.listed() == ["display/0/", "display/7/"]
+
+
+def test_wall_comes_from_any_instance_with_its_policy(fleet: Fleet) -> None:
+    for path in ("/", "/wall", "/wall?seconds=10"):
+        status, headers, body = fleet.front.get(path)
+        assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert body == (ROOT / "http/page/wall.html").read_bytes()
+        assert headers["content-security-policy"].startswith("default-src 'none'; ")
+    status, headers, body = fleet.front.get("/page/wall.css")
+    assert (status, body) == (200, (ROOT / "http/page/wall.css").read_bytes())
+    again = fleet.front.get("/page/wall.css", If_None_Match=headers["etag"])
+    assert again[0] == 304
+    assert fleet.front.get("/page/none.js")[0] == 404
 
 
 def test_address_without_its_slash_leads_to_the_one_with_it(fleet: Fleet) -> None:
@@ -277,12 +301,29 @@ def test_killed_instance_is_back_when_it_is_back(fleet: Fleet) -> None:
                 watched.part()
         wait_until("it is known to be down", lambda: fleet.status(7) == 503)
         assert fleet.front.get("/display/7/?stream")[2] == NO_WEBCAPD
+        wait_until("it is listed no more", lambda: fleet.listed() == ["display/0/"])
         fleet.start(7, "--keepalive", "0.5")
         fleet.wait_until_up(7)
+        assert fleet.listed() == ["display/0/", "display/7/"]
         with stream(fleet, 7) as again:
             assert fleet.size(again.part().body) == SIZES[7]
         # The neighbour has not noticed.
         assert fleet.size(other.part().body) == SIZES[0]
+
+
+def test_wall_without_any_display_looks_again_by_itself(tmp_path: Path) -> None:
+    make_certificate(tmp_path)
+    with front(tmp_path) as running:
+
+        def says() -> bool:
+            return running.get("/displays")[2] == b'{"displays": []}'
+
+        wait_until("all are known to be down", says)
+        for path in ("/", "/wall", "/page/wall.css"):
+            status, headers, body = running.get(path)
+            assert (status, headers["refresh"]) == (503, "5")
+            assert b"no webcapd runs on this host yet" in body
+        assert running.get("/display/3/")[1]["refresh"] == "5"
 
 
 def test_lost_display_is_shown_as_lost(folder: Path) -> None:
