@@ -1,5 +1,7 @@
 """The desktop picture that workloads show: text, gradients, a photographic region.  Pure."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,8 @@ CELL = (8, 16)
 """Width and height of a character."""
 LINE_ROWS = 20
 _PAPER, _INK = 245, 25
+# As bright as the paper may become.
+_BRIGHTNESSES = 8
 
 
 def desktop(width: int, height: int) -> Pixels:
@@ -26,6 +30,28 @@ def desktop(width: int, height: int) -> Pixels:
         noise = (noise + np.roll(noise, 1, 0) + np.roll(noise, 1, 1) + np.roll(noise, 2, 0)) / 4
     photograph[:, :, :3] = np.clip((noise - 128) * 3 + 128, 0, 255)
     return picture
+
+
+def film(width: int, height: int) -> list[Pixels]:
+    """Make the pictures of a film, each a little brighter than the one before; always the same."""
+    first = desktop(width, height)
+    return [first + np.array((step, step, step, 0), np.uint8) for step in range(_BRIGHTNESSES)]
+
+
+def wandered(number: int, width: int, height: int) -> tuple[int, int, int]:
+    """Say of frame ``number`` of a film which picture it is, and what stands in its corner.
+
+    The picture wanders, and is another each time: no part of a frame recurs in the next,
+    neither at its place nor elsewhere, so that nobody can copy what really is new.
+    """
+    return number % _BRIGHTNESSES, 37 * number % width, 23 * number % height
+
+
+def film_frame(pictures: Sequence[Pixels], number: int) -> Pixels:
+    """Give frame ``number`` of a film."""
+    height, width = pictures[0].shape[:2]
+    picture, x, y = wandered(number, width, height)
+    return np.roll(pictures[picture], (-y, -x), (0, 1))
 
 
 def text(width: int, height: int) -> Pixels:

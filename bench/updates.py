@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from picture import LINE_ROWS, Pixels, desktop, text
+from picture import LINE_ROWS, Pixels, desktop, film, film_frame, text
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
@@ -78,7 +78,7 @@ def move(picture: Pixels) -> Iterator[Pixels]:
 
 
 def video(picture: Pixels) -> Iterator[Pixels]:
-    """Show 640x360 of photographic content that wanders, ever brighter, so that no part recurs."""
+    """Show 640x360 of photographic content that wanders, as the benchmark's workload does."""
     return _film(picture, 640, 360)
 
 
@@ -88,10 +88,9 @@ def full(picture: Pixels) -> Iterator[Pixels]:
 
 
 def _film(picture: Pixels, width: int, height: int) -> Iterator[Pixels]:
-    film = desktop(width, height)
+    pictures = film(width, height)
     for number in range(UPDATES):
-        shown = np.roll(film, (23 * number, 37 * number), (0, 1))
-        picture[-height:, -width:] = np.minimum(shown, 255 - number) + np.uint8(number)
+        picture[-height:, -width:] = film_frame(pictures, number)
         yield picture
 
 

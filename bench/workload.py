@@ -4,8 +4,8 @@ idle     a desktop picture (text, gradients, a photographic region) that rests
 typing   the same, and an 8x16 character that changes 10 times a second, with a blinking caret
 cursor   the same, and the pointer that moves, 60 times a second
 scroll   the same, and 1200x800 of text that moves by a line 15 times a second
-video    the same, and 640x360 of photographic content that changes 30 times a second
-full     everything changes 30 times a second
+video    the same, and a film of 640x360, 30 frames a second: nothing of one is in the next
+full     such a film on the whole screen
 redraw   the same, and 640x360 that is painted again, with the same pixels, 60 times a second
 
 Numbered, each change comes with the next number as a barcode, and a line with
@@ -27,7 +27,7 @@ from Xlib.xobject.drawable import Drawable, Pixmap
 from Xlib.xobject.fontable import Font
 
 import barcode
-from picture import CELL, LINE_ROWS, Pixels, characters, desktop, text
+from picture import CELL, LINE_ROWS, Pixels, characters, desktop, film, text, wandered
 
 NAMES = ("idle", "typing", "cursor", "scroll", "video", "full", "redraw")
 
@@ -109,15 +109,15 @@ class Workload:
         black, white = (0, 0, 0), (0xFFFF, 0xFFFF, 0xFFFF)
         return font.create_glyph_cursor(font, shape, shape + 1, black, white)
 
-    def pixmap(self, pixels: Pixels, across: int = 1, down: int = 1) -> Pixmap:
-        """Put pixels in the server's memory, several times beside and below themselves.
+    def pixmap(self, pixels: Pixels, down: int = 1) -> Pixmap:
+        """Put pixels in the server's memory, several times below themselves.
 
         Showing a part then costs the server a copy and us nothing.
         """
         height, width = pixels.shape[:2]
-        tiled: Pixmap = self.window.create_pixmap(across * width, down * height, 24)
-        for column, row in itertools.product(range(across), range(down)):
-            put(self.display, tiled, self.gc, pixels, column * width, row * height)
+        tiled: Pixmap = self.window.create_pixmap(width, down * height, 24)
+        for row in range(down):
+            put(self.display, tiled, self.gc, pixels, 0, row * height)
         return tiled
 
     def happen(self, change: Callable[[], None]) -> None:
@@ -177,17 +177,28 @@ class Workload:
             self.show(page, (0, number % _TEXT_LINES * LINE_ROWS), (width, height), (0, 0))
 
     def video(self) -> None:
-        self._wander(*_VIDEO)
+        self._film(*_VIDEO)
 
     def full(self) -> None:
-        self._wander(self.width, self.height)
+        self._film(self.width, self.height)
 
-    def _wander(self, width: int, height: int) -> None:
-        """Show a picture that wanders, in the lower right corner: no two frames are alike."""
-        wide = self.pixmap(desktop(width, height), 2, 2)
-        corner = self.width - width, self.height - height
+    def _film(self, width: int, height: int) -> None:
+        """Show a film in the lower right corner: nothing of a frame is in the one before."""
+        pixmaps = [self.pixmap(picture) for picture in film(width, height)]
+        left, top = self.width - width, self.height - height
         for number in ticks(30):
-            self.show(wide, (37 * number % width, 23 * number % height), (width, height), corner)
+            picture, x, y = wandered(number, width, height)
+            # What is wrapped around comes from the other side.
+            across = ((x, 0, width - x), (0, width - x, x))
+            down = ((y, 0, height - y), (0, height - y, y))
+
+            def change(picture: int = picture, parts: Any = (across, down)) -> None:
+                for (x, to_x, wide), (y, to_y, tall) in itertools.product(*parts):
+                    if wide and tall:
+                        place = left + to_x, top + to_y
+                        self.window.copy_area(self.gc, pixmaps[picture], x, y, wide, tall, *place)
+
+            self.happen(change)
 
     def redraw(self) -> None:
         """Paint the middle of the picture again."""
