@@ -1,7 +1,7 @@
 """A picture in tiles: what is numbered, coded as JPEG and kept as one.  Pure arithmetic."""
 
 from collections.abc import Hashable, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -14,6 +14,9 @@ from webcapd.encoder.jpeg.tiles import JpegParams, TileRun
 from webcapd.encoder.updates.jpegpack import TileBlock, tile_blocks
 
 _T = TypeVar("_T", bound=np.generic)
+
+# So many masks are kept with what covers them.
+_MASKS = 8
 
 Mask = NDArray[np.bool_]
 """(rows, columns) of a grid: which tiles."""
@@ -30,6 +33,9 @@ class TileGrid:
         self.layout = BandLayout(height, width if subsampling == "420" else 0)
         self.rows, self.columns = self.layout.count, self.layout.columns
         self.tile_width = self.layout.tile_width or width
+        # What moves does so at the same tiles, update after update.
+        self._blocks_of = lru_cache(_MASKS)(self._blocks)
+        self._strips_of = lru_cache(_MASKS)(self._strips)
 
     @cached_property
     def interval(self) -> int:
@@ -64,22 +70,32 @@ class TileGrid:
         """Cover tiles with rectangles, each tile once."""
         return [self.rect(block) for block in self.blocks(mask)]
 
-    def blocks(self, mask: Mask) -> list[TileBlock]:
-        if mask.all():
+    def blocks(self, mask: Mask) -> Sequence[TileBlock]:
+        """Cover tiles with blocks of neighbours, each tile once."""
+        return self._blocks_of(mask.tobytes())
+
+    def _blocks(self, mask: bytes) -> Sequence[TileBlock]:
+        tiles = self._mask(mask)
+        if tiles.all():
             # Screens that move all over are to cost little.
             return [TileBlock(0, self.rows - 1, 0, self.columns - 1)]
-        rows, columns = np.nonzero(mask)
+        rows, columns = np.nonzero(tiles)
         return tile_blocks(zip(rows.tolist(), columns.tolist(), strict=True))
 
-    def strips(self, mask: Mask) -> list[TileRun]:
+    def strips(self, mask: Mask) -> Sequence[TileRun]:
         """Give the runs of neighbouring tiles in each row."""
-        if mask.all():
-            return [TileRun(row, 0, self.columns - 1) for row in range(self.rows)]
+        return self._strips_of(mask.tobytes())
+
+    def _strips(self, mask: bytes) -> Sequence[TileRun]:
+        tiles = self._mask(mask)
         return [
             TileRun(row, first, last)
-            for row in np.flatnonzero(mask.any(1)).tolist()
-            for first, last in runs(np.flatnonzero(mask[row]).tolist())
+            for row in np.flatnonzero(tiles.any(1)).tolist()
+            for first, last in runs(np.flatnonzero(tiles[row]).tolist())
         ]
+
+    def _mask(self, mask: bytes) -> Mask:
+        return np.frombuffer(mask, bool).reshape(self.shape)
 
     def area(self, mask: Mask) -> int:
         """Give about how many pixels tiles have."""

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import replace
+from functools import lru_cache, partial
 
 import cv2
 import numpy as np
@@ -28,6 +29,8 @@ class Pointing:
         self._images: OrderedDict[Hashable, PointerPlace] = OrderedDict()
         """By what they show, without a place; the longest unseen first."""
         self._made = 0
+        # A pointer mostly rests.
+        self._placed = lru_cache(1)(partial(placed, view))
 
     def place(self, picture: Picture, newest: int) -> PointerPlace:
         """Give what shows the pointer of a picture, as a view of that shows it.
@@ -42,7 +45,7 @@ class Pointing:
         self._images[key] = image
         self._images.move_to_end(key)
         spot = pointer.area.x + pointer.hot_spot[0], pointer.area.y + pointer.hot_spot[1]
-        x, y = placed(self._view, spot, screen)
+        x, y = self._placed(spot, screen)
         return image._replace(place_record=records.pointer(image.image, x, y))
 
     def _new(self, pointer: Sprite, screen: Size, newest: int) -> PointerPlace:

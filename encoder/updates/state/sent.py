@@ -254,18 +254,21 @@ class SentPicture:
             for strip, scans in coded.items():
                 self._scans[strip.band][strip.first : strip.last + 1] = scans
             self._scan_qualities[mask] = quality
-        return self._joined(mask)
+        return Coded(self._scan_records(mask, quality), {quality} if strips else ())
 
     def _joined(self, mask: Mask) -> Coded:
         """Give the records of tiles that are coded."""
         coded = Coded()
         for quality in np.unique(self._scan_qualities[mask]).tolist():
-            coded.qualities.add(quality)
-            for block in self.grid.blocks(mask & (self._scan_qualities == quality)):
-                rows = [
-                    self._scans[row][block.left : block.right + 1]
-                    for row in range(block.top, block.bottom + 1)
-                ]
-                rect = self.grid.rect(block)
-                coded.data.append(records.jpeg(rect, quality, self.grid.interval, join_scan(rows)))
+            some = mask & (self._scan_qualities == quality)
+            coded += Coded(self._scan_records(some, quality), {quality})
         return coded
+
+    def _scan_records(self, mask: Mask, quality: int) -> list[bytes]:
+        """Give the records of tiles that are coded at one quality."""
+        made = []
+        for block in self.grid.blocks(mask):
+            rows = self._scans[block.top : block.bottom + 1]
+            scan = join_scan([row[block.left : block.right + 1] for row in rows])
+            made.append(records.jpeg(self.grid.rect(block), quality, self.grid.interval, scan))
+        return made
