@@ -24,11 +24,14 @@ import cost
 import figures
 import latency
 import peers
+import picture
 import report
 import running
 import wires
 import workload
 from figures import Record
+from webcapd.capture.geometry import Rectangle
+from webcapd.encoder.updates.copy import find_copies
 
 numbers = st.integers(0, barcode.LIMIT - 1)
 pieces = st.lists(st.integers(1, 400), min_size=1)
@@ -250,6 +253,34 @@ def test_workload_shows_the_numbers_that_it_tells(name: str) -> None:
         told = [int(drawing.stdout.readline().split()[0]) for _ in range(3)]
         assert told == [1, 2, 3]
         assert (wait_until("a number is shown", lambda: shown_number(server)) or 0) >= 3
+
+
+@pytest.mark.parametrize("size", [(640, 360), (320, 240)])
+def test_no_part_of_a_film_recurs_in_the_next_frame(size: tuple[int, int]) -> None:
+    pictures = picture.film(*size)
+    before = picture.film_frame(pictures, 20)
+    for number in range(21, 30):
+        frame = picture.film_frame(pictures, number)
+        assert (before[..., :3] != frame[..., :3]).any(2).all()
+        found = find_copies(before, frame, Rectangle(0, 0, *size), two_axes=True)
+        assert sum(rect.area for rect, _ in found) < 0.02 * size[0] * size[1]
+        before = frame
+
+
+def test_film_shows_the_frame_that_its_number_tells() -> None:
+    with xvfb(800, 480) as server, running.workload("video", server.name, "--numbered"):
+
+        def numbered() -> tuple[int, Pixels] | None:
+            pixels = server.pixels()
+            number = barcode.read_pixels(
+                np.ascontiguousarray(pixels[..., 1]), barcode.place(len(pixels))
+            )
+            return None if number is None else (number, pixels)
+
+        number, pixels = wait_until("a frame is shown", numbered) or (0, None)
+        assert pixels is not None
+        wanted = picture.film_frame(picture.film(640, 360), number - 1)
+        assert (pixels[-360:, -640:, :3] == wanted[..., :3]).mean() > 0.9
 
 
 def test_workload_moves_the_pointer(server: XServer) -> None:

@@ -109,6 +109,8 @@ def difference(
     Where copies leave more than eight times as much, that is not even compared, but goes
     as JPEG as it is.
     """
+    if not candidates:
+        return Difference([], [], [])
     places = blocks(candidates)
     found = {block: search.find(known, new, block) for block in places} if search else {}
     copies = ordered([copy for some in found.values() for copy in some])

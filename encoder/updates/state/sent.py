@@ -25,19 +25,10 @@ from webcapd.encoder.updates.jpegpack import join_scan, shared_header
 from webcapd.encoder.updates.narrow import blocks
 from webcapd.encoder.updates.pixels import Pixels
 from webcapd.encoder.updates.state.grid import Mask, TileGrid
+from webcapd.encoder.updates.state.motion import Motion
 
 EXACT = 255
 """The quality of a tile that is as the screen is."""
-
-
-# Tiles that went as JPEG so many updates in a row move: they are neither compared nor searched,
-# but each so many updates once, and not even kept till then.  So do tiles that were sent as a
-# whole otherwise, if they are so many pixels together: less is the line that scrolls in.
-_STREAK, _RETRY = 4, 16
-_MOTION_AREA = 80_000
-
-# What has not changed for so long has come to rest.
-_REST_SECONDS = 0.5
 
 
 class _Kept:
@@ -88,12 +79,10 @@ class SentPicture:
         """Of each tile, its JPEG data if it looks like them; nothing if none were made."""
         self._scan_qualities: NDArray[np.uint8] = np.zeros(grid.shape, np.uint8)
         """Their quality; 0 where there are none."""
-        self._streaks: NDArray[np.uint8] = np.zeros(grid.shape, np.uint8)
-        """Of each tile, how many times in a row it went as JPEG."""
-        self._stale = self.grid.none()
-        """Of each tile, whether ``pixels`` has older ones: it moves, and its JPEG data are kept."""
+        self._motion = Motion(grid)
+        """Of tiles that are stale there ``pixels`` has older ones."""
         self._encoder = encoder
-        self._search = CopySearch(lambda rect: not grid.under(self._stale, rect).any())
+        self._search = CopySearch(lambda rect: not grid.under(self._motion.stale, rect).any())
 
     def header(self, quality: int) -> bytes:
         """Give the record of the header of all JPEG rectangles of a quality."""
@@ -107,21 +96,23 @@ class SentPicture:
 
         ``number`` is the update's, ``quality`` that of JPEG, ``budget`` as for difference().
         """
-        moving = self._moving(pixels, mask, number)
+        # What is not new any more is what was sent.
+        self._take_over(pixels, self._motion.stale & ~mask)
+        moving = self._motion.among(mask, self._since)
         places = self.grid.rects(mask & ~moving)
         found = difference(self.pixels, pixels, places, self._search, budget)
         # Afterwards: they may be what is copied from.
-        if number % _RETRY == _RETRY - 1:
+        if self._motion.is_kept:
             self._take_over(pixels, moving)
         else:
-            self._stale |= moving
+            self._motion.stale |= moving
         lossy = self.grid.touched(found.lossy)
         changed = lossy | moving
         changed |= self.grid.touched([rect for rect, _ in (*found.copies, *found.exact)])
         if not changed.any():
             return Coded()
         self._note_change(changed, number)
-        self._note_motion(changed, lossy | moving, found)
+        self._motion.note(changed, lossy | moving, found)
         self._note_copies(found)
         jpegs = self._jpegs(lossy | moving, quality, _Kept(self.grid, pixels))
         self.qualities[lossy | moving] = quality
@@ -131,34 +122,10 @@ class SentPicture:
         coded += Coded([record for _, record in found.exact])
         return coded
 
-    def _note_motion(self, changed: Mask, lossy: Mask, found: Difference) -> None:
-        """Count how often in a row tiles were new as a whole, in an update that has many such."""
-        renewed = lossy.copy()
-        for rect in blocks([rect for rect, _ in found.exact]):
-            renewed |= self.grid.covered(rect)
-        if self.grid.area(renewed) < _MOTION_AREA:
-            renewed = lossy
-        if found.copies:
-            # What is copied needs what is kept, and it is a fraction of the bytes.
-            renewed = self.grid.none()
-        self._streaks[changed & ~renewed] = 0
-        self._streaks[renewed] = np.minimum(self._streaks[renewed] + 1, _STREAK)
-
-    def _moving(self, pixels: Pixels, mask: Mask, number: int) -> Mask:
-        """Give the tiles of a mask that go as JPEG unseen; others are brought up to date."""
-        self._streaks[self._since < time.monotonic() - _REST_SECONDS] = 0
-        moving: Mask = mask & (self._streaks >= _STREAK)
-        if number % _RETRY == 0:
-            moving &= self._stale
-        # What is not new any more is what was sent.
-        self._take_over(pixels, self._stale & ~mask)
-        moving |= self._stale & mask
-        return moving
-
     def _take_over(self, pixels: Pixels, tiles: Mask) -> None:
         for rect in self.grid.rects(tiles):
             rect.of(self.pixels)[:] = rect.of(pixels)
-        self._stale &= ~tiles
+        self._motion.stale &= ~tiles
 
     def whole(self, pixels: Pixels, number: int, quality: int, budget: int | None) -> Coded:
         """Take over a picture as a whole; gives what tells readers that have nothing."""
@@ -180,7 +147,7 @@ class SentPicture:
         kept = mask & (self._scan_qualities >= quality)
         if budget is None:
             kept &= self.qualities < EXACT
-        kept |= mask & self._stale
+        kept |= mask & self._motion.stale
         found = composed(self.pixels, self.grid.rects(mask & ~kept), budget)
         lossy = self.grid.touched(found.lossy) & mask & ~kept
         coded = self._jpegs(lossy, quality)
@@ -199,7 +166,7 @@ class SentPicture:
         Others come at the rest quality, if they were not. ``calm`` is that while in seconds,
         ``most`` how many tiles at once.
         """
-        due = self._rough(rest) & ~self._stale & (self._since <= time.monotonic() - calm)
+        due = self._rough(rest) & ~self._motion.stale & (self._since <= time.monotonic() - calm)
         chosen = self.grid.none()
         chosen.ravel()[np.flatnonzero(due)[:most]] = True
         found = composed(self.pixels, self.grid.rects(chosen), None)
