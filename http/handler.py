@@ -8,7 +8,8 @@ from webcapd.http.access.origins import preflight_headers
 from webcapd.http.admission import Admitted, admit, check_host, check_method
 from webcapd.http.exchange import METHODS, Exchange
 from webcapd.http.pages import respond
-from webcapd.http.streaming.start import HandOver, give_stream
+from webcapd.http.streaming.handover import HandOver
+from webcapd.http.streaming.start import give_stream
 from webcapd.http.updates import give_updates
 from webcapd.http.wire.response import HttpError, Response
 

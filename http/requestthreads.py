@@ -10,7 +10,7 @@ from collections.abc import Callable
 from webcapd.http.exchange import Exchange
 from webcapd.http.handler import Handler
 from webcapd.http.site import Site
-from webcapd.http.streaming.start import HandOver
+from webcapd.http.streaming.handover import HandOver
 from webcapd.http.wire.connection import hang_up
 from webcapd.http.wire.pending import PendingConnection, Received
 from webcapd.http.wire.sending import STALL_SECONDS

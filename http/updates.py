@@ -9,8 +9,8 @@ from webcapd.encoder.updates.consumer import UpdateConsumer
 from webcapd.encoder.updates.state.latest import Have, LatestUpdates, PointerPlace, Update
 from webcapd.http.admission import Admitted
 from webcapd.http.exchange import Exchange
+from webcapd.http.streaming.handover import HandOver, hand_over_stream
 from webcapd.http.streaming.sessions import Session
-from webcapd.http.streaming.start import HandOver, hand_over_stream
 from webcapd.http.streaming.updatestream import Speech, UpdateParams, UpdateStream
 from webcapd.http.variant_query import (
     After,
@@ -60,12 +60,12 @@ def give_updates(
     keepalive = keepalive_of(target) or site.options.keepalive
     fps = min(fps_of(target), site.options.max_stream_fps)
     session = Session(exchange.client, spec)
-    params = UpdateParams(fps, keepalive, admitted.grant.is_valid)
+    params = UpdateParams(fps, keepalive)
     stream = UpdateStream(exchange.connection, consumer.latest, have, params, session)
     held.callback(stream.close)
     head = exchange.head(200, CONTENT_TYPE, None, *_HEADERS)
     stream.begin(head, _hello(exchange, consumer, have, keepalive))
-    hand_over_stream(exchange, stream, held.pop_all(), hand_over)
+    hand_over_stream(exchange, admitted, stream, held.pop_all(), hand_over)
     return True
 
 

@@ -367,6 +367,37 @@ def test_change_of_the_files_is_heeded_while_it_runs(server: XServer, tmp_path: 
         assert untouched.part().body
 
 
+@pytest.mark.parametrize("how", ["removed", "expired"])
+@pytest.mark.parametrize("page", ["stream", "updates"])
+def test_token_that_ends_is_worth_nothing_a_second_later(
+    server: XServer, tmp_path: Path, page: str, how: str
+) -> None:
+    """Also on a screen at rest, long before anything would be sent."""
+    with guarded(tmp_path, server.name, "--keepalive", "9") as one:
+        took = [seconds_until_ended(one, page, how) for _ in range(3)]
+        # On a machine that does other things too.
+        assert min(took) < 1.0
+        assert max(took) < 5.0
+
+
+def seconds_until_ended(one: Guarded, page: str, how: str) -> float:
+    """Give the seconds from the end of a token to the end of what it let in."""
+    replace(one.tokens, f"{TOKEN}\n")
+    with raw(one.program) as client:
+        client.request(f"/?{page}&token={TOKEN}")
+        assert client.head().code == 200
+        ends = datetime.datetime.now(datetime.UTC)
+        if how == "removed":
+            replace(one.tokens, f"{LATER}\n")
+        else:
+            ends += datetime.timedelta(seconds=1.5)
+            replace(one.tokens, f"{TOKEN} {ends.isoformat()}\n")
+        client.rest()
+        late = datetime.datetime.now(datetime.UTC) - ends
+    assert late > datetime.timedelta(0)
+    return late.total_seconds()
+
+
 def test_token_that_expires_ends_its_stream(server: XServer, tmp_path: Path) -> None:
     with guarded(tmp_path, server.name, "--keepalive", "0.5") as one:
         soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=1.5)

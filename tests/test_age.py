@@ -104,7 +104,6 @@ def followed(variants: Variants) -> Iterator[tuple[Stream, socket.socket]]:
         fps=math.inf,
         framing=ExactFraming(),
         quirks=ClientQuirks(keepalive=60.0),
-        is_granted=lambda: True,
     )
     ours, theirs = socket.socketpair()
     ours.setblocking(False)

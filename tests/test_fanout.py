@@ -130,6 +130,8 @@ def test_client_that_only_said_all_it_had_to_say_is_served_on(
             brush.noise(seed)
             wanted = mjpeg.decode(mjpeg.encode(server.pixels()))
             wait_for(client, wanted)
+    # Its last close sends nothing: only a part that its side refuses tells of that.
+    wait_until("it is gone", lambda: watching(still) == 0, 7)
 
 
 def test_client_that_chats_on_is_served_on(still: Webcapd, server: XServer) -> None:

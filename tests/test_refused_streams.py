@@ -73,7 +73,7 @@ def test_stream_without_a_picture_is_refused_once(
     site = site_without_pictures()
     begun: list[Sendable] = []
     returned: list[PendingConnection] = []
-    clients = RequestThreads(site, lambda stream, end: begun.append(stream), returned.append)
+    clients = RequestThreads(site, lambda stream, grant, end: begun.append(stream), returned.append)
     assert clients.serve(
         ours, "", Received(b"GET /?stream HTTP/1.1\r\nHost: localhost\r\n\r\n", b"")
     )

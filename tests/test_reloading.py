@@ -1,11 +1,15 @@
 """A file that is read again when it has changed."""
 
 import os
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
+from webcapd.http.access import reloading
 from webcapd.http.access.reloading import ReloadingFile
 
 
@@ -70,6 +74,29 @@ def test_broken_file_leaves_the_old_in_force_until_it_is_mended(
         assert "stays in force" in record.message
     watched.write("four")
     assert watched.content() == "four"
+
+
+def test_file_is_looked_at_only_while_somebody_asks(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reloading, "_CHECK_SECONDS", 0.01)
+    monkeypatch.setattr(reloading, "_IN_USE_SECONDS", 0.2)
+    (thread,) = [one for one in threading.enumerate() if one.name == "credentials"]
+
+    def switches() -> str:
+        status = Path(f"/proc/self/task/{thread.native_id}/status").read_text()
+        return status.partition("voluntary_ctxt_switches:")[2].split()[0]
+
+    def sleeps() -> bool:
+        before = switches()
+        time.sleep(0.3)
+        return switches() == before
+
+    watched.write("seven")
+    wait_until("it is read again, though nobody waits", lambda: watched.file.content() == "seven")
+    wait_until("it sleeps", sleeps)
+    watched.write("eleven")
+    assert watched.content() == "eleven"
 
 
 @pytest.mark.parametrize("content", [None, b"bad", b"\xff"])

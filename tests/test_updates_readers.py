@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -18,6 +19,9 @@ from updateclient import UpdateClient, updates
 from updatereader import UpdateReader
 from waiting import wait_until
 from xserver import XServer
+
+# SO_LINGER that has close() send a reset.
+ABORT = struct.pack("ii", 1, 0)
 
 
 def noisy(brush: Painter, number: int) -> None:
@@ -37,6 +41,7 @@ class RawReader:
         self.name = f"{host}:{port}"
         self.socket.sendall(b"GET /?updates HTTP/1.1\r\nHost: localhost\r\n\r\n")
         self.reader = UpdateReader(self._mark)
+        self.bytes = 0
         self.marks: list[tuple[float, bool]] = []
         """Of each mark, how old it was when it came, and whether it was whole."""
         self._program = program
@@ -62,10 +67,22 @@ class RawReader:
                 if not data:
                     return
                 self.reader.feed(data)
+                self.bytes += len(data)
         except OSError:
             pass
         except BaseException as error:
             self._failure = error
+
+    def shows(self, server: XServer) -> bool:
+        shown, wanted = self.reader.picture[..., ::-1], server.pixels()
+        return shown.shape == wanted.shape and bool((shown == wanted).all())
+
+    def wait_for(self, server: XServer) -> None:
+        wait_until("the picture", lambda: self.shows(server))
+
+    def wait_for_bytes(self, count: int) -> None:
+        before = self.bytes
+        wait_until("more bytes", lambda: self.bytes >= before + count)
 
     def is_served(self) -> bool:
         return any(one["client"] == self.name for one in self._program.info()["clients"])
@@ -115,12 +132,7 @@ def test_slow_reader_comes_to_the_picture_once_it_rests(server: XServer) -> None
         with painter(server) as brush:
             brush.fill(0x123456)
             brush.rectangle(0xFFFF00, 30, 40, 50, 60)
-
-            def is_there() -> bool:
-                shown, wanted = slow.reader.picture[..., ::-1], server.pixels()
-                return shown.shape == wanted.shape and bool((shown == wanted).all())
-
-            wait_until("the picture", is_there)
+            slow.wait_for(server)
 
 
 @pytest.mark.parametrize("bytes_per_second", [0, 1])
@@ -141,16 +153,26 @@ def test_reader_that_takes_next_to_nothing_is_dropped(
         wait_until("another one goes on", lambda: other.marks > before + 3)
 
 
-def test_half_closed_connection_is_served_and_a_closed_one_is_not(server: XServer) -> None:
-    with webcapd("--display", server.name) as program, painter(server) as brush:
+@pytest.mark.parametrize("how", ["closed", "reset"])
+def test_half_closed_connection_is_served_and_its_end_is_noticed_at_rest(
+    server: XServer, how: str
+) -> None:
+    """Its last close sends nothing: only a record that it refuses tells of that."""
+    options = ("--display", server.name, "--keepalive", "9")
+    with webcapd(*options) as program, painter(server) as brush:
         with raw_reader(program) as half:
             half.start(1e9)
             wait_until("the first picture", lambda: half.marks)
             half.socket.shutdown(socket.SHUT_WR)
-            brush.rectangle(0xFF0000, 1, 1, 7, 7)
-            wait_until("it is told", lambda: len(half.marks) > 1)
+            for colour in (0xFF0000, 0x00FF00):
+                brush.fill(colour)
+                half.wait_for(server)
+                # Records that ask whether it is there do it no harm.
+                half.wait_for_bytes(2 * 12)
             assert half.is_served()
-        wait_until("it has left", lambda: not half.is_served())
+            if how == "reset":
+                half.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
+        wait_until("it has left", lambda: not half.is_served(), 6)
 
 
 def test_keepalives_come_at_rest(server: XServer) -> None:

@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import math
 import os
 import threading
 import time
@@ -45,10 +46,6 @@ WINDOW_SECONDS = 60.0
 _MAX_CLIENTS = 4096
 
 
-def _always() -> bool:
-    return True
-
-
 class AccessRevoked(Exception):
     """A client that had access has it no longer."""
 
@@ -57,18 +54,30 @@ class Grant:
     """Access given to one request."""
 
     def __init__(
-        self, is_valid: Callable[[], bool] = _always, reload: Callable[[], object] = _always
+        self,
+        seconds_left: Callable[[], float] | None = None,
+        reload: Callable[[], object] = lambda: None,
     ) -> None:
-        """``reload`` reads the file that the access comes from, if it has changed."""
-        self.is_valid = is_valid
-        """Whether it is valid, as far as is known: it may expire or be revoked.
-        Never waits."""
+        """``seconds_left`` tells for how long it is valid, None: for good.
+
+        ``reload`` reads the file that the access comes from, if it has changed.
+        """
+        self.can_end = seconds_left is not None
+        """Whether it may expire or be revoked."""
+        self._seconds_left = seconds_left
         self._reload = reload
+
+    def seconds_left(self) -> float:
+        """Tell for how long it is valid if it is not revoked, as far as is known; never waits.
+
+        0 or less: it has ended.
+        """
+        return math.inf if self._seconds_left is None else self._seconds_left()
 
     def is_valid_now(self) -> bool:
         """Whether it is valid, by the file as it is now; waits a moment at most."""
         self._reload()
-        return self.is_valid()
+        return self.seconds_left() > 0
 
 
 class Lockout:
@@ -180,7 +189,11 @@ class Access:
                 self._check(password, compared, entry is not None, digest, client_key)
             finally:
                 self._checks.release()
-        return Grant(lambda: file.content().get(user) == entry, file.reload)
+
+        def seconds_left() -> float:
+            return math.inf if file.content().get(user) == entry else 0.0
+
+        return Grant(seconds_left, file.reload)
 
     def _check(
         self, password: bytes, entry: bytes, exists: bool, digest: bytes, client_key: Hashable
@@ -204,19 +217,21 @@ class Access:
         assert file is not None
         digest = token_digest(token)
 
-        def is_valid() -> bool:
+        def seconds_left() -> float:
             found = file.content().get(digest)
-            return found is not None and (found.expires is None or time.time() < found.expires)
+            if found is None or found.expires is None:
+                return 0.0 if found is None else math.inf
+            return found.expires - time.time()
 
         file.reload()
         with self._lock:
             self._check_lockout(client_key)
-            if not is_valid():
+            if seconds_left() <= 0:
                 self._lockout.failed(client_key, time.monotonic())
                 raise HttpError(401, "the token is unknown or has expired")
         if page not in _VIEWS:
             raise HttpError(403, "a token shows the picture only; this page needs a password")
-        return Grant(is_valid, file.reload)
+        return Grant(seconds_left, file.reload)
 
     def _check_lockout(self, client_key: Hashable) -> None:
         """Raise HttpError (429) while a client is locked out.  _lock is held."""

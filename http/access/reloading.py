@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import math
 import os
 import threading
 import time
@@ -15,8 +16,9 @@ _Content = TypeVar("_Content")
 # No credentials fill more; a wrong path could be anything.
 _MAX_BYTES = 1 << 20
 
-# How often the file is checked though nobody calls reload(): streams do not.
-_CHECK_SECONDS = 1.0
+# How often the file is checked while its content is asked for again and again, as for streams;
+# for how long after the last time.  With nobody who asks, the thread sleeps.
+_CHECK_SECONDS, _IN_USE_SECONDS = 0.3, 2.0
 
 # A file system that takes longer to answer hangs, until it does.
 _HANG_SECONDS = 2.0
@@ -52,6 +54,8 @@ class ReloadingFile(Generic[_Content]):
         """Numbers of the last check that began, and of the last that ended."""
         self._wanted = 0
         """Number of the check that somebody waits for."""
+        self._used = -math.inf
+        """When the content was last asked for."""
         self._since = time.monotonic()
         """When the last check began."""
         self._hangs = False
@@ -65,8 +69,15 @@ class ReloadingFile(Generic[_Content]):
         self._wait_for_first()
 
     def content(self) -> _Content:
-        """Give the content as of the last check; never waits."""
+        """Give the content as of the last check; never waits.
+
+        Who asks again and again gets what is in the file now, a moment later.
+        """
         with self._condition:
+            now = time.monotonic()
+            was_in_use, self._used = self._is_in_use(now), now
+            if not was_in_use:
+                self._condition.notify_all()
             self._check_hanging()
             assert self._content is not None
             return self._content
@@ -93,6 +104,7 @@ class ReloadingFile(Generic[_Content]):
             self._condition.wait_for(lambda: self._ended, _FIRST_SECONDS)
             if self._content is None:
                 self._closed = True
+                self._condition.notify_all()
                 raise self._error or ValueError(
                     f"{self._path} cannot be read: its file system does not answer"
                 )
@@ -135,10 +147,8 @@ class ReloadingFile(Generic[_Content]):
         while True:
             with self._condition:
                 # A check that another thread began is done over at once.
-                self._condition.wait_for(
-                    lambda: self._is_over(watcher) or self._wanted > self._begun,
-                    0 if first else _CHECK_SECONDS,
-                )
+                if not first:
+                    self._wait_for_turn(watcher)
                 if self._is_over(watcher):
                     return
                 first = False
@@ -152,6 +162,20 @@ class ReloadingFile(Generic[_Content]):
                     return
                 self._identity = identity
                 self._end_check(found)
+
+    def _wait_for_turn(self, watcher: int) -> None:
+        """Wait until the file is to be checked again; _condition is held."""
+        due = time.monotonic() + _CHECK_SECONDS
+        while not self._is_over(watcher) and self._wanted <= self._begun:
+            now = time.monotonic()
+            in_use = self._is_in_use(now)
+            if in_use and now >= due:
+                return
+            self._condition.wait(due - now if in_use else None)
+
+    def _is_in_use(self, now: float) -> bool:
+        """Whether somebody goes on asking for the content; _condition is held."""
+        return now - self._used < _IN_USE_SECONDS
 
     def _is_over(self, watcher: int) -> bool:
         """Whether a thread has nothing more to do; _condition is held."""

@@ -15,7 +15,8 @@ from typing import Protocol
 
 from webcapd.base.eventloop import EventLoop
 from webcapd.encoder.cell import Closed
-from webcapd.http.access.access import AccessRevoked
+from webcapd.http.access.access import AccessRevoked, Grant
+from webcapd.http.streaming.grants import GrantChecks
 from webcapd.http.streaming.sessions import Session
 
 log = logging.getLogger(__name__)
@@ -49,12 +50,15 @@ class Sendable(Protocol):
     def pump(self, now: float) -> None:
         """Send what there is to send and the connection takes; never waits.
 
-        Raises OSError when the client is gone, Closed when the server stops, AccessRevoked when
-        the client may look no longer.
+        Raises OSError when the client is gone, Closed when the server stops.
         """
 
     def probe(self) -> None:
-        """Hear that the client will send no more; it may have left."""
+        """Hear that the client will send no more; it may have left, or leave unheard from now on.
+
+        A connection that its other side has half closed, and then closes, tells of that only when
+        something more is sent.
+        """
 
     def say_end(self, error: Exception) -> None:
         """Tell the client why nothing more comes, where that can be told; never waits."""
@@ -74,6 +78,7 @@ class Fanout:
         """``on_failure`` is called, in its thread, when it cannot go on."""
         self._loop = EventLoop("fanout", on_failure, self._end_all)
         self._groups = _Groups(self._loop)
+        self._grants = GrantChecks(self._loop)
         # Fan-out thread only:
         self._members: dict[_Member, None] = {}
         """A set in order."""
@@ -97,15 +102,15 @@ class Fanout:
         """Tell whether the thread still gets round to what it is woken for."""
         return self._loop.makes_progress()
 
-    def add(self, stream: Sendable, on_end: Callable[[str], None]) -> None:
-        """Send a stream from now on; ``on_end`` is called, with the reason, when it ends.
+    def add(self, stream: Sendable, grant: Grant, on_end: Callable[[str], None]) -> None:
+        """Send a stream from now on, for as long as a grant lasts.
 
-        It closes the connection.
+        ``on_end`` is called, with the reason, when it ends, and closes the connection.
         """
-        if not self._loop.post(partial(self._begin, stream, on_end)):
+        if not self._loop.post(partial(self._begin, stream, grant, on_end)):
             _end(stream, on_end, _reason(Closed()))
 
-    def _begin(self, stream: Sendable, on_end: Callable[[str], None]) -> None:
+    def _begin(self, stream: Sendable, grant: Grant, on_end: Callable[[str], None]) -> None:
         member = _Member(stream, self._groups, self._loop, partial(self._remove, on_end=on_end))
         connection = stream.connection
         try:
@@ -117,6 +122,7 @@ class Fanout:
             _end(stream, on_end, "the server failed")
             return
         self._members[member] = None
+        self._grants.add(grant, member.revoke)
         member.pump()
 
     def _end_all(self) -> None:
@@ -125,6 +131,7 @@ class Fanout:
 
     def _remove(self, member: "_Member", error: Exception, on_end: Callable[[str], None]) -> None:
         del self._members[member]
+        self._grants.remove(member.revoke)
         self._loop.unwatch(member.stream.connection.fileno())
         _end(member.stream, on_end, _reason(error))
 
@@ -217,7 +224,7 @@ class _Member:
         stream = self.stream
         try:
             stream.pump(time.monotonic())
-        except (OSError, Closed, AccessRevoked) as error:
+        except (OSError, Closed) as error:
             self.end(error)
             return
         except Exception as error:
@@ -238,6 +245,10 @@ class _Member:
     def _on_joined(self) -> None:
         if not self._ended:
             self.pump()
+
+    def revoke(self) -> None:
+        """Send no more, as the client may look no longer."""
+        self.end(AccessRevoked())
 
     def _leave_group(self) -> None:
         if self._group is not None:

@@ -1,12 +1,11 @@
 """How a request becomes a stream that the fanout thread goes on with."""
 
 import contextlib
-from collections.abc import Callable
 
 from webcapd.http.admission import Admitted
 from webcapd.http.exchange import Exchange
-from webcapd.http.streaming.fanout import Sendable
 from webcapd.http.streaming.followed import follow
+from webcapd.http.streaming.handover import HandOver, hand_over_stream
 from webcapd.http.streaming.multipart import CONTENT_TYPE, framing_for
 from webcapd.http.streaming.quirks import quirks_of
 from webcapd.http.streaming.sessions import Session
@@ -16,9 +15,6 @@ from webcapd.http.wire.response import HttpError
 
 # How long a request waits for the first picture.  Dashboards give up at 5 s.
 PICTURE_SECONDS = 4.0
-
-HandOver = Callable[[Sendable, Callable[[str], None]], None]
-"""Takes over a stream, and what is to be called with the reason when it ends."""
 
 
 def give_stream(
@@ -50,7 +46,7 @@ def give_stream(
     if not frame.outage:
         check_crop(spec.view, site.picture_size())
     stream.begin(exchange.head(200, CONTENT_TYPE, None), frame)
-    hand_over_stream(exchange, stream, held.pop_all(), hand_over)
+    hand_over_stream(exchange, admitted, stream, held.pop_all(), hand_over)
     return True
 
 
@@ -63,20 +59,4 @@ def _stream_params(exchange: Exchange, admitted: Admitted) -> StreamParams:
         min(fps_of(target), options.max_stream_fps),
         framing_for(accept, agent, target.switch("advance")),
         quirks_of(agent, keepalive_of(target), options.keepalive),
-        admitted.grant.is_valid,
     )
-
-
-def hand_over_stream(
-    exchange: Exchange, stream: Sendable, held: contextlib.ExitStack, hand_over: HandOver
-) -> None:
-    """Have the fan-out thread go on with a stream, and all end with it that is held for it."""
-    sessions, session = exchange.site.sessions, stream.session
-
-    def end(why: str) -> None:
-        held.close()
-        sessions.close(session, why)
-        exchange.close()
-
-    sessions.open(session)
-    hand_over(stream, end)

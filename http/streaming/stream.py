@@ -3,26 +3,24 @@
 import math
 import socket
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from webcapd.base.pace import Pace
 from webcapd.encoder.frame import Frame, LatestFrame
-from webcapd.http.access.access import AccessRevoked
 from webcapd.http.streaming.followed import FollowedVariant
 from webcapd.http.streaming.multipart import Framing
+from webcapd.http.streaming.outbox import Outbox
 from webcapd.http.streaming.quirks import ClientQuirks
 from webcapd.http.streaming.sessions import Session
-from webcapd.http.wire.connection import SendBuffer
-from webcapd.http.wire.sending import MESSAGE_SECONDS, STALL_SECONDS, OutgoingMessage
 
 # What is sent was on the screen so shortly before, however long nothing was
 # reported of it: the server may have been stopped meanwhile, or its moment been
 # another than this stream's.  Whoever gets few frames would see it for long.
 _MAX_AGE_SECONDS, _MAX_SELDOM_AGE_SECONDS = 1.0, 0.1
 
-# How often it is checked that access is still granted.
-_CHECK_SECONDS = 1.0
+# How often a client that will send no more is sent the frame again at rest, to find out whether
+# it has left.
+_PROBE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -34,8 +32,6 @@ class StreamParams:
     framing: Framing
     quirks: ClientQuirks
     """When the frame is sent again."""
-    is_granted: Callable[[], bool]
-    """Whether it still has access."""
 
 
 class Stream:
@@ -61,8 +57,7 @@ class Stream:
         self.variant = followed.variant
         self._params = params
         self._pace = Pace()
-        self._message = OutgoingMessage(connection)
-        self._buffer = SendBuffer(connection)
+        self._outbox = Outbox(connection)
         self._frame: Frame | None = None
         """What is being sent, or was sent last."""
         self._seen = 0
@@ -73,14 +68,10 @@ class Stream:
         """How often the frame has been sent to a client that has it."""
         self._as_of = -math.inf
         """When the screen looked like the frame, as was known when its sending began."""
-        self._began = 0.0
-        """When the sending of the frame began."""
         self._repeat_due = 0.0
         """When the frame is to be sent again, if there is no other."""
-        self._stuck_since = math.inf
-        """Since when the connection has taken nothing that was there for it."""
-        self._check_due = time.monotonic() + _CHECK_SECONDS
-        self._probed = False
+        self._is_half_closed = False
+        """Whether the client will send no more."""
 
     @property
     def news(self) -> LatestFrame:
@@ -100,25 +91,23 @@ class Stream:
     def pump(self, now: float) -> None:
         """Send what there is to send and the connection takes.
 
-        Raises OSError when the client is gone, Closed when the server stops,
-        AccessRevoked when the client has access no longer.
+        Raises OSError when the client is gone, Closed when the server stops.
         """
-        if self._message and not self._push(now):
+        if self._outbox and not self._push(now):
             return
         frame = self._choose_frame(now)
         if frame is not None:
-            self._check_access(now)
             self._put(frame, now)
             # If it leaves at once, there is nothing to do until there is news.
             self._push(now)
 
     def probe(self) -> None:
-        """Find out whether a client that will send no more has left, by one more part.
+        """Find out now, and now and then, whether a client that will send no more has left.
 
-        It may only have said all it had to say; if it has left, its side refuses the part.
+        It may only have said all it had to say; if it has left, its side refuses one more part.
         """
-        if not self._probed:
-            self._probed = True
+        if not self._is_half_closed:
+            self._is_half_closed = True
             self._repeat_due = self.due = 0.0
 
     def _choose_frame(self, now: float) -> Frame | None:
@@ -153,27 +142,15 @@ class Stream:
     def _put(self, frame: Frame, now: float, head: bytes = b"") -> None:
         framing = self._params.framing
         header = head + framing.header(frame)
-        self._message.put(header, frame.data, framing.closing, must_leave=bool(head))
-        self._frame, self._began = frame, now
+        self._outbox.put(now, header, frame.data, framing.closing, must_leave=bool(head))
+        self._frame = frame
 
     def _push(self, now: float) -> bool:
         """Send on; tells whether all has left.  Raises OSError."""
-        moved = self._message.push()
-        if not self._message:
-            self._stuck_since = math.inf
+        if self._outbox.push(now):
             self._note_sent(now)
             return True
-        if moved:
-            self._stuck_since = now
-        else:
-            self._stuck_since = min(self._stuck_since, now)
-            # A newer frame may be there by the time that there is room.
-            self._message.take_back()
-        if now - self._stuck_since >= STALL_SECONDS:
-            raise TimeoutError("it took nothing any more")
-        if self._message and now - self._began >= MESSAGE_SECONDS:
-            raise TimeoutError("it took too little")
-        self.due = min(self._stuck_since + STALL_SECONDS, self._began + MESSAGE_SECONDS)
+        self.due = self._outbox.deadline
         return False
 
     def _note_sent(self, now: float) -> None:
@@ -184,10 +161,8 @@ class Stream:
             self._pace.took_place(now, params.fps)
             self._followed.subscription.due = now + self._pace.wait(now, params.fps)
         skipped = frame.sequence - self._seen - 1 if self._seen and not self._repeats else 0
-        took = time.monotonic() - self._began
-        self._buffer.adapt(self._message.size, self._message.pushes, took)
-        self.session.sent(self._message.size, skipped)
-        self.due = self._repeat_due = now + self._repeat_in(took)
+        self.session.sent(self._outbox.size, skipped)
+        self.due = self._repeat_due = now + self._repeat_in(self._outbox.took)
         if not self._repeats:
             self._seen = frame.sequence
             if self.session.frames > 1:
@@ -199,7 +174,8 @@ class Stream:
         if self.session.bytes_sent < quirks.fill:
             return 0.0
         # Never all that the line takes: a newer frame would have to wait.
-        return max(took, quirks.gap if self._repeats < quirks.repeats else quirks.keepalive)
+        keepalive = min(quirks.keepalive, _PROBE_SECONDS if self._is_half_closed else math.inf)
+        return max(took, quirks.gap if self._repeats < quirks.repeats else keepalive)
 
     def _on_age(self, age: float) -> None:
         """Change the quality if a frame was too long on its way."""
@@ -211,10 +187,3 @@ class Stream:
             self._requested = self.variant.latest.request_fresh()
         ladder = self._followed.ladder
         self.session.age, self.session.level = ladder.age, ladder.level
-
-    def _check_access(self, now: float) -> None:
-        """Check now and then that access is granted; raises AccessRevoked."""
-        if now >= self._check_due:
-            self._check_due = now + _CHECK_SECONDS
-            if not self._params.is_granted():
-                raise AccessRevoked

@@ -4,7 +4,6 @@ import contextlib
 import math
 import socket
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,17 +12,13 @@ from webcapd.encoder.cell import Subscription
 from webcapd.encoder.updates import records
 from webcapd.encoder.updates.state.latest import Have, Known, LatestUpdates, PointerPlace, Update
 from webcapd.http.access.access import AccessRevoked
+from webcapd.http.streaming.outbox import Outbox
 from webcapd.http.streaming.sessions import Session
-from webcapd.http.wire.connection import SendBuffer, takes_more
-from webcapd.http.wire.sending import (
-    MESSAGE_SECONDS,
-    STALL_SECONDS,
-    OutgoingMessage,
-    send_last_word,
-)
+from webcapd.http.wire.sending import send_last_word
 
-# How often it is seen to that the client may still look.
-_GRANT_SECONDS = 0.5
+# How often a reader that will send no more is sent a record at rest, to find out whether it has
+# left.
+_PROBE_SECONDS = 1.0
 
 # Who takes a message at once, in less than this, is not slow.
 _QUICK_SECONDS = 0.03
@@ -43,8 +38,6 @@ class UpdateParams:
     """The most updates a second."""
     keepalive: float
     """Seconds after which a record comes though there is nothing new."""
-    is_granted: Callable[[], bool]
-    """Whether it may look, still."""
 
 
 class _Given(NamedTuple):
@@ -117,20 +110,14 @@ class UpdateStream:
         self._before = self._speech.given
         """What the reader had before what is on its way."""
         self._pace = Pace()
-        self._unsent = OutgoingMessage(connection)
-        self._buffer = SendBuffer(connection)
-        self._began = 0.0
-        """When the sending of what is on its way began."""
+        self._outbox = Outbox(connection)
         self._updates = 0
         """How many updates that has."""
         self._as_of = -math.inf
-        self._stuck_since = math.inf
-        """Since when the connection has taken nothing that was there for it."""
         self._enough: int | None = None
         """Bytes of a slice, None for a reader whose line is quick."""
+        self._keepalive = params.keepalive
         self._keepalive_due = 0.0
-        self._grant_due = time.monotonic() + _GRANT_SECONDS
-        self._has_probed = False
         self._subscription = contextlib.ExitStack()
         wish = self._subscription.enter_context(latest.subscribed(params.fps))
         self._wish: Subscription = wish
@@ -144,43 +131,43 @@ class UpdateStream:
 
     def begin(self, head: bytes, hello: bytes) -> None:
         """Lay out the response head and the first record; pump() sends them."""
-        self._lay_out([head, hello], time.monotonic(), must_leave=True)
+        self._outbox.put(time.monotonic(), head, hello, must_leave=True)
 
     def probe(self) -> None:
         """Hear that the reader will send no more; it may have left, or only said all it had to say.
 
-        One more record tells: if it has left, its side refuses that.
+        One more record tells, now and then: if it has left, its side refuses that.
         """
-        if not self._has_probed:
-            self._has_probed = True
+        if self._keepalive > _PROBE_SECONDS:
+            self._keepalive = _PROBE_SECONDS
             self._keepalive_due = self.due = 0.0
 
     def say_end(self, error: Exception) -> None:
         """Say why nothing more comes, as far as that can be told; never waits."""
-        if self._unsent:
+        if self._outbox:
             return
-        reason = "revoked" if isinstance(error, AccessRevoked) else "stopping"
+        slow = "slow" if isinstance(error, TimeoutError) else "stopping"
+        reason = "revoked" if isinstance(error, AccessRevoked) else slow
         send_last_word(self.connection, records.end(reason))
 
     def pump(self, now: float) -> None:
         """Send what there is to send and the connection takes.
 
-        Raises OSError when the client is gone, Closed when the server stops, AccessRevoked when
-        the client may look no longer.
+        Raises OSError when the client is gone, Closed when the server stops.
         """
-        self._check_grant(now)
-        if self._unsent:
+        if self._outbox:
             if not self._push(now):
                 return
-        elif self._stuck_since < math.inf and not takes_more(self.connection):
-            self._see_stall(now)
+        elif self._outbox.is_full():
+            self._outbox.check(now)
+            self.due = self._outbox.deadline
             return
         parts = self._say(now)
         if parts:
-            self._lay_out(parts, now)
+            self._outbox.put(now, *parts)
             self._push(now)
         else:
-            self.due = min(self._keepalive_due, self._grant_due, self._turn(now))
+            self.due = min(self._keepalive_due, self._turn(now))
 
     def _turn(self, now: float) -> float:
         """Tell when the reader may have another update."""
@@ -210,46 +197,23 @@ class UpdateStream:
             parts = [records.keepalive(time.time())]
         return parts
 
-    def _lay_out(self, parts: list[bytes], now: float, must_leave: bool = False) -> None:
-        self._unsent.put(*parts, must_leave=must_leave)
-        self._began = now
-
     def _push(self, now: float) -> bool:
         """Send on; returns whether all has left.  Raises OSError."""
-        moved = self._unsent.push()
-        if not self._unsent:
-            self._stuck_since = math.inf
+        if self._outbox.push(now):
             self._note_sent(now)
             return True
-        if moved:
-            self._stuck_since = now
-        else:
-            self._stuck_since = min(self._stuck_since, now)
-            # There may be a newer state by the time that there is room.
-            self._unsent.take_back()
-            if not self._unsent:
-                self._speech.given = self._before
-        self._see_stall(now)
+        if not self._outbox:
+            # It was taken back.
+            self._speech.given = self._before
+        self.due = self._outbox.deadline
         return False
-
-    def _see_stall(self, now: float) -> None:
-        """Give up a connection that takes too little; sets ``due``."""
-        if now - self._stuck_since >= STALL_SECONDS:
-            raise TimeoutError("it took nothing any more")
-        if self._unsent and now - self._began >= MESSAGE_SECONDS:
-            raise TimeoutError("it took too little")
-        due = min(self._stuck_since + STALL_SECONDS, self._grant_due)
-        self.due = min(due, self._began + MESSAGE_SECONDS) if self._unsent else due
 
     def _note_sent(self, now: float) -> None:
         """Account for what has left."""
         ended = time.monotonic()
-        took = ended - self._began
-        self._buffer.adapt(self._unsent.size, self._unsent.pushes, took)
-        self._measure(self._unsent.size, took)
-        self._keepalive_due = ended + self._params.keepalive
-        self.due = min(self._keepalive_due, self._grant_due)
-        self.session.bytes_sent += self._unsent.size
+        self._measure(self._outbox.size, self._outbox.took)
+        self._keepalive_due = self.due = ended + self._keepalive
+        self.session.bytes_sent += self._outbox.size
         if not self._updates:
             return
         self.session.sent(0, 0)
@@ -271,10 +235,3 @@ class UpdateStream:
             self._enough *= 2
             if self._enough > _MOST_SLICE_BYTES:
                 self._enough = None
-
-    def _check_grant(self, now: float) -> None:
-        """See that the client may still look; raises AccessRevoked."""
-        if now >= self._grant_due:
-            self._grant_due = now + _GRANT_SECONDS
-            if not self._params.is_granted():
-                raise AccessRevoked
