@@ -73,6 +73,8 @@ class FrameBuffer:
     one needless encode of the band.
     """
 
+    coded = None
+
     def __init__(self, raw: Bytes, width: int, form: PixelFormat) -> None:
         self.raw = raw
         self.height, self.width = len(raw), width

@@ -46,6 +46,13 @@ class Picture(Protocol):
     def pointer(self) -> Sprite | None:
         """The pointer's image and its place; None where none is to be shown, or it is in."""
 
+    @property
+    def coded(self) -> bytes | None:
+        """The baseline JPEG that it came as, if nothing lies over it; None if it came as pixels.
+
+        Who can do with that leaves pixels and keys alone: it is not even decoded then.
+        """
+
     def with_pointer(self) -> AbstractContextManager["Picture"]:
         """Give a picture with the pointer laid over; its keys differ from these only under it.
 
@@ -57,6 +64,7 @@ class _Pointed:
     """A picture with the pointer in."""
 
     pointer = None
+    coded = None
 
     def __init__(self, picture: Picture, keys: Sequence[BandKey]) -> None:
         self.width, self.height = picture.width, picture.height

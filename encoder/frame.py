@@ -26,6 +26,7 @@ class Frame:
     width: int
     height: int
     quality: int
+    """The JPEG quality; 0 where it is passed on as it came, and nobody knows."""
     captured: float
     """When the pixels were grabbed: seconds of CLOCK_REALTIME."""
     encoded: float

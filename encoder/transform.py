@@ -105,6 +105,7 @@ class TransformedPicture:
     """
 
     pointer = None
+    coded = None
 
     def __init__(self, view: View) -> None:
         self._view = view

@@ -71,8 +71,8 @@ class Variant:
         self.frames = 0
         """How many were published."""
         self._before_first = sequence
-        self._shown: tuple[int, str] | None = None
-        """The jpeg's version in the newest frame, and the outage it tells of."""
+        self._shown: tuple[int | bytes, str] | None = None
+        """The jpeg's version in the newest frame, or all of it, and the outage it tells of."""
 
     @property
     def bands_coded(self) -> int:
@@ -111,22 +111,30 @@ class Variant:
         return nullcontext(picture) if self._buffer is None else self._buffer.following(picture)
 
     def feed(self, picture: Picture, moment: Moment) -> None:
-        """Bring the newest frame up to date, and encode what is new."""
-        with self._seen(picture) as seen:
-            self._jpeg.update(seen, self.spec.quality or moment.quality)
-            width, height = seen.width, seen.height
-        if self._shown == (self._jpeg.version, moment.outage):
+        """Bring the newest frame up to date, and encode what is new.
+
+        A picture that came as JPEG is passed on as that to who asks for nothing else.
+        """
+        coded = picture.coded if self.spec == PLAIN else None
+        if coded is None:
+            with self._seen(picture) as seen:
+                self._jpeg.update(seen, self.spec.quality or moment.quality)
+                width, height = seen.width, seen.height
+        else:
+            width, height = picture.width, picture.height
+        version = (coded or self._jpeg.version, moment.outage)
+        if self._shown == version:
             self.latest.confirm(moment.as_of)
             return
-        self._shown = (self._jpeg.version, moment.outage)
+        self._shown = version
         self.frames += 1
         frame = Frame(
             self.sequence,
-            self._jpeg.frame(),
+            coded or self._jpeg.frame(),
             "image/jpeg",
             width,
             height,
-            self._jpeg.quality,
+            0 if coded else self._jpeg.quality,
             moment.captured,
             time.time(),
             moment.outage,

@@ -3,12 +3,13 @@
 import itertools
 import os
 import select
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mjpeg import decode, encode
 from xserver import Pixels
 
 from webcapd.base.waker import Waker
@@ -20,6 +21,9 @@ from webcapd.capture.feeds.pixels import ORDERS, picture_of
 from webcapd.capture.geometry import Rectangle
 from webcapd.capture.options import CaptureOptions
 from webcapd.capture.source import SourceChanged, SourceError
+from webcapd.encoder.consumer import Moment
+from webcapd.encoder.jpeg.tiles import TileCache, TileEncoder
+from webcapd.encoder.variant import PLAIN, Variant, VariantSpec
 
 WIDTH, HEIGHT = 72, 50
 
@@ -225,3 +229,94 @@ def test_cell_keeps_the_newest_only() -> None:
     finally:
         cell.close()
     cell.put(7)
+
+
+def jpeg_picture(seed: int, decoded: list[int]) -> FeedPicture:
+    """Make a picture that came as JPEG; ``decoded`` is told whenever it is decoded."""
+    jpeg = encode(noise(seed)[:, :, :3])
+
+    def copy_to(target: Pixels, part: Rectangle) -> None:
+        decoded.append(seed)
+        target[:, :, :3] = decode(jpeg)[part.y : part.bottom, part.x : part.right]
+
+    return FeedPicture(WIDTH, HEIGHT, copy_to, coded=jpeg)
+
+
+@pytest.fixture
+def tile_encoder() -> Iterator[TileEncoder]:
+    encoder = TileEncoder(0)
+    yield encoder
+    encoder.close()
+
+
+def fed(source: FeedSource, variant: Variant) -> bytes:
+    """Give the JPEG that a variant publishes once the source is refreshed."""
+    source.refresh()
+    with source.frame_buffer.composed() as picture:
+        variant.feed(picture, Moment(0.0, 0.0, 90))
+    frame = variant.latest.poll().frame
+    assert frame is not None
+    return frame.data
+
+
+def test_jpeg_is_passed_on_as_it_came_and_decoded_for_others_only(
+    tile_encoder: TileEncoder,
+) -> None:
+    def variant(spec: VariantSpec) -> Variant:
+        return Variant(spec, tile_encoder, TileCache(0), "444", lambda: None)
+
+    decoded: list[int] = []
+    feed = Given(jpeg_picture(1, decoded))
+    source = opened(feed)
+    plain, best = variant(PLAIN), variant(VariantSpec(quality=100))
+    try:
+        for seed in (1, 2, 2, 3):
+            feed.give(jpeg_picture(seed, decoded))
+            assert fed(source, plain) == encode(noise(seed)[:, :, :3])
+        assert plain.frames == 3, "the same JPEG is no other frame"
+        assert decoded == []
+        for seed in (4, 5):
+            feed.give(jpeg_picture(seed, decoded))
+            shown = decode(fed(source, best)).astype(int)
+            with source.frame_buffer.composed() as picture:
+                variant(VariantSpec(quality=50)).feed(picture, Moment(0.0, 0.0, 90))
+            assert abs(shown - decode(encode(noise(seed)[:, :, :3]))).max() <= 8
+        assert decoded == [4, 5], "once a picture"
+        # Pixels that are told to differ in one place from what was never brought in.
+        feed.give(jpeg_picture(6, decoded))
+        fed(source, plain)
+        feed.give(picture_of(noise(7), changed=[Rectangle(0, 0, 1, 1)]))
+        fed(source, best)
+        assert np.array_equal(source.frame_buffer.pixels, noise(7))
+    finally:
+        ended(source)
+
+
+@pytest.mark.parametrize(
+    "options", [CaptureOptions(mask=(Rectangle(0, 0, 9, 9),)), CaptureOptions(width=20)]
+)
+def test_jpeg_with_parts_not_to_be_shown_is_never_passed_on(options: CaptureOptions) -> None:
+    source = opened(Given(jpeg_picture(1, [])), options)
+    try:
+        source.refresh()
+        with source.frame_buffer.composed() as picture:
+            assert picture.coded is None
+            assert not picture.pixels[:9, :9].any() or not options.mask
+    finally:
+        ended(source)
+
+
+def test_jpeg_below_a_caption_is_not_passed_on() -> None:
+    decoded: list[int] = []
+    feed = Given(jpeg_picture(1, decoded))
+    source = FeedSource(feed, CaptureOptions(), Decoration("", "br", 0.0, "Lab 3"))
+    source.open(lambda: None)
+    try:
+        assert source.refresh() == [0, 1, 2, 3]
+        with source.frame_buffer.composed() as picture:
+            assert picture.coded is None
+            top = decode(encode(noise(1)[:, :, :3]))[:10]
+            assert np.array_equal(picture.pixels[:10, :, :3], top)
+        assert decoded == [1]
+    finally:
+        ended(source)

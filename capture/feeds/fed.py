@@ -1,13 +1,14 @@
 """A feed as a source: its pictures in a frame buffer, masked, cut to the part shown."""
 
+import functools
 import select
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from webcapd.capture.decoration import Decoration
+from webcapd.capture.feeds.buffer import FeedBuffer
 from webcapd.capture.feeds.feed import Feed, FeedPicture
-from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.geometry import Rectangle
 from webcapd.capture.options import CaptureOptions
 from webcapd.capture.overlay import Pixels
@@ -38,7 +39,7 @@ class FeedSource:
         self._masks = tuple(options.mask)
         self._decoration = decoration
         self._counts = RefreshCounts()
-        self._frame_buffer: FrameBuffer | None = None
+        self._frame_buffer: FeedBuffer | None = None
         self._whole = (0, 0)
         """Width and height of the feed's pictures."""
         self._area = Rectangle(0, 0, 0, 0)
@@ -46,13 +47,15 @@ class FeedSource:
         self._epoll: select.epoll | None = None
         """Readable when the feed's descriptor is, but for what is known already."""
         self._listens = False
+        self._has_picture = False
+        """Whether the frame buffer shows any, since it was opened."""
         self._pending = True
         """Whether it is known that the feed has something new."""
         # Replaced whole by the encoder thread, never changed: others may read it.
         self._opened: OpenedStatus | None = None
 
     @property
-    def frame_buffer(self) -> FrameBuffer:
+    def frame_buffer(self) -> FeedBuffer:
         assert self._frame_buffer is not None, "the source is not open"
         return self._frame_buffer
 
@@ -61,14 +64,12 @@ class FeedSource:
         try:
             self._whole = self._feed.open()
             self._area = part_shown(self._wanted, self._whole)
-            width, height = self._area.size
-            raw = np.zeros((height, width * 4), np.uint8)
+            self._frame_buffer = FeedBuffer(*self._area.size)
             self._epoll = select.epoll()
         except (OSError, MemoryError) as error:
             reason = getattr(error, "strerror", None) or "out of memory"
             raise SourceError(f"cannot open {self.name}: {reason}") from None
-        self._frame_buffer = FrameBuffer(raw, width, BGRX)
-        self._pending = True
+        self._pending, self._has_picture = True, False
         self._opened = OpenedStatus(
             area=self._area,
             whole=self._whole,
@@ -134,41 +135,51 @@ class FeedSource:
     def refresh(self) -> list[int]:
         self._pending = False
         picture = self._feed.take()
-        changed: Mapping[int, int] = {}
+        changed: Iterable[int] = ()
         self._counts.refreshes += 1
         if picture is not None:
             if (picture.width, picture.height) != self._whole:
                 raise SourceChanged
-            changed = self._bring_in(picture)
+            changed = self._take_over(picture)
         overlays = self._decoration.overlays(*self._area.size)
         return sorted({*changed, *self.frame_buffer.set_overlays(overlays)})
 
-    def _bring_in(self, picture: FeedPicture) -> Mapping[int, int]:
-        """Copy what may have changed; gives the bands that really did, and their columns."""
+    def _take_over(self, picture: FeedPicture) -> Iterable[int]:
+        """Show a picture; gives the bands that look different."""
+        # What was not brought in lacks what is not said to have changed since, too.
+        knows = picture.changed is not None and self._has_picture and not self.frame_buffer.lags
+        parts = picture.changed if knows else None
+        self._has_picture = True
+        if picture.coded and self._area == picture.area and not self._masks:
+            bring_in = functools.partial(self._bring_in, picture, parts)
+            return self.frame_buffer.postpone(picture.coded, bring_in)
+        self.frame_buffer.take_pixels()
+        return self._bring_in(picture, parts)
+
+    def _bring_in(
+        self, picture: FeedPicture, changed: Sequence[Rectangle] | None
+    ) -> Mapping[int, int]:
+        """Copy what may have changed, None for all; gives the bands that did, and columns."""
         frame_buffer = self.frame_buffer
-        is_first = not frame_buffer.keys[0]
-        whole = is_first or picture.changed is None
-        parts = self._shown([picture.area] if whole else picture.changed or ())
-        pixels = frame_buffer.pixels
-        for part in parts:
+        places = []
+        for part in self._visible([picture.area] if changed is None else changed):
             place = part.moved(-self._area.x, -self._area.y)
-            target = pixels[place.y : place.bottom, place.x : place.right]
+            target = frame_buffer.pixels[place.y : place.bottom, place.x : place.right]
             picture.copy_to(target, part)
             _blacken(target, part, self._masks)
-        if whole:
-            bands: Mapping[int, int] = dict.fromkeys(range(frame_buffer.layout.count), 0)
-            columns: Mapping[int, int] = {}
+            places.append(place)
+        layout = frame_buffer.layout
+        if changed is None:
+            bands, columns = list(range(layout.count)), {}
         else:
-            places = [part.moved(-self._area.x, -self._area.y) for part in parts]
-            columns = bands = frame_buffer.layout.touched_tiles(
-                np.array(places, np.int32).reshape(-1, 4)
-            )
-        changed = frame_buffer.rehash(sorted(bands), columns)
+            columns = layout.touched_tiles(np.array(places, np.int32).reshape(-1, 4))
+            bands = sorted(columns)
+        found = frame_buffer.rehash(bands, columns)
         self._counts.bands_refreshed += len(bands)
-        self._counts.changed += len(changed)
-        return changed
+        self._counts.changed += len(found)
+        return found
 
-    def _shown(self, parts: Iterable[Rectangle]) -> list[Rectangle]:
+    def _visible(self, parts: Iterable[Rectangle]) -> list[Rectangle]:
         """Give what of some parts of the whole picture is shown."""
         return [shown for part in parts if (shown := part.within(self._area))]
 

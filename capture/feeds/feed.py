@@ -54,7 +54,8 @@ class FeedPicture:
     coded: bytes | None = None
     """The whole JPEG that it came as, fit to be sent to any viewer: baseline, no errors.
 
-    Who wants the picture as it is gets these very bytes, and then copy_to() is not even called.
+    Who wants the picture as it is gets these very bytes.  copy_to(), which decodes them then, is
+    called only if somebody wants another variant, and must not fail.
     """
 
     @property

@@ -9,9 +9,9 @@ from importlib import import_module
 from webcapd.base.redaction import redacted_source
 from webcapd.capture.feeds.feed import Feed, FeedContext
 
-# By scheme: the module in this folder whose parse() makes the feed, and how it is written.
+# By scheme: the module of capture/ whose parse() makes the feed, and how it is written.
 SCHEMES: Mapping[str, tuple[str, str]] = {
-    "pattern": ("pattern", "pattern:NAME[,size=WxH][,fps=N][,seed=N]"),
+    "pattern": ("feeds.pattern", "pattern:NAME[,size=WxH][,fps=N][,seed=N]"),
 }
 
 
@@ -29,7 +29,7 @@ def make_feed(source: str, secret_for: Callable[[str], str] = lambda host: "") -
         raise ValueError(f"{scheme}: lacks the rest; it is written {SCHEMES[scheme][1]}")
     context = FeedContext(lambda nested: make_feed(nested, secret_for), secret_for)
     parse: Callable[[str, FeedContext], Feed] = import_module(
-        f"webcapd.capture.feeds.{SCHEMES[scheme][0]}"
+        f"webcapd.capture.{SCHEMES[scheme][0]}"
     ).parse
     feed = parse(rest, context)
     feed.name = redacted_source(source)

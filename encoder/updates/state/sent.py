@@ -36,6 +36,7 @@ class _Kept:
 
     keys: Sequence[BandKey] = ()
     pointer = None
+    coded = None
 
     def __init__(self, grid: TileGrid, pixels: Pixels) -> None:
         self.width, self.height, self.layout = grid.width, grid.height, grid.layout
