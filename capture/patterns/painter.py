@@ -53,12 +53,3 @@ class Painter(ABC):
 
         Gives where that is; of frames that are all alike, nowhere.
         """
-
-
-def blend(image: Pixels, ink: tuple[int, int, int], ground: tuple[int, int, int]) -> Pixels:
-    """Colour a gray image, (height, width): 255 becomes ink, 0 ground; B, G, R."""
-    share = image[:, :, None].astype(np.uint16)
-    colours = np.array(ink, np.uint16) * share + np.array(ground, np.uint16) * (255 - share)
-    blended = np.zeros((*image.shape, 4), np.uint8)
-    blended[:, :, :3] = (colours + 127) // 255
-    return blended

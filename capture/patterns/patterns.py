@@ -3,15 +3,23 @@
 from collections.abc import Mapping
 
 from webcapd.capture.patterns.clock import Clock
+from webcapd.capture.patterns.life import Life
+from webcapd.capture.patterns.moving import Ball, Bands, Noise
 from webcapd.capture.patterns.painter import Painter
 from webcapd.capture.patterns.still import Bars, Checker, Gradient, Grid
+from webcapd.capture.patterns.typed import Text
 
 PATTERNS: Mapping[str, type[Painter]] = {
+    "ball": Ball,
+    "bands": Bands,
     "bars": Bars,
     "checker": Checker,
     "clock": Clock,
     "gradient": Gradient,
     "grid": Grid,
+    "life": Life,
+    "noise": Noise,
+    "text": Text,
 }
 
 
