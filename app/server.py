@@ -20,6 +20,7 @@ from webcapd.capture.open import open_source
 from webcapd.capture.source import Source
 from webcapd.capture.x11.dial import local_number
 from webcapd.capture.x11.xvfb import VirtualDisplay
+from webcapd.encoder.jpeg.tiles import TileEncoder
 from webcapd.encoder.loop import Encoder
 from webcapd.encoder.updates.factory import open_updates
 from webcapd.encoder.variants import open_variants
@@ -211,10 +212,11 @@ class Server:
     def _make_site(self, source: Source, encoder: Encoder) -> Site:
         """Put together what requests need; raises StartError."""
         options = self._options
-        variants = open_variants(options.encoder, encoder.consumers, encoder.wake)
-        self._closed_at_end.callback(variants.close)
-        updates = open_updates(options.encoder, encoder.consumers, encoder.wake)
-        self._closed_at_end.callback(updates.close)
+        # One for all: a tile that a stream and updates show is coded once.
+        tiles = TileEncoder()
+        self._closed_at_end.callback(tiles.close)
+        variants = open_variants(options.encoder, encoder.consumers, tiles, encoder.wake)
+        updates = open_updates(options.encoder, encoder.consumers, tiles, encoder.wake)
         return Site(
             version=self._version,
             name=options.http.name or f"{socket.gethostname().partition('.')[0]} {source.name}",

@@ -21,14 +21,9 @@ class Variants(Leases[VariantSpec, Variant]):
         most: int,
         run: int = 0,
         consumers: Consumers | None = None,
-        on_close: Callable[[], None] = lambda: None,
     ) -> None:
-        """``most`` bounds the variants beside the plain one; ``consumers`` is whom to feed.
-
-        ``on_close`` is called by close(), when nobody is fed any more.
-        """
+        """``most`` bounds the variants beside the plain one; ``consumers`` is whom to feed."""
         super().__init__(consumers or Consumers(), make, most, PLAIN, run, needed=True)
-        self.close = on_close
 
     def report(self) -> dict[str, object]:
         """Tell what ``/?info`` says of the variants."""
@@ -41,16 +36,16 @@ class Variants(Leases[VariantSpec, Variant]):
 
 
 def open_variants(
-    options: EncoderOptions, consumers: Consumers, wake: Callable[[], None]
+    options: EncoderOptions, consumers: Consumers, encoder: TileEncoder, wake: Callable[[], None]
 ) -> Variants:
     """Give the variants that the options allow, to be fed with the other consumers.
 
-    They share what they encode with, and what they have encoded.  ``wake``
-    tells the encoder thread, from any thread, of new demand.
+    They share ``encoder``, and what they have encoded.  ``wake`` tells the
+    encoder thread, from any thread, of new demand.
     """
-    encoder, cache = TileEncoder(), TileCache(_CACHE_BYTES)
+    cache = TileCache(_CACHE_BYTES)
 
     def make(spec: VariantSpec, sequence: int) -> Variant:
         return Variant(spec, encoder, cache, options.subsampling, wake, sequence)
 
-    return Variants(make, options.max_variants, draw_run(), consumers, encoder.close)
+    return Variants(make, options.max_variants, draw_run(), consumers)

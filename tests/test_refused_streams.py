@@ -42,9 +42,7 @@ def site_without_pictures() -> Site:
         access=Access("", ""),
         names=own_names("localhost", ()),
         variants=Variants(make, 1),
-        updates=Updates(
-            UpdateFactory(coder, "420", 90, 1.0, lambda: None), 1, consumers, coder.close
-        ),
+        updates=Updates(UpdateFactory(coder, "420", 90, 1.0, lambda: None), 1, consumers),
         encode_rate=Rate(),
         picture_size=lambda: (1, 1),
         status=lambda: {},

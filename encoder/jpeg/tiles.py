@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 
 from webcapd.base.processors import processors
 from webcapd.capture.bands import BAND_ROWS
-from webcapd.capture.picture import Picture
+from webcapd.capture.picture import BandKey, Picture
 from webcapd.encoder.jpeg.bitstream import entropy_coded, header_of, intervals, restart_interval
 
 # Handing bands to another thread costs two wake-ups, about 50 us: as much as
 # one band of 1920 pixels takes to encode.  From 8 bands on it halves the time.
 _PARALLEL_FROM = 8
+
+# Qualities and views that are watched at a time, mostly.
+_MOST_PARAMS = 4
 
 _SAMPLING_FACTORS = {
     "444": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
@@ -70,6 +73,33 @@ class JpegParams(NamedTuple):
         ]
 
 
+class _Coded:
+    """What was coded of a picture, for whoever wants the same of it."""
+
+    def __init__(self, picture: Picture, coded: dict[TileRun, list[bytes]]) -> None:
+        # The list is used for the next picture.
+        self._keys, self._coded = list(picture.keys), coded
+
+    def of(
+        self, picture: Picture, runs: Sequence[TileRun], params: JpegParams
+    ) -> dict[TileRun, list[bytes]]:
+        """Give what is known of these runs: what looked the same at the same place."""
+        return {
+            run: self._coded[run]
+            for run in runs
+            if run in self._coded
+            and (shown := _shown(picture.keys, run, params))
+            and shown == _shown(self._keys, run, params)
+        }
+
+
+def _shown(keys: Sequence[BandKey], run: TileRun, params: JpegParams) -> BandKey:
+    """Say what a run shows; nothing where that is not known."""
+    key = keys[run.band] if keys else ()
+    # Where a band is one tile, its key may yet be of several.
+    return key if params.columns == 1 else key[run.first : run.last + 1]
+
+
 class TileEncoder:
     """Encodes tiles, in several threads where that pays.
 
@@ -80,6 +110,8 @@ class TileEncoder:
         """``workers`` counts the threads that help (one fewer than processors unless given)."""
         self._workers = processors() - 1 if workers is None else workers
         self._pool = ThreadPoolExecutor(max(1, self._workers), thread_name_prefix="coder")
+        self._latest: dict[JpegParams, _Coded] = {}
+        """What was coded last, with the parameters that were used last."""
 
     def header(self, picture: Picture, params: JpegParams) -> bytes:
         """Give what stands before the entropy-coded bytes of a JPEG of the first band."""
@@ -88,7 +120,23 @@ class TileEncoder:
     def encode(
         self, picture: Picture, runs: Sequence[TileRun], params: JpegParams
     ) -> dict[TileRun, list[bytes]]:
-        """Give, of each run, the entropy-coded bytes of its tiles."""
+        """Give, of each run, the entropy-coded bytes of its tiles.
+
+        What another consumer has had coded of the same picture is not coded again.
+        """
+        latest = self._latest.pop(params, None)
+        shared = latest.of(picture, runs, params) if latest else {}
+        rest = [run for run in runs if run not in shared] if shared else runs
+        coded = shared | self._coded(picture, rest, params)
+        if picture.keys:
+            self._latest[params] = _Coded(picture, coded)
+            if len(self._latest) > _MOST_PARAMS:
+                del self._latest[next(iter(self._latest))]
+        return coded
+
+    def _coded(
+        self, picture: Picture, runs: Sequence[TileRun], params: JpegParams
+    ) -> dict[TileRun, list[bytes]]:
         # Runs of the same columns in bands below each other are coded in one call.
         runs = sorted(runs, key=lambda run: (run.first, run.last, run.band))
 

@@ -119,7 +119,8 @@ class UpdateConsumer:
         self._keys = list(seen.keys)
         pixels, number = self._canvas.pixels(seen, mask), self.sequence + 1
         budget = self._budget(sent.grid.area(mask), quality)
-        coded = sent.follow(pixels, mask, number, quality, budget)
+        keys = seen.keys if pixels is seen.pixels else ()
+        coded = sent.follow(pixels, mask, number, quality, budget, keys)
         if time.monotonic() >= self._settles_at:
             coded += sent.settle(number, self._rest, self._calm, _SETTLED_TILES)
         self._settles_at = sent.settles_at(self._rest, self._calm)

@@ -50,14 +50,9 @@ class Updates(Leases[UpdateSpec, UpdateConsumer]):
         make: Callable[[UpdateSpec, int], UpdateConsumer],
         most: int,
         consumers: Consumers,
-        on_close: Callable[[], None],
     ) -> None:
-        """``most`` bounds those beside the plain one.
-
-        ``on_close`` is called by close(), when nobody is fed any more.
-        """
+        """``most`` bounds those beside the plain one."""
         super().__init__(consumers, make, most, PLAIN_UPDATES)
-        self.close = on_close
 
     def report(self) -> dict[str, object]:
         """Tell what ``/?info`` says of them."""
@@ -65,12 +60,13 @@ class Updates(Leases[UpdateSpec, UpdateConsumer]):
 
 
 def open_updates(
-    options: EncoderOptions, consumers: Consumers, wake: Callable[[], None]
+    options: EncoderOptions, consumers: Consumers, encoder: TileEncoder, wake: Callable[[], None]
 ) -> Updates:
     """Give the consumers that the options allow, to be fed with the others.
 
-    ``wake`` tells the encoder thread, from any thread, of new demand.
+    ``encoder`` is that of the others; ``wake`` tells the encoder thread, from any thread, of new
+    demand.
     """
-    encoder, rules = TileEncoder(), options.quality_rules()
+    rules = options.quality_rules()
     make = UpdateFactory(encoder, options.subsampling, rules.rest, rules.trigger, wake)
-    return Updates(make, options.max_variants, consumers, encoder.close)
+    return Updates(make, options.max_variants, consumers)

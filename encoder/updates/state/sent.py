@@ -34,13 +34,12 @@ EXACT = 255
 class _Kept:
     """A picture that nothing lies over, as the encoder of tiles wants it."""
 
-    keys: Sequence[BandKey] = ()
     pointer = None
     coded = None
 
-    def __init__(self, grid: TileGrid, pixels: Pixels) -> None:
+    def __init__(self, grid: TileGrid, pixels: Pixels, keys: Sequence[BandKey] = ()) -> None:
         self.width, self.height, self.layout = grid.width, grid.height, grid.layout
-        self.pixels = pixels
+        self.pixels, self.keys = pixels, keys
 
     def with_pointer(self) -> AbstractContextManager[Picture]:
         return nullcontext(self)
@@ -91,11 +90,18 @@ class SentPicture:
         return records.jpeg_header(quality, head.size_at, head.interval_at, head.data)
 
     def follow(
-        self, pixels: Pixels, mask: Mask, number: int, quality: int, budget: int | None
+        self,
+        pixels: Pixels,
+        mask: Mask,
+        number: int,
+        quality: int,
+        budget: int | None,
+        keys: Sequence[BandKey] = (),
     ) -> Coded:
         """Take over what changed within some tiles; gives what tells readers that have the rest.
 
-        ``number`` is the update's, ``quality`` that of JPEG, ``budget`` as for difference().
+        ``number`` is the update's, ``quality`` that of JPEG, ``budget`` as for difference();
+        ``keys`` say what the pixels show, to whom that is known.
         """
         # What is not new any more is what was sent.
         self._take_over(pixels, self._motion.stale & ~mask)
@@ -115,7 +121,7 @@ class SentPicture:
         self._note_change(changed, number)
         self._motion.note(changed, lossy | moving, found)
         self._note_copies(found)
-        jpegs = self._jpegs(lossy | moving, quality, _Kept(self.grid, pixels))
+        jpegs = self._jpegs(lossy | moving, quality, _Kept(self.grid, pixels, keys))
         self.qualities[lossy | moving] = quality
         self._note_exact(found)
         coded = Coded(copy_records(found.copies))

@@ -1,0 +1,74 @@
+"""What two consumers show alike is coded once, and is what each would have had coded by itself."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from updatepictures import photograph
+
+from webcapd.capture.framebuffer import FrameBuffer
+from webcapd.capture.overlay import SpriteImage
+from webcapd.capture.picture import Picture
+from webcapd.encoder.jpeg.tiles import JpegParams, TileEncoder, TileRun
+
+WIDTH = 192
+seeds = st.integers(0, 1 << 30)
+
+
+def params_of(buffer: FrameBuffer, subsampling: str, quality: int) -> JpegParams:
+    columns = buffer.layout.columns if subsampling == "420" else 1
+    return JpegParams(WIDTH, quality, subsampling, columns, buffer.layout.tile_width)
+
+
+def some_runs(generator: np.random.Generator, bands: int, columns: int) -> list[TileRun]:
+    """Choose a run in some of the bands."""
+    runs = []
+    for band in np.flatnonzero(generator.random(bands) < 0.7).tolist():
+        first, last = sorted(generator.integers(0, columns, 2).tolist())
+        runs.append(TileRun(band, first, last))
+    return runs
+
+
+@settings(deadline=None, max_examples=40)
+@given(seeds, st.sampled_from(["420", "444", "gray"]))
+def test_sharing_changes_no_byte(seed: int, subsampling: str) -> None:
+    generator = np.random.default_rng(seed)
+    heights = (40, 41, 70)
+    pictures = {height: photograph(generator, height, WIDTH) for height in heights}
+    sharing = TileEncoder(0)
+    pointer = SpriteImage(generator.integers(0, 256, (9, 7, 4), np.uint8))
+    for _ in range(12):
+        # Pictures of one width: the last band differs in its rows, or is not the last.
+        pixels = pictures[heights[generator.integers(3)]]
+        y, x = generator.integers(0, 30), generator.integers(0, WIDTH - 8)
+        pixels[y : y + 8, x : x + 8] = generator.integers(0, 256)
+        buffer = FrameBuffer.of_pixels(pixels)
+        buffer.set_pointer(pointer.at(int(x), int(y), (0, 0)))
+        params = params_of(buffer, subsampling, int(generator.choice([60, 90])))
+
+        def compare(picture: Picture, params: JpegParams = params) -> None:
+            runs = some_runs(generator, picture.layout.count, params.columns)
+            alone = TileEncoder(0).encode(picture, runs, params)
+            assert sharing.encode(picture, runs, params) == alone
+
+        compare(buffer)
+        with buffer.with_pointer() as whole:
+            compare(whole)
+
+
+@pytest.mark.parametrize("subsampling", ["420", "444"])
+def test_second_consumer_gets_the_very_tiles_but_those_under_the_pointer(subsampling: str) -> None:
+    generator = np.random.default_rng(1)
+    buffer = FrameBuffer.of_pixels(photograph(generator, 64, WIDTH))
+    params = params_of(buffer, subsampling, 75)
+    image = SpriteImage(generator.integers(0, 256, (9, 7, 4), np.uint8))
+    buffer.set_pointer(image.at(3, 20, (0, 0)))
+    runs = [TileRun(band, 0, params.columns - 1) for band in range(4)]
+    encoder = TileEncoder(0)
+    first = encoder.encode(buffer, runs, params)
+    with buffer.with_pointer() as whole:
+        second = encoder.encode(whole, runs, params)
+    assert [first[run] is second[run] for run in runs] == [True, False, True, True]
+    # And of another quality nothing is the same.
+    other = encoder.encode(buffer, runs, params._replace(quality=60))
+    assert not any(other[run] == first[run] for run in runs)
