@@ -25,7 +25,7 @@ def open_source(
         options.caption,
     )
     if options.source:
-        feed = make_feed(options.source[0].whole)
+        feed = make_feed(options.source[0].whole, any_owner=options.shm_any_owner)
         return FeedSource(feed, options, decoration)
     return Screen(embedded or _display(options), options, target_fps, decoration, authority)
 

@@ -67,6 +67,9 @@ class CaptureOptions:
         metavar="SRC",
         read=_read_source,
     )
+    shm_any_owner: bool = option(
+        False, "show files of wcf: and raw: that belong to other users than this one and root, too"
+    )
     capture_x: int = option(
         0, "left edge of the part of the screen to show", metavar="PIXELS", low=0, high=65535
     )

@@ -251,12 +251,35 @@ def test_only_lines_that_may_differ_are_read_again(path: Path) -> None:
         writer.put(frame._replace(dirty=(1, 1, 1, 2)), b"\5" * 16)
         assert reader.read() is not None
         assert payload(reader) == b"\5" * 16
-        # A field is no whole picture.
-        writer.put(frame._replace(flags=Flags.TOP_FIELD), b"\6" * 8)
+
+
+def test_fields_are_woven_into_the_picture(path: Path) -> None:
+    frame = FrameHeader("GREY", 2, 3, 2)
+    with writing(path, 6) as writer, reading(path) as reader:
+
+        def read(data: bytes, **more: Any) -> bytes:
+            writer.put(frame._replace(**more), data, with_crc=True)
+            assert reader.read() is not None
+            return payload(reader)
+
+        assert read(b"aabb", flags=Flags.TOP_FIELD) == b"aa\0\0bb"
+        assert read(b"cc", flags=Flags.BOTTOM_FIELD) == b"aaccbb"
+        assert read(b"112233") == b"112233"
+        # Fields may have all lines, too; half of them mean nothing.
+        assert read(b"ddeeff", flags=Flags.TOP_FIELD) == b"dd22ff"
+        assert read(b"ddgghh", flags=Flags.BOTTOM_FIELD) == b"ddggff"
+        assert read(b"ddiiff", dirty=(0, 1, 1, 1)) == b"ddiiff"
+        # Its checksum says that more has changed than it says itself.
+        assert read(b"jjkkll", dirty=(0, 1, 1, 1)) == b"jjkkll"
+
+
+def test_a_field_of_another_size_begins_a_picture(path: Path) -> None:
+    with writing(path, 6) as writer, reading(path) as reader:
+        writer.put(FrameHeader("GREY", 2, 3, 2), b"112233")
         assert reader.read() is not None
-        writer.put(frame._replace(dirty=(1, 1, 1, 2)), b"\7" * 16)
+        writer.put(FrameHeader("GREY", 1, 3, 1, flags=Flags.TOP_FIELD), b"ab")
         assert reader.read() is not None
-        assert payload(reader) == b"\7" * 16
+        assert payload(reader) == b"a\0b"
 
 
 def test_a_checksum_that_is_wrong_is_refused(path: Path) -> None:

@@ -60,12 +60,14 @@ class RingReader:
             raise
         self._last: RingFrame | None = None
         self.payload = bytearray()
-        """Of the frame read last; another object once frames are larger.
+        """The picture as of the frame read last, fields woven in; another object once it is larger.
 
-        Where that frame is a field without the other lines, they are missing.
+        It is no picture any more once read() has failed.
         """
         self._is_whole = False
-        """Whether all of it is that frame's, so that the next may be read in part."""
+        """Whether it is a picture, of which the next frame need bring only a part."""
+        self._field = bytearray()
+        """The lines of the last field, and perhaps the others."""
         self.dropped = 0
         """Frames between those read."""
 
@@ -128,43 +130,48 @@ class RingReader:
     def _read(self, number: int, in_part: bool) -> FrameHeader | None:
         """Read a frame; None if it is overwritten or not there."""
         slot = self.header.offset(number)
-        data = self._pread(SLOT_HEADER_BYTES, slot)
-        sequence, header = parse_frame(data, self.header.capacity)
+        sequence, header = parse_frame(self._pread(SLOT_HEADER_BYTES, slot), self.header.capacity)
         if sequence != 2 * number:
             return None
         obstacle = None
         try:
             check_frame(header)
-            self._read_payload(number, header, slot + SLOT_HEADER_BYTES, in_part)
+            in_part = in_part and self._is_whole and self._follows(number, header)
+            data = self._read_payload(header, slot + SLOT_HEADER_BYTES, in_part)
         except RingError as error:
             # Perhaps it is two frames' halves.
             obstacle = error
         (again,) = COUNTER.unpack(self._pread(COUNTER.size, slot))
         if again != sequence:
-            self._is_whole = False
             return None
-        if obstacle is None and header.crc and zlib.crc32(self._data(header)) != header.crc:
-            obstacle = RingError("has a frame whose checksum is wrong")
         if obstacle is not None:
-            self._is_whole = False
             raise obstacle
+        if header.crc and zlib.crc32(data) != header.crc:
+            if in_part:
+                # What was said not to have changed has; then all of it is read.
+                return None
+            raise RingError("has a frame whose checksum is wrong")
         return header
 
-    def _read_payload(self, number: int, header: FrameHeader, offset: int, in_part: bool) -> None:
-        wanted = header.pixel_data_bytes or header.size
-        if header.crc:
-            wanted = header.size
-        if len(self.payload) < wanted or len(self.payload) > 4 * wanted + HEADER_BYTES:
-            self.payload, self._is_whole = bytearray(wanted), False
+    def _read_payload(self, header: FrameHeader, offset: int, in_part: bool) -> memoryview:
+        """Read what is to be read of a frame; gives where it is."""
+        wanted = header.size if header.crc else header.pixel_data_bytes or header.size
+        if header.field is not None:
+            # The picture that it will be woven into stays as it is.
+            self._field = _fitting(self._field, wanted)
+            self._preadv(memoryview(self._field)[:wanted], offset)
+            return memoryview(self._field)[:wanted]
         first, end = 0, wanted
-        if in_part and self._is_whole and self._follows(number, header):
-            if Flags.SAME in header.flags:
-                return
-            _, y, _, height = header.dirty
-            if any(header.dirty) and header.field is None and y + height <= header.height:
-                first, end = y * header.stride, (y + height) * header.stride
-        with memoryview(self.payload)[first:end] as target:
-            self._preadv(target, offset + first)
+        _, y, _, height = header.dirty
+        if in_part and Flags.SAME in header.flags:
+            end = 0
+        elif in_part and any(header.dirty) and y + height <= header.height:
+            first, end = y * header.stride, (y + height) * header.stride
+        # Until it is known that it was one.
+        self._is_whole = False
+        self.payload = _fitting(self.payload, wanted)
+        self._preadv(memoryview(self.payload)[first:end], offset + first)
+        return memoryview(self.payload)[:wanted]
 
     def _follows(self, number: int, header: FrameHeader) -> bool:
         """Whether a frame is the one after the last, in the same format."""
@@ -172,15 +179,25 @@ class RingReader:
         return last is not None and number == last.number + 1 and header[:4] == last.header[:4]
 
     def _taken_over(self, number: int, header: FrameHeader) -> RingFrame:
-        follows = self._follows(number, header)
-        if self._last is not None and number > self._last.number:
-            self.dropped += number - self._last.number - 1
-        self._is_whole = header.field is None and header.stride > 0
+        follows, last = self._follows(number, header), self._last
+        if last is not None and number > last.number:
+            self.dropped += number - last.number - 1
+        if header.field is not None:
+            if not self._is_whole or last is None or header[:4] != last.header[:4]:
+                self.payload = bytearray(header.height * header.stride)
+            self._weave(header, header.field)
+        self._is_whole = header.stride > 0
         self._last = RingFrame(number, header, follows)
         return self._last
 
-    def _data(self, header: FrameHeader) -> memoryview:
-        return memoryview(self.payload)[: header.size]
+    def _weave(self, header: FrameHeader, field: int) -> None:
+        """Put the lines of a field into the picture."""
+        stride = header.stride
+        has_all = header.lines == header.height
+        source, target = memoryview(self._field), memoryview(self.payload)
+        for line in range(field, header.height, 2):
+            at = (line if has_all else line // 2) * stride
+            target[line * stride : (line + 1) * stride] = source[at : at + stride]
 
     def _pread(self, size: int, offset: int) -> bytes:
         data = os.pread(self._descriptor, size, offset)
@@ -197,6 +214,11 @@ class RingReader:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
+
+
+def _fitting(memory: bytearray, size: int) -> bytearray:
+    """Give memory of some bytes at least, and not many times as much: this, or a new one."""
+    return memory if size <= len(memory) <= 4 * size + HEADER_BYTES else bytearray(size)
 
 
 def _open(path: str | Path) -> int:

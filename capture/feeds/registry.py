@@ -12,13 +12,18 @@ from webcapd.capture.feeds.feed import Feed, FeedContext
 # By scheme: the module of capture/ whose parse() makes the feed, and how it is written.
 SCHEMES: Mapping[str, tuple[str, str]] = {
     "pattern": ("feeds.pattern", "pattern:NAME[,size=WxH][,fps=N][,seed=N]"),
+    "raw": ("feeds.raw", "raw:PATH,WIDTHxHEIGHT,FORMAT"),
+    "wcf": ("feeds.ring", "wcf:PATH"),
 }
 
 
-def make_feed(source: str, secret_for: Callable[[str], str] = lambda host: "") -> Feed:
+def make_feed(
+    source: str, secret_for: Callable[[str], str] = lambda host: "", any_owner: bool = False
+) -> Feed:
     """Make the feed that a SCHEME:REST names; raises ValueError with a sentence.
 
-    ``secret_for`` is FeedContext's.  Of feeds that are named within others the same is true.
+    ``secret_for`` and ``any_owner`` are FeedContext's.  Of feeds that are named within others
+    the same is true.
     """
     scheme, colon, rest = source.partition(":")
     if not colon or scheme not in SCHEMES:
@@ -27,7 +32,9 @@ def make_feed(source: str, secret_for: Callable[[str], str] = lambda host: "") -
         raise ValueError(f"a source begins with one of {known}")
     if not rest:
         raise ValueError(f"{scheme}: lacks the rest; it is written {SCHEMES[scheme][1]}")
-    context = FeedContext(lambda nested: make_feed(nested, secret_for), secret_for)
+    context = FeedContext(
+        lambda nested: make_feed(nested, secret_for, any_owner), secret_for, any_owner
+    )
     parse: Callable[[str, FeedContext], Feed] = import_module(
         f"webcapd.capture.{SCHEMES[scheme][0]}"
     ).parse

@@ -1,0 +1,104 @@
+"""Rings as viewers see them: a writer that comes late, dies, comes back and grows."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mjpeg
+import numpy as np
+import pytest
+from program import ROOT, TIMEOUT, Webcapd, run_to_end, webcapd
+from waiting import wait_until
+
+WRITER = ROOT / "examples" / "write_ring.py"
+
+
+@contextlib.contextmanager
+def writer(path: Path, *numbers: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run the example that writes moving colours: WIDTH HEIGHT FPS FRAMES."""
+    command = [sys.executable, str(WRITER), str(path), *map(str, numbers)]
+    process = subprocess.Popen(command)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(TIMEOUT)
+
+
+def picture_size(server: Webcapd) -> tuple[int, int]:
+    height, width = mjpeg.decode(server.snapshot()).shape[:2]
+    return width, height
+
+
+def state(server: Webcapd) -> Any:
+    # Who asks for a picture has it looked at.
+    server.get("/?snapshot")
+    return server.info()["encoder"]["state"]
+
+
+def test_writers_come_die_come_back_and_grow(tmp_path: Path) -> None:
+    path = tmp_path / "a.wcf"
+    with webcapd("--source", f"wcf:{path}") as server:
+        assert server.display == f"wcf:{path}"
+        assert state(server) == "lost"
+        assert server.info()["encoder"]["reason"] == f"wcf:{path} is not there yet"
+        with writer(path, 160, 120, 30, 0) as process:
+            wait_until("it is shown", lambda: state(server) == "live")
+            assert picture_size(server) == (160, 120)
+            os.kill(process.pid, signal.SIGKILL)
+            wait_until("its end is seen", lambda: state(server) == "lost")
+            assert server.info()["encoder"]["reason"] == f"wcf:{path} has no writer"
+        with writer(path, 320, 200, 30, 0):
+            wait_until("another is shown", lambda: state(server) == "live")
+            assert picture_size(server) == (320, 200)
+            assert server.info()["capture"]["feed"]["label"] == "colours"
+
+
+def test_what_is_shown_is_what_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.wcf"
+    with writer(path, 64, 48, 1000, 200) as process:
+        wait_until("it writes", path.exists)
+        with webcapd("--source", f"wcf:{path}", "--quality", "100") as server:
+            wait_until("it is shown", lambda: state(server) == "live")
+            pixels = mjpeg.decode(server.snapshot()).astype(int)
+            process.kill()
+    # Blue rises to the right, green downwards; red is one value.
+    number = round(float(pixels[:, :, 2].mean()))
+    apart = (pixels[24, :, 0] - np.arange(64) - number) & 255
+    assert np.median(np.minimum(apart, 256 - apart)) < 8
+
+
+def test_a_program_for_the_ancestor_is_shown(tmp_path: Path) -> None:
+    """It attaches to the file that its renderer made, writes and flushes."""
+    path = tmp_path / "buffer"
+    with webcapd("--source", f"raw:{path},360x288,rgb24") as server:
+        assert path.stat().st_size == 311040
+        assert not mjpeg.decode(server.snapshot()).any()
+        with path.open("r+b") as file:
+            file.write(bytes([200, 100, 50]) * (360 * 288))
+        subprocess.run(["touch", path], check=True)
+        wait_until("it is shown", lambda: mjpeg.decode(server.snapshot())[100, 100, 2] > 150)
+        assert picture_size(server) == (360, 288)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [("raw:/x,1x1", "raw: is written"), ("wfc:/x", "a source begins with one of")],
+)
+def test_mistakes_end_the_program(source: str, said: str) -> None:
+    status, lines = run_to_end("--source", source)
+    assert status == 2 and said in lines
+
+
+def test_state_tells_of_the_ring(tmp_path: Path) -> None:
+    path = tmp_path / "a.wcf"
+    with writer(path, 64, 48, 5, 0), webcapd("--source", f"wcf:{path}") as server:
+        wait_until("it is shown", lambda: state(server) == "live")
+        told = json.loads(server.get("/?info")[2])["capture"]["feed"]
+        assert (told["format"], told["slots"], told["wake"]) == ("XR24", 3, "inotify")
