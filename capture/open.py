@@ -4,6 +4,8 @@ import os
 
 from webcapd.capture.decoration import Decoration
 from webcapd.capture.feeds.fed import FeedSource
+from webcapd.capture.feeds.feed import FeedContext
+from webcapd.capture.feeds.files.passwords import read_secrets
 from webcapd.capture.feeds.registry import make_feed
 from webcapd.capture.options import CaptureOptions, location_name
 from webcapd.capture.source import Source
@@ -25,7 +27,10 @@ def open_source(
         options.caption,
     )
     if options.source:
-        feed = make_feed(options.source[0].whole, any_owner=options.shm_any_owner)
+        context = FeedContext(
+            secret_for=read_secrets(options.source_auth_file), any_owner=options.shm_any_owner
+        )
+        feed = make_feed(options.source[0].whole, context)
         return FeedSource(feed, options, decoration)
     return Screen(embedded or _display(options), options, target_fps, decoration, authority)
 

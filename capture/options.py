@@ -37,6 +37,13 @@ def _read_source(text: str) -> Confidential:
     return Confidential(redacted_source(source), source)
 
 
+def _check_secrets(path: str) -> None:
+    from webcapd.capture.feeds.files.passwords import read_secrets
+
+    check_given(path)
+    read_secrets(path)
+
+
 @dataclass(frozen=True)
 class CaptureOptions:
     """What is shown."""
@@ -69,6 +76,13 @@ class CaptureOptions:
     )
     shm_any_owner: bool = option(
         False, "show files of wcf: and raw: that belong to other users than this one and root, too"
+    )
+    source_auth_file: str = option(
+        "",
+        "what sources on other servers are opened with, and is then not to be seen in the list of "
+        "processes: a line is a host, perhaps with :PORT, and USER:PASSWORD or a token",
+        metavar="FILE",
+        check=_check_secrets,
     )
     capture_x: int = option(
         0, "left edge of the part of the screen to show", metavar="PIXELS", low=0, high=65535

@@ -125,11 +125,15 @@ class Feed(ABC):
         return {}
 
 
+def _make_none(source: str) -> Feed:
+    raise ValueError("there are no sources within this one")
+
+
 @dataclass(frozen=True)
 class FeedContext:
     """What feeds need beside their own words; handed to every parse()."""
 
-    make: Callable[[str], Feed]
+    make: Callable[[str], Feed] = _make_none
     """Makes the feed that a whole SCHEME:REST names; raises ValueError with a sentence."""
     secret_for: Callable[[str], str] = field(default=lambda host: "")
     """Gives what the file of --source-auth-file has for a host (HOST or HOST:PORT), else ""."""

@@ -1,0 +1,1 @@
+"""Pictures in files, shown when they change."""
