@@ -130,7 +130,7 @@ class _Reader:
     def _look(self, watch: FileWatch) -> None:
         """Show the best of what there is, if it is another than before."""
         candidates = watch.candidates()
-        problem = None
+        problem, is_gone = None, False
         for path in candidates:
             try:
                 if self._version == version_of(path.stat()):
@@ -140,9 +140,8 @@ class _Reader:
                 # Perhaps it is being written: then it will be told of.
                 problem = problem or f"{path} {error}"
             except OSError as error:
-                problem = problem or f"{path}: {error.strerror}"
-                if path == self._path:
-                    self._lose(f"there is no picture {path}: {error.strerror}")
+                problem = problem or f"there is no picture {path}: {error.strerror}"
+                is_gone = path == self._path
             else:
                 self.file, self.problem, self._version = path.name, None, version
                 self._lost = None
@@ -150,9 +149,9 @@ class _Reader:
                 return
         if problem != self.problem:
             self.problem = problem
-            if problem is not None:
+            if problem is not None and self.file is not None and not is_gone:
                 log.info("%s; what was there is shown until it is", problem)
-        if self.file is None:
+        if self.file is None or is_gone:
             self._lose(problem or f"there is no picture in {self._path}")
 
     def _lose(self, sentence: str) -> None:
