@@ -9,7 +9,7 @@ names of the Python API, and loads what is behind one when it is used.
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,13 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = os.environ.get("OPENBLAS_NUM_THREADS")
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     try:
-        from webcapd.app.commandline import parse
         from webcapd.base.lossy import make_stderr_lossy
 
         make_stderr_lossy()
-        # Ends the program where nothing is to be shown, and so before all else is loaded.
-        options = parse(arguments, __version__)
-        from webcapd.app.program import run
+        run = _prepare(arguments)
     except (ImportError, OSError) as error:
         print(f"webcapd: {_missing(error)}", file=sys.stderr)
         return 1
@@ -76,7 +73,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     del os.environ["OPENBLAS_NUM_THREADS"]
     if wanted is not None:
         os.environ["OPENBLAS_NUM_THREADS"] = wanted
-    return run(options, __version__)
+    return run()
+
+
+def _prepare(arguments: Sequence[str]) -> Callable[[], int]:
+    """Read the command line and load what it asks for; gives what runs it."""
+    from webcapd.app.commands import command_named
+
+    if arguments and (prepare := command_named(arguments[0])):
+        return prepare(arguments[1:], __version__)
+    from webcapd.app.commandline import parse
+
+    # Ends the program where nothing is to be shown, and so before all else is loaded.
+    options = parse(arguments, __version__)
+    from webcapd.app.program import run
+
+    return lambda: run(options, __version__)
 
 
 def _missing(error: BaseException) -> str:

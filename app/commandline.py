@@ -6,11 +6,11 @@ import difflib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
 
+from webcapd.app.commands import COMMANDS, described, meant
 from webcapd.app.deploy_files import add_print_flags
+from webcapd.app.parser import Parser
 from webcapd.base.option import add_flags, from_namespace
-from webcapd.base.redaction import one_line
 from webcapd.capture.options import CaptureOptions
 from webcapd.encoder.options import EncoderOptions
 from webcapd.http.options import HttpOptions
@@ -34,21 +34,14 @@ class Options:
         return {name: value for part in parts for name, value in dataclasses.asdict(part).items()}
 
 
-class _Parser(argparse.ArgumentParser):
-    """argparse, but a mistake is answered by one sentence and not by a page."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"webcapd: {one_line(message)} (see --help)\n")
-
-
 def make_parser(version: str) -> argparse.ArgumentParser:
     """Make the command-line parser from the options as declared."""
-    parser = _Parser(
+    parser = Parser(
         prog="webcapd",
         usage="webcapd [options] [-- program argument...]",
         description="Show an X11 screen live in any browser, as MJPEG over HTTP.",
         epilog="Then: <img src='http://127.0.0.1:8080/?stream'> shows the screen live, "
-        "/?snapshot is one picture, /?info tells the state, and / shows it all.",
+        "/?snapshot is one picture, /?info tells the state, and / shows it all. " + described(),
         allow_abbrev=False,
         add_help=False,
     )
@@ -88,6 +81,10 @@ def parse(arguments: Sequence[str], version: str = "") -> Options:
 def _unknown_argument(parser: argparse.ArgumentParser, argument: str) -> str:
     """Say what may have been meant."""
     if not argument.startswith("-"):
+        if argument in COMMANDS:
+            return f"{argument} is a command, and comes before all options"
+        if command := meant(argument):
+            return f"there is no command {argument}; {command} is one"
         return f"{argument} is no option; a program goes behind --: --virtual -- {argument}"
     name = argument.partition("=")[0]
     flags = [flag for action in parser._actions for flag in action.option_strings]

@@ -223,6 +223,7 @@ def loaded_by(source: str) -> set[str]:
         "import webcapd; webcapd.Options",
         "import webcapd\ntry: webcapd.main(['--help'])\nexcept SystemExit: pass",
         "import webcapd\ntry: webcapd.main(['--nonsense'])\nexcept SystemExit: pass",
+        "import webcapd\ntry: webcapd.main(['screens', '--help'])\nexcept SystemExit: pass",
     ],
 )
 def test_what_shows_no_screen_loads_no_heavy_packages(source: str) -> None:
