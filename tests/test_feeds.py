@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
+from givenfeed import Given, ended, opened
 from hypothesis import given
 from hypothesis import strategies as st
 from mjpeg import decode, encode
 from xserver import Pixels
 
-from webcapd.base.waker import Waker
 from webcapd.capture.decoration import Decoration
 from webcapd.capture.feeds.fed import FeedSource
-from webcapd.capture.feeds.feed import Feed, FeedPicture
+from webcapd.capture.feeds.feed import FeedPicture
 from webcapd.capture.feeds.newest import NewestCell
 from webcapd.capture.feeds.pixels import ORDERS, picture_of
 from webcapd.capture.geometry import Rectangle
@@ -26,54 +26,6 @@ from webcapd.encoder.jpeg.tiles import TileCache, TileEncoder
 from webcapd.encoder.variant import PLAIN, Variant, VariantSpec
 
 WIDTH, HEIGHT = 72, 50
-
-
-class Given(Feed):
-    """Delivers the pictures that a test gives it."""
-
-    name = "given:"
-
-    def __init__(self, picture: FeedPicture) -> None:
-        self.picture: FeedPicture | None = picture
-        self.news = Waker()
-        self.is_new = True
-
-    def give(self, picture: FeedPicture) -> None:
-        self.picture, self.is_new = picture, True
-        self.news.wake()
-
-    def open(self) -> tuple[int, int]:
-        assert self.picture is not None
-        self.is_new = True
-        return self.picture.width, self.picture.height
-
-    def fileno(self) -> int:
-        return self.news.fileno()
-
-    def pending(self) -> bool:
-        self.news.clear()
-        return self.is_new
-
-    def take(self) -> FeedPicture | None:
-        self.news.clear()
-        taken, self.is_new = self.picture if self.is_new else None, False
-        return taken
-
-    def close(self) -> None: ...
-
-    def dispose(self) -> None:
-        self.news.close()
-
-
-def opened(feed: Feed, options: CaptureOptions | None = None) -> FeedSource:
-    source = FeedSource(feed, options or CaptureOptions(), Decoration("", "br", 0.0, ""))
-    source.open(lambda: None)
-    return source
-
-
-def ended(source: FeedSource) -> None:
-    source.close()
-    source.dispose()
 
 
 def noise(seed: int) -> Pixels:

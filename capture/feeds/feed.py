@@ -66,7 +66,7 @@ class FeedPicture:
 class Feed(ABC):
     """Delivers pictures.  Encoder thread only, but for interrupt() and status()."""
 
-    name: str
+    name = ""
     """What is shown, as users named it, without secrets and blanks; given by the registry."""
 
     @abstractmethod

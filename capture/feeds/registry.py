@@ -13,6 +13,7 @@ from webcapd.capture.feeds.feed import Feed, FeedContext
 # By scheme: the module of capture/ whose parse() makes the feed, and how it is written.
 SCHEMES: Mapping[str, tuple[str, str]] = {
     "file": ("feeds.files.feed", "file:PATH"),
+    "mix": ("mix.feed", "mix:OP(A,B)"),
     "pattern": ("feeds.pattern", "pattern:NAME[,size=WxH][,fps=N][,seed=N]"),
     "raw": ("feeds.raw", "raw:PATH,WIDTHxHEIGHT,FORMAT"),
     "wcf": ("feeds.ring", "wcf:PATH"),
