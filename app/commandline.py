@@ -73,6 +73,7 @@ def parse(arguments: Sequence[str], version: str = "") -> Options:
     try:
         _check_display(options, has_separator=cut < len(arguments))
         _check_region(options.capture)
+        _check_reception(options)
     except ValueError as error:
         parser.error(str(error))
     return options
@@ -119,3 +120,16 @@ def _check_region(capture: CaptureOptions) -> None:
     named = [flag for flag, given in flags.items() if given]
     if len(named) > 1:
         raise ValueError(f"{' and '.join(named)} both say which part of the screen to show")
+
+
+def _check_reception(options: Options) -> None:
+    """See that who sends pictures to us can be told from everybody else; raises ValueError."""
+    if not options.capture.source:
+        return
+    from webcapd.capture.feeds.feed import FeedContext
+    from webcapd.capture.feeds.received.reception import Reception
+    from webcapd.capture.feeds.registry import make_feed
+
+    reception = Reception(tuple if options.http.publish_token_file else None)
+    for source in options.capture.source:
+        make_feed(source.whole, FeedContext(reception=reception))

@@ -15,6 +15,7 @@ from typing import Protocol
 from webcapd.app.commandline import Options
 from webcapd.base.shutdown import Shutdown
 from webcapd.base.systemd import ServiceManager
+from webcapd.capture.feeds.received.reception import Reception
 from webcapd.capture.geometry import parse_size
 from webcapd.capture.open import open_source
 from webcapd.capture.source import Source
@@ -26,8 +27,10 @@ from webcapd.encoder.updates.factory import open_updates
 from webcapd.encoder.variants import open_variants
 from webcapd.http.access.access import Access
 from webcapd.http.access.hosts import own_names
+from webcapd.http.access.publishers import PublishAccess
 from webcapd.http.httpserver import HttpServer
 from webcapd.http.info import rates, summary
+from webcapd.http.publish import PublishDoor
 from webcapd.http.site import Site
 from webcapd.http.wire.descriptors import claim
 from webcapd.http.wire.sockets import ListeningSocket, open_sockets, taken_over
@@ -180,7 +183,11 @@ class Server:
         """Put the parts together and start them; returns the exit code once asked to stop."""
         options = self._options
         authority = virtual.environment["XAUTHORITY"] if virtual is not None else ""
-        source = open_source(options.capture, options.encoder.target_fps, display, authority)
+        publishers = self._make_publish_access()
+        reception = Reception(None if publishers is None else publishers.keys)
+        source = open_source(
+            options.capture, options.encoder.target_fps, display, authority, reception
+        )
         self._closed_at_end.callback(source.dispose)
         encoder = Encoder(
             source,
@@ -192,7 +199,9 @@ class Server:
         self._parts.append(("encoder", encoder))
         site = self._make_site(source, encoder)
         self._closed_at_end.callback(site.close)
-        listener = HttpServer(open_sockets(options.http, taken), site, self._shutdown.on_failure)
+        door = PublishDoor(publishers, reception.inlets) if publishers is not None else None
+        sockets = open_sockets(options.http, taken)
+        listener = HttpServer(sockets, site, self._shutdown.on_failure, door)
         self._parts.append(("HTTP", listener))
         encoder.start()
         while not encoder.begun:
@@ -243,6 +252,17 @@ class Server:
             return Access(self._options.http.auth_file, self._options.http.token_file)
         except ValueError as error:
             raise StartError(str(error)) from None
+
+    def _make_publish_access(self) -> PublishAccess | None:
+        """Read who may send pictures, None where nobody may; raises StartError."""
+        if not self._options.http.publish_token_file:
+            return None
+        try:
+            access = PublishAccess(self._options.http.publish_token_file)
+        except ValueError as error:
+            raise StartError(str(error)) from None
+        self._closed_at_end.callback(access.close)
+        return access
 
     def _supervise(self, encoder: Encoder, listener: HttpServer, manager: ServiceManager) -> int:
         """See to what may hang, and tell how it goes, until asked to stop; gives the exit code."""

@@ -99,9 +99,11 @@ class Exchange:
         extra: list[Header] = []
         if error.retry_after is not None:
             extra.append(("Retry-After", str(error.retry_after)))
-        if error.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        if error.headers:
+            extra += error.headers
+        elif error.status == HTTPStatus.METHOD_NOT_ALLOWED:
             extra.append(("Allow", METHODS))
-        if error.status == HTTPStatus.UNAUTHORIZED:
+        elif error.status == HTTPStatus.UNAUTHORIZED:
             extra.append(("WWW-Authenticate", self.site.access.challenge))
         body = f"{error.sentence}\n".encode()
         self.send(Response(error.status, "text/plain; charset=utf-8", body, tuple(extra)))

@@ -1,6 +1,7 @@
 """One request, from its bytes to the response: an error, a page, or a stream."""
 
 import contextlib
+from typing import Protocol
 
 from webcapd.encoder.cell import Closed
 from webcapd.encoder.leases import TooManyVariants
@@ -14,11 +15,23 @@ from webcapd.http.updates import give_updates
 from webcapd.http.wire.response import HttpError, Response
 
 
+class Door(Protocol):
+    """Takes what is sent to us, at addresses of its own; for any thread."""
+
+    def serves(self, target: str) -> bool:
+        """Whether a request's target is one of them."""
+
+    def receive(self, exchange: Exchange) -> None:
+        """Take what one request brings, and answer it; raises HttpError, OSError."""
+
+
 class Handler:
     """Answers one request of one client; threads and connections are the server's."""
 
-    def __init__(self, exchange: Exchange, hand_over: HandOver) -> None:
+    def __init__(self, exchange: Exchange, hand_over: HandOver, door: Door | None = None) -> None:
+        """``door`` takes the pictures that are sent to us; None where nobody may send any."""
         self._exchange = exchange
+        self._door = door
         self._hand_over = hand_over
         self._held = contextlib.ExitStack()
         """What the request occupies until it is answered."""
@@ -38,6 +51,9 @@ class Handler:
                 check_host(exchange)
                 if exchange.request.method == "OPTIONS":
                     self._send_options()
+                    return
+                if self._door is not None and self._door.serves(exchange.request.target):
+                    self._door.receive(exchange)
                     return
                 check_method(exchange.request.method)
                 self._give(admit(exchange))

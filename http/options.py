@@ -115,6 +115,13 @@ class HttpOptions:
         metavar="FILE",
         check=check_given,
     )
+    publish_token_file: str = option(
+        "",
+        "take pictures from who has a token of this file, for push:, tcp: and udp: as --source; "
+        "its lines are those of --token-file",
+        metavar="FILE",
+        check=check_given,
+    )
     trust_proxy: tuple[str, ...] = option(
         (),
         "believe the X-Forwarded-For of a proxy at this address or network, or of clients of "

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from webcapd.http.exchange import Exchange
-from webcapd.http.handler import Handler
+from webcapd.http.handler import Door, Handler
 from webcapd.http.site import Site
 from webcapd.http.streaming.handover import HandOver
 from webcapd.http.wire.connection import hang_up
@@ -25,10 +25,18 @@ class RequestThreads:
     """
 
     def __init__(
-        self, site: Site, hand_over: HandOver, give_back: Callable[[PendingConnection], None]
+        self,
+        site: Site,
+        hand_over: HandOver,
+        give_back: Callable[[PendingConnection], None],
+        door: Door | None = None,
     ) -> None:
-        """``give_back`` takes a connection that is to wait for its next request; any thread."""
+        """``give_back`` takes a connection that is to wait for its next request; any thread.
+
+        ``door`` takes the pictures that are sent to us, if anybody may send any.
+        """
         self._site = site
+        self._door = door
         self._hand_over = hand_over
         self._give_back = give_back
         self._numbers = itertools.count(1)
@@ -101,7 +109,7 @@ class RequestThreads:
     ) -> None:
         """Answer one request, in a thread of its own."""
         exchange = Exchange(connection, name, self._site, number)
-        handler = Handler(exchange, self._hand_over)
+        handler = Handler(exchange, self._hand_over, self._door)
         again = False
         try:
             connection.settimeout(STALL_SECONDS)

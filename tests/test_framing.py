@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webcapd.base.framing.datagrams import DatagramReader, datagrams
-from webcapd.base.framing.limits import TooLarge, check_size
 from webcapd.base.framing.multipart import MultipartReader, Part
-from webcapd.base.framing.prefixed import PrefixedReader, Stamped, prefixed
+from webcapd.base.framing.picture import Stamped, TooLarge
+from webcapd.base.framing.prefixed import PrefixedReader, prefixed
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 
@@ -265,10 +265,3 @@ def test_a_hostile_datagram_is_refused(index: int, count: int, total: int, size:
     reader = DatagramReader()
     assert reader.feed(header + bytes(size), 0.0) is None
     assert reader.refused == 1
-
-
-@pytest.mark.parametrize(("width", "height"), [(16385, 1), (1, 65535), (16384, 16384)])
-def test_a_picture_of_too_many_pixels_is_refused(width: int, height: int) -> None:
-    with pytest.raises(TooLarge, match=f"{width}x{height}"):
-        check_size(width, height)
-    check_size(8192, 4320)

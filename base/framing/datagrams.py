@@ -19,8 +19,7 @@ import hmac
 import struct
 from collections.abc import Iterator, Sequence
 
-from webcapd.base.framing.limits import MAX_BYTES
-from webcapd.base.framing.prefixed import Stamped
+from webcapd.base.framing.picture import MAX_BYTES, Stamped
 
 _MAGIC = b"WCU1"
 _HEADER = struct.Struct(">4sIIHHIQ")

@@ -8,7 +8,7 @@ Content-Length ends where that line comes again.
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from webcapd.base.framing.limits import MAX_BYTES, TooLarge, check_bytes
+from webcapd.base.framing.picture import MAX_BYTES, TooLarge, check_bytes
 
 # Of the first line; RFC 2046 allows 70 characters.
 _MAX_BOUNDARY = 200

@@ -7,20 +7,11 @@
 """
 
 import struct
-from typing import NamedTuple
 
-from webcapd.base.framing.limits import MAX_BYTES, check_bytes
+from webcapd.base.framing.picture import MAX_BYTES, Stamped, check_bytes
 
 _MAGIC = b"WCP1"
 _HEADER = struct.Struct(">4sIQ")
-
-
-class Stamped(NamedTuple):
-    """A picture, and when it was captured."""
-
-    captured: int
-    """Nanoseconds since 1970, by the sender's clock; 0 if it does not say."""
-    data: bytes
 
 
 def prefixed(picture: Stamped) -> bytes:

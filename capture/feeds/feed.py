@@ -25,6 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
+from webcapd.capture.feeds.received.reception import Reception
 from webcapd.capture.geometry import Rectangle
 from webcapd.capture.overlay import Pixels
 
@@ -139,3 +140,5 @@ class FeedContext:
     """Gives what the file of --source-auth-file has for a host (HOST or HOST:PORT), else ""."""
     any_owner: bool = False
     """Whether files that belong to other users than this one and root may be shown."""
+    reception: Reception = field(default_factory=Reception)
+    """Where pictures go that are sent to us, and who may send them."""

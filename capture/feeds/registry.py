@@ -15,6 +15,7 @@ SCHEMES: Mapping[str, tuple[str, str]] = {
     "file": ("feeds.files.feed", "file:PATH"),
     "mix": ("mix.feed", "mix:OP(A,B)"),
     "pattern": ("feeds.pattern", "pattern:NAME[,size=WxH][,fps=N][,seed=N]"),
+    "push": ("feeds.received.push", "push:NAME"),
     "raw": ("feeds.raw", "raw:PATH,WIDTHxHEIGHT,FORMAT"),
     "wcf": ("feeds.ring", "wcf:PATH"),
 }

@@ -1,6 +1,6 @@
 """What a response is made of: status code, headers, body, or one sentence.  Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import NamedTuple
@@ -11,11 +11,19 @@ Header = tuple[str, str]
 class HttpError(Exception):
     """A request is refused: the status code and one sentence."""
 
-    def __init__(self, status: int, sentence: str, retry_after: int | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        sentence: str,
+        retry_after: int | None = None,
+        headers: Sequence[Header] = (),
+    ) -> None:
+        """``headers`` take the place of those that all refusals with this status have."""
         super().__init__(sentence)
         self.status = status
         self.sentence = sentence
         self.retry_after = retry_after
+        self.headers = headers
 
 
 class Response(NamedTuple):
