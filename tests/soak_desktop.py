@@ -11,6 +11,7 @@ from program import webcapd
 from reader import reader
 from resizing import resize
 from soak import scenario
+from textured import texture
 from Xlib import X
 from Xlib.display import Display
 from Xlib.xobject.drawable import Window
@@ -23,10 +24,19 @@ MAX_WINDOWS = 12
 
 
 class Desktop:
-    """A restless person's desktop: what happens follows from the seed alone."""
+    """A restless person's desktop: what happens follows from the seed alone.
 
-    def __init__(self, display: Display, seed: int) -> None:
+    Its windows are left alone by a window manager unless they are ``managed``, and of one colour
+    unless they are ``textured``.
+    """
+
+    def __init__(
+        self, display: Display, seed: int, managed: bool = False, textured: bool = False
+    ) -> None:
         self._display = display
+        self._managed, self._textured = managed, textured
+        # Small ones are not copied when they move.
+        self._least = 120 if textured else 20
         self._random = np.random.default_rng(seed)
         self._windows: list[Window] = []
         self._wardrobe = Wardrobe(display)
@@ -63,9 +73,14 @@ class Desktop:
         if len(self._windows) == MAX_WINDOWS:
             self._close()
         window = self._display.screen().root.create_window(
-            *self._place(), 20 + self._below(200), 20 + self._below(150), self._below(3), 24,
-            override_redirect=True, background_pixel=self._below(1 << 24),
+            *self._place(), self._least + self._below(200), self._least + self._below(150),
+            self._below(3), 24,
+            override_redirect=not self._managed, background_pixel=self._below(1 << 24),
         )  # fmt: skip
+        if self._textured:
+            pixmap = texture(self._display, self._random)
+            window.change_attributes(background_pixmap=pixmap)
+            pixmap.free()
         window.map()
         self._windows.append(window)
 
@@ -75,7 +90,15 @@ class Desktop:
 
     def _move(self) -> None:
         x, y = self._place()
-        self._window().configure(x=x, y=y, width=20 + self._below(200))
+        window = self._window()
+        window.configure(x=x, y=y, width=self._least + self._below(200))
+        if self._textured:
+            # Pushed on as by a hand, in its new size.
+            for _ in range(4):
+                x, y = x + 3, y + 2
+                self._display.sync()
+                time.sleep(0.02)
+                window.configure(x=x, y=y)
 
     def _restack(self) -> None:
         self._window().configure(stack_mode=(X.Above, X.Below)[self._below(2)])

@@ -1,9 +1,6 @@
 """Windows that come, go and change while they are masked are in no picture."""
 
 import contextlib
-import os
-import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,12 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 import cv2
 import mjpeg
 import numpy as np
+from managers import OPENBOX, TWM, running
 from painter import Painter, painter
 from program import TIMEOUT, Webcapd, webcapd
 from secrets_shown import TITLE, loud_window, moving_fast, secrets
 from soak import scenario
 from waiting import wait_until
-from Xlib import X
 from xserver import Pixels, XServer, xvfb
 
 from webcapd.capture.geometry import Rectangle
@@ -91,32 +88,6 @@ def looked_at(program: Webcapd) -> Iterator[Look]:
 
 
 @contextlib.contextmanager
-def running(server: XServer, *command: str) -> Iterator[None]:
-    """Run a window manager or a compositor."""
-    environment = {**os.environ, "DISPLAY": server.name, "HOME": "/nonexistent", "LC_ALL": "C"}
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet) as process:
-        try:
-            wait_until(
-                f"{command[0]} runs, or ends",
-                lambda: _is_managed(server, command[0]) or process.poll() is not None,
-            )
-            yield
-            assert process.poll() is None, f"{command[0]} has ended"
-        finally:
-            process.kill()
-
-
-def _is_managed(server: XServer, name: str) -> bool:
-    """Whether a window manager, or a compositor, has taken the screen."""
-    with server.connected() as display:
-        if name in ("picom", "xcompmgr"):
-            return bool(display.get_selection_owner(display.intern_atom("_NET_WM_CM_S0")))
-        root = display.screen().root
-        return bool(root.get_attributes().all_event_masks & X.SubstructureRedirectMask)
-
-
-@contextlib.contextmanager
 def _backdrop(server: XServer) -> Iterator[None]:
     """Have the server itself paint what windows leave uncovered."""
     with painter(server) as brush:
@@ -187,10 +158,7 @@ def _count(
 
 # Most of the time: without a compositor, what a window shows goes with it.  But
 # twm's frames have no background: they show a window that has gone until twm hears
-# of it.  And by default it holds the server until somebody has placed a window.
-_TWM_RULES = 'RandomPlacement\nNoGrabServer\nUsePPosition "on"\n'
-
-
+# of it.
 @scenario("masks-bare", 1000)
 def bare(count: int) -> str:
     """Have secret windows come and go without a window manager and without lingering."""
@@ -200,16 +168,13 @@ def bare(count: int) -> str:
 @scenario("masks-openbox", 1000)
 def openbox(count: int) -> str:
     """Have secret windows come and go under openbox, without lingering."""
-    return _count("under openbox", [["openbox"]], 0, count)
+    return _count("under openbox", [OPENBOX], 0, count)
 
 
 @scenario("masks-twm", 1000)
 def twm(count: int) -> str:
     """Have secret windows come and go under twm."""
-    with tempfile.NamedTemporaryFile("w") as rules:
-        rules.write(_TWM_RULES)
-        rules.flush()
-        return _count("under twm", [["twm", "-f", rules.name]], _LONG, count)
+    return _count("under twm", [TWM], _LONG, count)
 
 
 @scenario("masks-late-repaint", 1000)
@@ -246,7 +211,7 @@ def fast_mover(count: int) -> str:
 def picom(count: int) -> str:
     """Have secret windows come and go under openbox, and picom lets them fade."""
     fading = ["picom", "--config", "/dev/null", "--backend", "xrender", "--fading"]
-    return _count("under picom", [["openbox"], fading], _LONG, count)
+    return _count("under picom", [OPENBOX, fading], _LONG, count)
 
 
 @scenario("masks-xcompmgr", 1000)

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 from loud import HEIGHT, LOUD, OPTIONS, WIDTH, assert_silent, expected
+from managers import running
 from painter import Painter, painter
 from program import webcapd
 from reader import reader
-from soak_masks import running
 from waiting import wait_until
 from Xlib.xobject.drawable import Window
 from xserver import XServer, xvfb
