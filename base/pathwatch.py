@@ -93,9 +93,11 @@ class PathWatch:
             self._due = now + (_POLL_SECONDS if self._is_watched else _REST_SECONDS)
             return True
         assert self._inotify is not None
-        name = self._path.name
-        # Of the folder's other files, nothing.
-        return any(event.name in ("", name) for event in self._inotify.take())
+        ours = ("", self._path.name)
+        # Nothing of the folder's other files, nor that a watch has gone: mostly we removed it.
+        return any(
+            event.name in ours and event.mask != Mask.IGNORED for event in self._inotify.take()
+        )
 
     def seconds_until_due(self) -> float:
         """Seconds until take() finds that it is time to look; infinite with a descriptor."""

@@ -15,6 +15,8 @@ from webcapd.capture.overlay import Pixels
 
 # The picture is to be back within 2 s of the display.
 _FIRST_WAIT, _MAX_WAIT = 0.1, 1.0
+# As no number holds the doublings of a night without a display.
+_MAX_DOUBLINGS = 10
 
 _BACKGROUND, _TITLE, _TEXT = (20, 23, 28), (255, 157, 122), (232, 235, 240)
 
@@ -34,7 +36,7 @@ class Outage:
 
     def next_wait(self) -> float:
         """Count an attempt that failed; returns the seconds to wait before the next."""
-        wait = min(_FIRST_WAIT * 2.0**self.attempts, _MAX_WAIT)
+        wait = min(_FIRST_WAIT * 2.0 ** min(self.attempts, _MAX_DOUBLINGS), _MAX_WAIT)
         self.attempts += 1
         return wait
 

@@ -19,11 +19,11 @@ from typing import Any
 import cffi
 from sandbox import Unit
 
-_ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
+ALLOW, ERRNO = 0x7FFF0000, 0x00050000
 _EQUAL, _NOT_EQUAL = 4, 1
 _SET_MDWE, _REFUSE_EXEC_GAIN = 65, 1
 
-_DECLARED = """
+DECLARED = """
 struct scmp_arg_cmp { unsigned int arg; int op; uint64_t a; uint64_t b; };
 void *seccomp_init(uint32_t action);
 int seccomp_rule_add_array(void *filter, uint32_t action, int call, unsigned int count,
@@ -64,10 +64,10 @@ def allowed(lines: list[str]) -> set[str]:
 def load_filter(unit: Unit) -> None:
     """Confine this process for good."""
     ffi = cffi.FFI()
-    ffi.cdef(_DECLARED)
+    ffi.cdef(DECLARED)
     library: Any = ffi.dlopen("libseccomp.so.2")
     assert unit.one("SystemCallErrorNumber") == "EPERM"
-    rules = library.seccomp_init(_ERRNO | errno.EPERM)
+    rules = library.seccomp_init(ERRNO | errno.EPERM)
     assert rules != ffi.NULL
 
     def add(action: int, name: str, *arguments: tuple[int, int, int, int]) -> None:
@@ -81,10 +81,10 @@ def load_filter(unit: Unit) -> None:
     assert families == "AF_UNIX", "this knows no other families"
     for name in sorted(allowed(unit.all("SystemCallFilter"))):
         if name == "socket":
-            add(_ALLOW, name, (0, _EQUAL, socket.AF_UNIX, 0))
-            add(_ERRNO | errno.EAFNOSUPPORT, name, (0, _NOT_EQUAL, socket.AF_UNIX, 0))
+            add(ALLOW, name, (0, _EQUAL, socket.AF_UNIX, 0))
+            add(ERRNO | errno.EAFNOSUPPORT, name, (0, _NOT_EQUAL, socket.AF_UNIX, 0))
         else:
-            add(_ALLOW, name)
+            add(ALLOW, name)
     assert library.seccomp_load(rules) == 0
 
 

@@ -20,6 +20,7 @@ from waiting import wait_until
 from xserver import Pixels, XServer
 
 from webcapd.capture.x11.xvfb import authority
+from webcapd.encoder.outage import Outage
 
 # The rounds after which fonts are loaded and caches have grown.
 SETTLED = 4
@@ -217,3 +218,10 @@ def test_nothing_is_left_behind_by_many_outages(
         wait_for_state(program, "lost")
         wait_until("the memory is given back", lambda: Footprint(pid).shared == 0)
         assert segments_of(pid) == 0
+
+
+def test_a_display_is_waited_for_however_long_it_takes() -> None:
+    """A night is ten thousand attempts and more."""
+    outage = Outage()
+    waits = [outage.next_wait() for _ in range(20_000)]
+    assert waits == sorted(waits) and (waits[0], waits[-1]) == (0.1, 1.0)

@@ -1,48 +1,32 @@
 """The examples that write and read rings, each with each other, and with ours."""
 
 import contextlib
+import os
+import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
 import pytest
+import ringprograms
 import ringreference as reference
-from program import ROOT, TIMEOUT
+from program import TIMEOUT
+from ringprograms import EXAMPLES, running
 from waiting import wait_until
 
 from webcapd.base.ring.reader import RingReader
-from webcapd.capture.overlay import Pixels
 
-EXAMPLES = ROOT / "examples"
 WIDTH, HEIGHT = 64, 48
 MAX_LINES = 60
 
 
 @pytest.fixture(scope="module")
 def commands(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[str]]:
-    """Compile what is C; gives the command of each example."""
-    found = {}
-    for path in EXAMPLES.iterdir():
-        command = {".py": [sys.executable, str(path)], ".sh": ["sh", str(path)]}.get(path.suffix)
-        if path.suffix == ".c":
-            made = tmp_path_factory.mktemp("compiled") / path.stem
-            compiler = ["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(made), str(path)]
-            subprocess.run(compiler, check=True, timeout=TIMEOUT)
-            command = [str(made)]
-        if command:
-            found[path.name] = command
-    return found
+    return ringprograms.commands(tmp_path_factory.mktemp("compiled"))
 
 
 def colours(number: int) -> bytes:
-    """Give the pixels of a frame of the writers in colour."""
-    pixels: Pixels = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
-    pixels[:, :, 0] = np.arange(WIDTH) + number & 255
-    pixels[:, :, 1] = (np.arange(HEIGHT) + number & 255)[:, np.newaxis]
-    pixels[:, :, 2] = number & 255
-    return pixels.tobytes()
+    return ringprograms.colours(number, WIDTH, HEIGHT).tobytes()
 
 
 def grey(number: int) -> bytes:
@@ -57,17 +41,6 @@ WRITERS: Mapping[str, tuple[tuple[int, ...], Callable[[int], bytes]]] = {
 }
 
 
-@contextlib.contextmanager
-def running(command: list[str], *arguments: object) -> Iterator["subprocess.Popen[bytes]"]:
-    process = subprocess.Popen([*command, *map(str, arguments)], stdout=subprocess.PIPE)
-    try:
-        yield process
-        assert process.wait(TIMEOUT) == 0
-    finally:
-        process.kill()
-        process.communicate()
-
-
 @pytest.mark.parametrize("reader", ["read_ring.py", "read_ring.c"])
 @pytest.mark.parametrize("writer", WRITERS)
 def test_each_example_reads_what_each_writes(
@@ -79,6 +52,7 @@ def test_each_example_reads_what_each_writes(
         wait_until("it writes", path.exists)
         with running(commands[reader], path) as process:
             data = process.communicate(timeout=TIMEOUT)[0]
+            assert process.returncode == 0
     size = len(content(1))
     frames = [data[begin : begin + size] for begin in range(0, len(data), size)]
     # Whole ones, in order, up to the last.
@@ -117,3 +91,45 @@ def test_writers_are_short(path: Path) -> None:
 def test_shell_examples_are_checked() -> None:
     scripts = [str(path) for path in EXAMPLES.glob("*.sh")]
     subprocess.run(["shellcheck", *scripts], check=True, timeout=TIMEOUT)
+
+
+def test_a_reader_that_is_stopped_holds_up_nobody(
+    commands: Mapping[str, list[str]], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.wcf"
+    with running(commands["write_ring.c"], path, WIDTH, HEIGHT, 200):
+        wait_until("it writes", path.exists)
+        with running(commands["read_ring.c"], path) as stopped:
+            assert stopped.stdout is not None and stopped.stdout.read(1)
+            os.kill(stopped.pid, signal.SIGSTOP)
+            with contextlib.closing(RingReader(path)) as reader:
+                for _ in range(20):
+                    wait_until("it goes on", reader.read)
+            os.kill(stopped.pid, signal.SIGCONT)
+
+
+def test_whoever_may_read_the_file_can_read_it(
+    commands: Mapping[str, list[str]], tmp_path: Path
+) -> None:
+    """Of another user's, too: no reader writes."""
+    if os.geteuid():
+        pytest.skip("only root becomes another user")
+    path = Path(f"/tmp/webcapd-test-{os.getpid()}.wcf")
+    program = path.with_suffix(".reader")
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    try:
+        program.write_bytes(Path(commands["read_ring.c"][0]).read_bytes())
+        program.chmod(0o755)
+        with running(commands["write_ring.c"], path, WIDTH, HEIGHT, 50) as writer:
+            wait_until("it writes", path.exists)
+            path.chmod(0o644)
+            with running([*nobody, str(program)], path) as process:
+                assert process.stdout is not None
+                frame = process.stdout.read(4 * WIDTH * HEIGHT)
+                assert frame == colours(frame[2])
+                writer.kill()
+                process.communicate(timeout=TIMEOUT)
+                assert process.returncode == 0
+    finally:
+        path.unlink(missing_ok=True)
+        program.unlink(missing_ok=True)

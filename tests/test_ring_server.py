@@ -102,3 +102,21 @@ def test_state_tells_of_the_ring(tmp_path: Path) -> None:
         wait_until("it is shown", lambda: state(server) == "live")
         told = json.loads(server.get("/?info")[2])["capture"]["feed"]
         assert (told["format"], told["slots"], told["wake"]) == ("XR24", 3, "inotify")
+
+
+def test_without_inotify_it_is_polled(tmp_path: Path) -> None:
+    path = tmp_path / "a.wcf"
+    refused = [sys.executable, str(ROOT / "tests" / "noinotify.py")]
+    with (
+        webcapd("--source", f"wcf:{path}", wrapper=refused) as server,
+        mjpeg.stream(server) as stream,
+    ):
+        stream.part()
+        with writer(path, 64, 48, 30, 0) as process:
+            wait_until("it is shown", lambda: state(server) == "live")
+            for _ in range(10):
+                stream.part()
+            told = server.info()["capture"]["feed"]
+            assert (told["wake"], told["wakeNotUsed"]) == ("poll", "inotify: Too many open files")
+            process.kill()
+            wait_until("its end is seen", lambda: server.info()["encoder"]["state"] == "lost")
