@@ -24,9 +24,9 @@ class Pace:
         self._last = -math.inf
         """The moment on the grid when it last happened, or of the last one used of a credit."""
 
-    def wait(self, now: float, fps: float) -> float:
-        """Seconds until the next time is due at a rate; 0 if it is."""
-        return max(0.0, self._last + 1 / fps - now)
+    def wait(self, now: float, fps: float, times: int = 1) -> float:
+        """Seconds until the next time is due at a rate, or so many at once; 0 if it is."""
+        return max(0.0, self._last + times / fps - now)
 
     def took_place(self, now: float, fps: float, credit: int = 1) -> None:
         """Note that it happened at ``now``, at a rate; ``credit`` goes with the rate."""

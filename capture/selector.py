@@ -15,7 +15,11 @@ from numpy.typing import NDArray
 
 from webcapd.capture.bands import BandLayout
 from webcapd.capture.geometry import Rectangle
+from webcapd.capture.motion import Motion, add, apart, beside
 from webcapd.capture.throttle import Rules, Throttle
+
+# What is more of the screen is not small.
+_SMALL_SHARE = 1 / 16
 
 
 class Selection(NamedTuple):
@@ -66,6 +70,12 @@ class BandSelector(Protocol):
     def select_all(self) -> None:
         """Have the next refresh take in all bands."""
 
+    def select_small(self, area: Rectangle) -> bool:
+        """Confine the next refresh to what little was drawn apart from what moves.
+
+        Only if there is any, which it tells.  Everything else stays selected.  Raises SourceError.
+        """
+
     def refreshed(self, selection: Selection, changed: Mapping[int, int], area: Rectangle) -> None:
         """Note which of the hashed bands had changed, and which columns of them."""
 
@@ -99,14 +109,21 @@ class DamageSelector:
     """Bands selected and not refreshed yet."""
     _hinted: dict[int, int] = field(default_factory=dict)
     """Those of them that a damage report told of, and of which columns."""
+    _motion: Motion = field(default_factory=Motion)
+    _small: dict[int, int] = field(default_factory=dict)
+    """What the refresh under way is confined to, if to anything."""
     _scan_due: float = 0.0
+    """Never 0 once nothing but time asks for a scan."""
     _scanning: bool = False
 
     def select(self, area: Rectangle) -> Selection:
+        if self._small and self._scan_due:
+            # A grab that is done over is one of the same bands.
+            return Selection(sorted(self._small), [], self._small)
+        self._small = {}
         # The damage is taken before the grab: what is drawn in between is in
         # the picture already and is reported again, at the cost of a hash.
-        for band, columns in self._take_damage(area).items():
-            self._hinted[band] = self._hinted.get(band, 0) | columns
+        add(self._hinted, self._take_damage(area))
         self._scanning = self._scanning or time.monotonic() >= self._scan_due
         if self._scanning:
             self._selected = set(range(self.layout.count))
@@ -117,20 +134,36 @@ class DamageSelector:
         """Take the damage of the area shown, as bands and columns."""
         rectangles = self.damage.take()
         rectangles[:, :2] -= (area.x, area.y)
-        return self.layout.touched_tiles(rectangles)
+        drawn = self.layout.touched_tiles(rectangles)
+        self._motion.note(drawn, time.monotonic())
+        return drawn
+
+    def select_small(self, area: Rectangle) -> bool:
+        moving = self._motion.tiles(time.monotonic())
+        # What waits for its turn goes on doing so.
+        add(moving, self._hinted)
+        drawn = self._take_damage(area)
+        add(self._hinted, drawn)
+        tiles = self.layout.count * self.layout.columns
+        self._small = apart(drawn, moving, max(1, int(tiles * _SMALL_SHARE)))
+        return bool(self._small)
 
     def select_all(self) -> None:
         # As at the start: what is found then was not missed.
         self._scan_due = 0.0
 
     def refreshed(self, selection: Selection, changed: Mapping[int, int], area: Rectangle) -> None:
-        unhinted = _beside(changed, self._hinted)
-        self._selected, self._hinted = set(), {}
+        unhinted = beside(changed, self._hinted)
+        if self._small:
+            self._hinted, self._small = beside(self._hinted, self._small), {}
+        else:
+            self._selected, self._hinted = set(), {}
         if unhinted and self._scan_due:
             # What was drawn between taking the damage and the grab is in the
             # reports by now.
-            self._hinted = self._take_damage(area)
-            self.counts.missed += len(_beside(unhinted, self._hinted))
+            drawn = self._take_damage(area)
+            add(self._hinted, drawn)
+            self.counts.missed += len(beside(unhinted, drawn))
         if self._scanning:
             self.counts.full_scans += 1
             self._scanning = False
@@ -141,12 +174,6 @@ class DamageSelector:
 
     def heat(self) -> None:
         """All are alike."""
-
-
-def _beside(found: Mapping[int, int], told: Mapping[int, int]) -> dict[int, int]:
-    """Give what was found of bands, and of columns of them, that was not told."""
-    rest = {band: columns & ~told.get(band, 0) for band, columns in found.items()}
-    return {band: columns for band, columns in rest.items() if columns}
 
 
 @dataclass
@@ -174,6 +201,9 @@ class PollSelector:
 
     def select_all(self) -> None:
         self._everywhere = True
+
+    def select_small(self, area: Rectangle) -> bool:
+        return False
 
     def refreshed(self, selection: Selection, changed: Mapping[int, int], area: Rectangle) -> None:
         self._everywhere, self._selection = False, None

@@ -30,6 +30,8 @@ class Descriptors(NamedTuple):
     """When pending() may have become true."""
     urgent: int | None
     """When pending() has to be called, whatever is due when; None if nothing cannot wait."""
+    drawn: int | None = None
+    """When refresh_small() may have something to bring in; None if it never has."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,14 @@ class Source(Protocol):
 
         Everything drawn before the call is in the frame buffer after it.
         Raises SourceChanged or SourceError.
+        """
+
+    def refresh_small(self) -> list[int]:
+        """Bring in just what little was drawn apart from what moves; for refresh() is not due yet.
+
+        Lists the bands that look different, as refresh() does: none if there is no such thing,
+        or if it is not known where was drawn.  All else is left as it was, and for refresh().
+        To be called after pending().  Raises SourceChanged or SourceError.
         """
 
     def interrupt(self) -> None:

@@ -48,6 +48,8 @@ class Moment(NamedTuple):
     """The quality that motion has led to."""
     outage: str = ""
     """Of a placeholder: why there is no picture, in one sentence."""
+    is_small: bool = False
+    """Whether only little was looked at, and all else is as it was ``as_of`` that moment."""
 
 
 class Consumer(Protocol):
@@ -55,6 +57,8 @@ class Consumer(Protocol):
 
     takes_pointer: bool
     """Whether it is fed pictures with the pointer laid over; never changed."""
+    takes_small: bool
+    """Whether it is fed small changes ahead of its turn, while much moves; never changed."""
     pace: Pace
     """When it may be fed again; the encoder loop notes there when it was."""
     behind: bool

@@ -13,16 +13,15 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from webcapd.base.rate import Rate
-from webcapd.capture.picture import Picture
 from webcapd.capture.source import Source, SourceChanged, SourceError, SourceNotReady
-from webcapd.encoder.consumer import Consumer, Consumers, Moment
+from webcapd.encoder.consumer import Consumers
+from webcapd.encoder.feeding import Feeding
 from webcapd.encoder.options import EncoderOptions
 from webcapd.encoder.outage import Outage, report_of
-from webcapd.encoder.quality import QualityState, changed, settled, settles_at
 from webcapd.encoder.schedule import Limit, Wish, refresh_in, turn_in, wish_of
+from webcapd.encoder.smallchanges import SmallChanges
 from webcapd.encoder.stall import StallGuard
 
 log = logging.getLogger(__name__)
@@ -54,16 +53,14 @@ class Encoder:
         self._source = source
         self._stall = StallGuard(source.interrupt)
         self.consumers = Consumers()
+        self._feeding = Feeding(self.consumers, self._stall, options.quality_rules())
         self._most = Limit(options.most_fps, options.credit)
         self._on_begun = on_begun
         self._on_failure = on_failure
         self._retries_at_start = retries_at_start
-        self._rules = options.quality_rules()
         # Encoder thread only; single values that others may read:
-        self._quality = QualityState()
+        self._small = SmallChanges(self._most)
         self._size = _UNKNOWN_SIZE
-        self._fruitless = 0
-        """Refreshes that found nothing new, since the last that did."""
         self._outage: Outage | None = None
         self._outages = 0
 
@@ -71,7 +68,7 @@ class Encoder:
         self._begun = threading.Event()
         self._failure: Exception | None = None  # Set before _begun.
         self._thread = threading.Thread(target=self._run, name="encoder", daemon=True)
-        self.rate = Rate()
+        self.rate = self._feeding.rate
 
     def start(self) -> None:
         """Start the thread; returns at once."""
@@ -124,7 +121,7 @@ class Encoder:
         return {
             **report_of(self._outage),
             "outages": self._outages,
-            "quality": self._rules.quality(self._quality.level),
+            "quality": self._feeding.quality,
         }
 
     def _run(self) -> None:
@@ -188,7 +185,7 @@ class Encoder:
             self._stall.progress()
             pending = self._source.pending() or pending
             wishes = [
-                wish_of(consumer, self._most, self._fruitless)
+                wish_of(consumer, self._most, self._feeding.fruitless)
                 for consumer in self.consumers.listed()
             ]
             followed = any(wish.followed for wish in wishes)
@@ -196,16 +193,20 @@ class Encoder:
                 self._source.set_watched(self._most.rate if followed else 0.0)
                 watched = followed
             now = time.monotonic()
-            calm = min(
-                now + self._source.seconds_until_due(), settles_at(self._quality, self._rules)
-            )
+            calm = min(now + self._source.seconds_until_due(), self._feeding.settles_at)
             wait = refresh_in(wishes, now, pending, calm)
-            if wait == 0:
+            is_drawn = pending and descriptors.drawn is not None
+            small = self._small.wait(wishes, now, wait) if is_drawn else math.inf
+            if small == 0 and self._refresh_small(now, wishes):
+                pending = False
+            elif wait == 0:
                 self._refresh(now, wishes)
                 pending = False
+            elif small == 0:
+                self._stall.sleep(wait, descriptors.drawn)
             elif followed and pending:
                 # More of it need not wake us before the time, but for what cannot wait.
-                self._stall.sleep(wait, descriptors.urgent)
+                self._stall.sleep(min(wait, small), descriptors.urgent)
             else:
                 self._wait_for_news(wait, turn_in(wishes, now), descriptors.events)
 
@@ -230,47 +231,23 @@ class Encoder:
         captured = time.time()
         bands = self._source.refresh()
         frame_buffer = self._source.frame_buffer
-        before = self._quality.level
-        if bands:
-            share = len(bands) / frame_buffer.layout.count
-            self._quality = changed(self._quality, share, now, self._rules)
-        self._quality = settled(self._quality, now, self._rules)
-        if bands or self._quality.level != before:
-            for consumer in self.consumers.listed():
-                consumer.behind = True
+        self._feeding.refreshed(bands, frame_buffer.layout.count, now)
         due = [wish for wish in wishes if wish.is_due(now)]
         for wish in due:
             wish.fed(now)
-        moment = Moment(captured, now, self._rules.quality(self._quality.level))
-        with frame_buffer.composed() as picture:
-            self._feed_all([wish.consumer for wish in due], picture, moment)
-        self._fruitless = 0 if bands else self._fruitless + 1
+        self._feeding.feed([wish.consumer for wish in due], frame_buffer, captured, now)
+
+    def _refresh_small(self, now: float, wishes: list[Wish]) -> bool:
+        """Let a small change pass that is apart from what moves; tells whether there was one."""
+        captured = time.time()
+        bands = self._source.refresh_small()
+        self._small.looked(now, bool(bands))
         if bands:
-            self.rate.tick()
-
-    def _feed_all(self, consumers: Sequence[Consumer], picture: Picture, moment: Moment) -> None:
-        """Feed a picture, first to those that take the pointer apart."""
-        for consumer in consumers:
-            if not consumer.takes_pointer:
-                self._feed(consumer, picture, moment)
-        pointed = [consumer for consumer in consumers if consumer.takes_pointer]
-        if pointed:
-            with picture.with_pointer() as whole:
-                for consumer in pointed:
-                    self._feed(consumer, whole, moment)
-
-    def _feed(self, consumer: Consumer, picture: Picture, moment: Moment) -> None:
-        """Feed a consumer; one that fails is removed, unless the server cannot be without it."""
-        consumer.behind = False
-        try:
-            with self._stall.encoding():
-                consumer.feed(picture, moment)
-        except Exception:
-            # What somebody asked for must not end the rest.
-            if self.consumers.is_needed(consumer):
-                raise
-            log.exception("a variant of the picture cannot be encoded: %s", consumer)
-            self.consumers.remove(consumer)
+            frame_buffer = self._source.frame_buffer
+            takers = self._small.takers(wishes, now)
+            self._feeding.refreshed(bands, frame_buffer.layout.count, now)
+            self._feeding.feed_small(takers, frame_buffer, captured)
+        return bool(bands)
 
     def _retry_until_open(self, reason: str) -> None:
         """Show a placeholder, and wait before the next attempt to open the source."""
@@ -280,19 +257,13 @@ class Encoder:
             self._outages += 1
             log.warning("%s; trying again until there is a picture", reason)
         outage.update(reason, self._size)
-        self._show(outage)
+        self._feeding.show(outage)
         self._begin()
         until = time.monotonic() + outage.next_wait()
         while not self._stopping.is_set() and (rest := until - time.monotonic()) > 0:
             if self._stall.sleep(rest, self._source.comeback()) and self._source.may_be_back():
                 break
-            self._show(outage)
-
-    def _show(self, outage: Outage) -> None:
-        """Feed the placeholder to all consumers, those made since it was drawn too."""
-        # It is true until further notice: nobody has to wait for a refresh.
-        moment = Moment(time.time(), math.inf, self._rules.rest, outage.reason)
-        self._feed_all(self.consumers.listed(), outage.placeholder, moment)
+            self._feeding.show(outage)
 
     def _recover(self, outage: Outage) -> None:
         """Note that the picture is back."""

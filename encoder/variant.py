@@ -49,6 +49,7 @@ class Variant:
     """
 
     takes_pointer = True
+    takes_small = False  # A frame is a frame, however little is new.
 
     def __init__(
         self,

@@ -3,19 +3,20 @@
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from program import TIMEOUT
 from waiting import wait_until
 
-from webcapd.base.pace import Pace
+from webcapd.base.pace import CREDIT, Pace
 from webcapd.base.waker import Waker
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.overlay import SpriteImage
 from webcapd.capture.picture import Picture
 from webcapd.capture.pixelformat import BGRX
-from webcapd.capture.source import Descriptors, SourceStatus
+from webcapd.capture.source import Descriptors, Source, SourceStatus
 from webcapd.encoder.consumer import NO_DEMAND, Consumers, Demand, Moment
 from webcapd.encoder.loop import Encoder
 from webcapd.encoder.options import EncoderOptions
@@ -24,8 +25,8 @@ from webcapd.encoder.options import EncoderOptions
 class Counter:
     """A consumer that notes what it is fed."""
 
-    def __init__(self, takes_pointer: bool, demand: Demand) -> None:
-        self.takes_pointer = takes_pointer
+    def __init__(self, takes_pointer: bool, demand: Demand, takes_small: bool = False) -> None:
+        self.takes_pointer, self.takes_small = takes_pointer, takes_small
         self.pace, self.behind = Pace(), True
         self.wanted = demand
         self.fed: list[tuple[bool, int, Moment]] = []
@@ -85,6 +86,9 @@ class Still:
     def status(self) -> SourceStatus:
         return SourceStatus("still", None, {}, None)
 
+    def refresh_small(self) -> list[int]:
+        return []
+
     def refresh(self) -> list[int]:
         black = np.zeros((4, 4, 4), np.uint8)
         black[:, :, 3] = 255
@@ -92,16 +96,60 @@ class Still:
         return list(self.frame_buffer.rehash(range(4)))
 
 
-@pytest.fixture
-def encoder() -> Iterator[Encoder]:
+class Moving(Still):
+    """A source where something moves all the time, and now and then something small changes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._news = Waker()
+        self._frames = 0
+        self.small = 0
+        """Small changes that wait to be seen; written by the test's thread, too."""
+
+    def change(self) -> None:
+        self.small += 1
+        self._news.wake()
+
+    def close(self) -> None:
+        super().close()
+        self._news.close()
+
+    def descriptors(self) -> Descriptors:
+        return Descriptors(self._news.fileno(), None, self._news.fileno())
+
+    def pending(self, poll: bool = False) -> bool:
+        self._news.clear()
+        return True
+
+    def refresh(self) -> list[int]:
+        self._frames += 1
+        self.frame_buffer.raw[32:] = self._frames
+        return list(self.frame_buffer.rehash(range(4)))
+
+    def refresh_small(self) -> list[int]:
+        if not self.small:
+            return []
+        self.small -= 1
+        self.frame_buffer.raw[:16] += 1
+        return list(self.frame_buffer.rehash([0]))
+
+
+@contextmanager
+def encoding(source: Source, options: EncoderOptions) -> Iterator[Encoder]:
     failures: list[Exception] = []
-    encoder = Encoder(Still(), EncoderOptions(), lambda: None, failures.append)
+    encoder = Encoder(source, options, lambda: None, failures.append)
     encoder.start()
     yield encoder
     encoder.stop()
     assert encoder.join(TIMEOUT)
     encoder.close()
     assert failures == []
+
+
+@pytest.fixture
+def encoder() -> Iterator[Encoder]:
+    with encoding(Still(), EncoderOptions()) as encoder:
+        yield encoder
 
 
 WHITE = 64 * 64 * 4 * 255
@@ -138,6 +186,46 @@ def test_consumer_is_fed_again_when_it_asks_though_nothing_is_new(encoder: Encod
     assert len(asking.fed) == 3
     # Nobody but who asks: only the one that is due beside it.
     assert len(still.fed) <= fed + 3
+
+
+def test_small_change_is_fed_ahead_of_the_turn_and_only_to_who_takes_it() -> None:
+    whole, apart = Counter(False, FOLLOWS), Counter(False, FOLLOWS, takes_small=True)
+    moving = Moving()
+    # A turn is longer than the test.
+    with encoding(moving, EncoderOptions(target_fps=0.5 / TIMEOUT)) as encoder:
+        for consumer in (whole, apart):
+            encoder.consumers.add(consumer)
+        encoder.wake()
+        wait_until("all the credit is used", lambda: len(apart.fed) == len(whole.fed) == CREDIT)
+        before = apart.fed[-1]
+        for number in range(1, CREDIT + 1):
+            moving.change()
+            wait_until("it is fed", lambda: len(apart.fed) == CREDIT + number)  # noqa: B023
+        assert len(whole.fed) == CREDIT
+        for _, pixels, moment in apart.fed[CREDIT:]:
+            assert pixels != before[1]
+            assert moment.is_small and moment.captured > before[2].captured
+            # Nobody may take it for the whole screen as of then.
+            assert moment.as_of == before[2].as_of
+        # All that moves is paced, small or not.
+        moving.change()
+        encoder.consumers.remove(apart)
+        assert len(apart.fed) == 2 * CREDIT
+
+
+def test_with_encodewait_a_small_change_waits_for_its_turn() -> None:
+    apart, moving = Counter(False, FOLLOWS, takes_small=True), Moving()
+    options = EncoderOptions(encodewait=2 * TIMEOUT)
+    with encoding(moving, options) as encoder:
+        encoder.consumers.add(apart)
+        encoder.wake()
+        wait_until("it is fed", lambda: apart.fed)
+        asking = Counter(False, NO_DEMAND._replace(again=time.monotonic()))
+        moving.change()
+        encoder.consumers.add(asking)
+        encoder.wake()
+        wait_until("the thread came by", lambda: asking.fed)
+        assert len(apart.fed) == 1 and moving.small == 1
 
 
 def test_consumer_that_fails_is_removed_and_closed_and_the_rest_goes_on(encoder: Encoder) -> None:

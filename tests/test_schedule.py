@@ -13,6 +13,7 @@ from webcapd.capture.picture import Picture
 from webcapd.encoder.consumer import NO_DEMAND, Demand, Moment
 from webcapd.encoder.options import EncoderOptions
 from webcapd.encoder.schedule import Limit, Wish, refresh_in, wish_of
+from webcapd.encoder.smallchanges import SmallChanges
 
 FOLLOWS = Demand(math.inf, False, -math.inf)
 AWAITS = Demand(0.0, True, math.inf)
@@ -28,9 +29,9 @@ class Wanting:
 
     takes_pointer = True
 
-    def __init__(self, demand: Demand = FOLLOWS) -> None:
+    def __init__(self, demand: Demand = FOLLOWS, takes_small: bool = False) -> None:
         self.pace, self.behind = Pace(), True
-        self.wanted = demand
+        self.wanted, self.takes_small = demand, takes_small
 
     def demand(self) -> Demand:
         return self.wanted
@@ -111,3 +112,82 @@ def test_each_is_fed_no_more_than_its_rate_and_its_credit(
             most = (moments[last] - moments[first]) * FPS + limit.credit
             # A least gap may come half a period early, and so may what follows a delay.
             assert last - first + 1 < most + 1
+
+
+def in_motion(limit: Limit = AVERAGE, demand: Demand = FOLLOWS) -> Wish:
+    """Give the wish of one that was fed all there was as often as it may be."""
+    consumer = Wanting(demand, takes_small=True)
+    consumer.behind = False
+    wish = wish_of(consumer, limit, 0)
+    for _ in range(limit.credit):
+        wish.fed(0.0)
+    return wish
+
+
+def test_small_change_does_not_wait_for_the_turn_of_what_moves() -> None:
+    wish, small = in_motion(), SmallChanges(AVERAGE)
+    turn = wish.wait(0.0)
+    assert turn > 0
+    assert small.wait([wish], 0.0, turn) == 0
+    assert small.takers([wish], 0.0) == [wish.consumer]
+
+
+@pytest.mark.parametrize(
+    ("limit", "demand"),
+    [(GAP, FOLLOWS), (AVERAGE, FOLLOWS._replace(due=1.0)), (AVERAGE, AWAITS)],
+    ids=["--encodewait", "fps=", "snapshot"],
+)
+def test_small_change_waits_where_there_is_a_least_gap_or_nobody_follows(
+    limit: Limit, demand: Demand
+) -> None:
+    wish, small = in_motion(limit, demand), SmallChanges(limit)
+    assert small.wait([wish], 0.0, 0.1) == math.inf
+    assert small.takers([wish], 0.0) == []
+
+
+def test_who_lacks_more_than_the_small_change_has_all_of_it_in_his_turn() -> None:
+    wish, small = in_motion(), SmallChanges(AVERAGE)
+    wish.consumer.behind = True
+    assert small.wait([wish], 0.0, 0.1) == math.inf
+
+
+def test_pictures_as_a_whole_have_no_small_changes() -> None:
+    wish, other = in_motion(), in_motion()
+    other.consumer.takes_small = False
+    small = SmallChanges(AVERAGE)
+    assert small.takers([wish, other], 0.0) == [wish.consumer]
+    assert small.wait([other], 0.0, 0.1) == math.inf
+
+
+def test_small_change_leaves_the_last_credit_to_what_moves() -> None:
+    wish, small = in_motion(), SmallChanges(AVERAGE)
+    assert small.wait([wish], 1 / FPS, 0.0) == 0
+    # With more of it, it goes as everything goes.
+    assert small.wait([wish], 2 / FPS, 0.0) == math.inf
+
+
+@settings(deadline=None)
+@given(rests=st.lists(st.integers(0, 64).map(lambda ticks: ticks * TICK), max_size=120))
+def test_small_changes_are_no_more_than_the_rate_and_the_credit(rests: list[float]) -> None:
+    wish, small = in_motion(), SmallChanges(AVERAGE)
+    now, moments = 0.0, []
+    for rest in rests:
+        now += rest
+        now += small.wait([wish], now, 1.0)
+        small.looked(now, True)
+        moments.append(now)
+    for first, last in itertools.combinations(range(len(moments)), 2):
+        assert last - first + 1 <= (moments[last] - moments[first]) * FPS + CREDIT + 1e-9
+
+
+def test_looks_for_small_changes_are_few_where_much_is_drawn() -> None:
+    wish, small = in_motion(), SmallChanges(AVERAGE)
+    now, looks = 0.0, 0
+    while now < 1.0:
+        now += small.wait([wish], now, 1.0) + TICK
+        small.looked(now, False)
+        looks += 1
+    assert looks <= 130
+    # The same drawn again and again is no reason to look.
+    still = wish_of(wish.consumer, AVERAGE, 1000)
+    assert small.wait([still], now + 1, 1.0) == math.inf

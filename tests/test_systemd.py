@@ -183,6 +183,9 @@ class StuckSource:
     def refresh(self) -> list[int]:
         return []
 
+    def refresh_small(self) -> list[int]:
+        return []
+
 
 def test_encoder_that_hangs_makes_no_headway(monkeypatch: pytest.MonkeyPatch) -> None:
     # In earnest it is given seconds.

@@ -35,14 +35,22 @@ ENCODER = TileEncoder(0)
 REST, MOTION = 90, 60
 
 
-def consumer(spec: UpdateSpec = PLAIN, subsampling: str = "420") -> UpdateConsumer:
-    make = UpdateFactory(ENCODER, subsampling, REST, 0.0, lambda: None)
+def consumer(
+    spec: UpdateSpec = PLAIN, subsampling: str = "420", calm: float = 0.0
+) -> UpdateConsumer:
+    make = UpdateFactory(ENCODER, subsampling, REST, calm, lambda: None)
     return make(spec, 0)
 
 
-def feed(made: UpdateConsumer, pixels: Pixels, quality: int = REST, outage: str = "") -> None:
+def feed(
+    made: UpdateConsumer,
+    pixels: Pixels,
+    quality: int = REST,
+    outage: str = "",
+    is_small: bool = False,
+) -> None:
     picture = FrameBuffer.of_pixels(pixels)
-    made.feed(picture, Moment(time.time(), time.monotonic(), quality, outage))
+    made.feed(picture, Moment(time.time(), time.monotonic(), quality, outage, is_small))
 
 
 @dataclass
@@ -134,6 +142,74 @@ def test_readers_that_lag_come_to_the_picture(
         assert follower.reader.whole
         check(made, follower.shown, wanted)
     assert made.demand().again == math.inf
+
+
+@settings(deadline=None, max_examples=12)
+@given(seeds, st.integers(0, 2))
+def test_small_changes_go_ahead_of_what_moves(seed: int, columns: int) -> None:
+    """What moves is not in their updates, and after each a reader shows what was looked at."""
+    generator = np.random.default_rng(seed)
+    screen = text(generator, 160, 768)
+    moving = Rectangle(384, 16, 384, 144)
+    looked_at = screen.copy()
+    made = consumer(calm=math.inf)
+    in_step, lags = Follower(made), Follower(made)
+    for number in range(24):
+        moving.of(screen)[:] = photograph(generator, moving.height, moving.width)
+        is_small = number > 8 and generator.random() < 0.6
+        if is_small:
+            x, y = generator.integers(0, 240), generator.integers(0, 140)
+            screen[y : y + 16, x : x + 8, :3] = generator.integers(0, 2) * 255
+            # Bands are read as wide as the screen; some of these tiles may move.
+            top, right = y // 16 * 16, 384 + 128 * columns
+            looked_at[top : top + 32, :right] = screen[top : top + 32, :right]
+        else:
+            looked_at[:] = screen
+        before, wanted = made.sequence, made.latest.wanted()
+        feed(made, looked_at, MOTION, is_small=is_small)
+        size = in_step.advance()
+        if is_small:
+            assert columns or size < 4000
+            assert made.sequence <= before + 1
+            # Those who lack more have their turn with all that moves.
+            assert set(wanted) <= set(made.latest.wanted())
+        if generator.random() < 0.2:
+            lags.advance()
+        if number > 1:
+            assert in_step.have == made.sequence
+            shown = np.ascontiguousarray(looked_at[..., :3])
+            assert not cv2.absdiff(in_step.shown, shown)[:, :256].any()
+            assert cv2.absdiff(in_step.shown, shown).mean() < 40
+    for _ in range(3):
+        feed(made, screen, MOTION)
+        lags.advance()
+    assert lags.have == made.sequence
+    assert not cv2.absdiff(lags.shown, np.ascontiguousarray(screen[..., :3]))[:, :256].any()
+
+
+def test_reader_gets_what_a_small_update_came_just_behind_without_asking() -> None:
+    """However large that is: with both he has what one made for him would have."""
+    generator = np.random.default_rng(1)
+    made = consumer()
+    follower = Follower(made)
+    follower.advance()
+    pixels = photograph(generator, 320, 960)
+    feed(made, pixels)
+    follower.advance()
+    for _ in range(2):
+        pixels = photograph(generator, 320, 960)
+        feed(made, pixels)
+        for x in (10, 100):
+            pixels[10:20, x : x + 8] = 255
+            feed(made, pixels, is_small=True)
+        assert follower.advance() > 32 * 1024
+        assert follower.have == made.sequence
+        check(made, follower.shown, pixels)
+    feed(made, photograph(generator, 320, 960))
+    feed(made, photograph(generator, 320, 960))
+    # Of two large ones he gets no more than the newest of each tile.
+    assert not follower.advance()
+    assert made.latest.wanted()
 
 
 def test_reader_that_leaves_takes_nothing_from_those_who_ask_for_the_same() -> None:

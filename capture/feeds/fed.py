@@ -144,6 +144,10 @@ class FeedSource:
         overlays = self._decoration.overlays(*self._area.size)
         return sorted({*changed, *self.frame_buffer.set_overlays(overlays)})
 
+    def refresh_small(self) -> list[int]:
+        """Nothing: its pictures come whole."""
+        return []
+
     def _take_over(self, picture: FeedPicture) -> Iterable[int]:
         """Show a picture; gives the bands that look different."""
         # What was not brought in lacks what is not said to have changed since, too.

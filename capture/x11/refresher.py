@@ -82,6 +82,20 @@ class Refresher:
 
     def refresh(self) -> list[int]:
         """Read and hash what may be new; lists the bands that look different."""
+        bands = self._read()
+        # That took the damage.
+        self._session.take_drawn()
+        return bands
+
+    def refresh_small(self) -> list[int]:
+        """See Source.refresh_small()."""
+        is_drawn = self._session.take_drawn()
+        if is_drawn and self._selector.select_small(self._session.region.area):
+            return self._read()
+        return []
+
+    def _read(self) -> list[int]:
+        """Read and hash what the selector selects; lists the bands that look different."""
         selection, pointer, events = self._session.read(self._selector)
         self._pointer_watch.seen(pointer, time.monotonic())
         if XEvents.CURSOR in events and self._pointer is not None:

@@ -169,6 +169,10 @@ class Screen:
         with self._answering():
             return self._opened_refresher.refresh()
 
+    def refresh_small(self) -> list[int]:
+        with self._answering():
+            return self._opened_refresher.refresh_small()
+
     def status(self) -> SourceStatus:
         refresher = self._refresher
         heat = refresher.heat() if refresher is not None else None

@@ -77,6 +77,9 @@ class X11Session:
             self._stack = stack.pop_all()
         self._events = XEvents.NOTHING
         """What the server has told since the last read()."""
+        self._is_drawn = False
+        """Whether it has told that something was drawn, and perhaps will not again until the
+        damage is taken."""
         self._was_read = False
         self._has_unmasked_bands = False
         """Whether some bands were grabbed before it was known what is masked now."""
@@ -102,7 +105,7 @@ class X11Session:
         events = self.control.fileno() if self._both is None else self._both.fileno()
         # Events of windows must not pile up.
         urgent = self.connection.fileno() if self._masks.watches_windows else None
-        return Descriptors(events, urgent)
+        return Descriptors(events, urgent, None if self.control.damage_obstacle else events)
 
     def seconds_until_due(self) -> float:
         """Seconds until a read() may show more, though nothing happens."""
@@ -110,9 +113,19 @@ class X11Session:
 
     def pending(self) -> bool:
         """Take in what the server has told; tells whether that asks for a read()."""
-        self._events |= self.control.take_events()
+        self._take_events()
         self._take_window_events()
         return bool(self._events)
+
+    def _take_events(self) -> None:
+        told = self.control.take_events()
+        self._events |= told
+        self._is_drawn = self._is_drawn or XEvents.DAMAGE in told
+
+    def take_drawn(self) -> bool:
+        """Tell whether damage is to be taken; says that it is, or has been just now."""
+        is_drawn, self._is_drawn = self._is_drawn, False
+        return is_drawn
 
     def _take_window_events(self) -> None:
         if not self._masks.watches_windows:
@@ -154,8 +167,8 @@ class X11Session:
 
     def _act_on_events(self, selector: BandSelector) -> XEvents:
         """Act on what the server has told, and give it; raises SourceChanged, SourceError."""
-        events = self._events | self.control.take_events()
-        self._events = XEvents.NOTHING
+        self._take_events()
+        events, self._events = self._events, XEvents.NOTHING
         if XEvents.LAYOUT in events:
             self._locate(selector)
         self._masks.catch_up()

@@ -34,6 +34,8 @@ class UpdateConsumer:
     thread only.
     """
 
+    takes_small = True
+
     def __init__(
         self,
         spec: UpdateSpec,
@@ -100,7 +102,8 @@ class UpdateConsumer:
         quality = self.spec.quality or moment.quality
         with self._canvas.seen(picture) as seen:
             step = self._step(seen, moment, quality)
-        composed = self._composed(step, moment, quality)
+        # Who lacks more than the change has his turn with all else.
+        composed = {} if moment.is_small else self._composed(step, moment, quality)
         known = Known(
             self.sequence,
             moment.as_of,
@@ -120,7 +123,7 @@ class UpdateConsumer:
         pixels, number = self._canvas.pixels(seen, mask), self.sequence + 1
         budget = self._budget(sent.grid.area(mask), quality)
         keys = seen.keys if pixels is seen.pixels else ()
-        coded = sent.follow(pixels, mask, number, quality, budget, keys)
+        coded = sent.follow(pixels, mask, number, quality, budget, keys, not moment.is_small)
         if time.monotonic() >= self._settles_at:
             coded += sent.settle(number, self._rest, self._calm, _SETTLED_TILES)
         self._settles_at = sent.settles_at(self._rest, self._calm)

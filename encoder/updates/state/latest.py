@@ -16,7 +16,7 @@ from webcapd.encoder.cell import Cell, Closed, call_all
 from webcapd.encoder.consumer import Demand
 from webcapd.encoder.updates import records
 
-# Who missed a few small updates gets these, without asking.
+# Who missed a few small updates, or what they came just behind, gets these without asking.
 _KEPT_UPDATES, _KEPT_BYTES = 16, 32 * 1024
 
 Have = Hashable
@@ -120,12 +120,13 @@ class LatestUpdates(Cell):
         call_all(listeners)
 
     def _add(self, step: Update) -> None:
-        """Keep a step, and no more before it than are small.  _news is held."""
+        """Keep a step, and no more before it than one that small ones follow.  _news is held."""
         steps = self._steps
         steps.append(step)
-        size = sum(len(one.data) for one in steps)
-        while len(steps) > 1 and (size > _KEPT_BYTES or len(steps) > _KEPT_UPDATES):
-            size -= len(steps.popleft().data)
+        behind = sum(len(one.data) for one in steps) - len(steps[0].data)
+        while len(steps) > 1 and (behind > _KEPT_BYTES or len(steps) > _KEPT_UPDATES):
+            steps.popleft()
+            behind -= len(steps[0].data)
         kept = {one.have for one in steps}
         self._composed = {have: one for have, one in self._composed.items() if one.gives in kept}
 

@@ -44,18 +44,20 @@ class Motion:
         """Whether what moves is to be kept this time, as the next update is a look at it."""
         return self._left == 0
 
-    def among(self, mask: Mask, since: NDArray[np.float64]) -> Mask:
+    def among(self, mask: Mask, since: NDArray[np.float64], is_all: bool = True) -> Mask:
         """Give the tiles of a mask that go as JPEG unseen.
 
-        ``since`` says of each tile when it changed last.
+        ``since`` says of each tile when it changed last.  An update that is not of all that is
+        new is no look at what moves, and none before one.
         """
         self._streaks[since < time.monotonic() - _REST_SECONDS] = 0
         moves = self._streaks >= _STREAK
         if not moves.any():
             self._wait = self._left = _FIRST_WAIT
         moves &= mask
-        self._looked = moves & ~self.stale & (self._left == 0)
-        self._left = self._left - 1 if self._left else self._wait
+        self._looked = moves & ~self.stale & (is_all and self._left == 0)
+        if is_all:
+            self._left = self._left - 1 if self._left else self._wait
         moving: Mask = moves & ~self._looked | self.stale & mask
         return moving
 

@@ -97,15 +97,18 @@ class SentPicture:
         quality: int,
         budget: int | None,
         keys: Sequence[BandKey] = (),
+        is_all: bool = True,
     ) -> Coded:
         """Take over what changed within some tiles; gives what tells readers that have the rest.
 
         ``number`` is the update's, ``quality`` that of JPEG, ``budget`` as for difference();
-        ``keys`` say what the pixels show, to whom that is known.
+        ``keys`` say what the pixels show, to whom that is known; ``is_all`` tells whether what
+        is not among the tiles has been looked at, too.
         """
-        # What is not new any more is what was sent.
-        self._take_over(pixels, self._motion.stale & ~mask)
-        moving = self._motion.among(mask, self._since)
+        if is_all:
+            # What is not new any more is what was sent.
+            self._take_over(pixels, self._motion.stale & ~mask)
+        moving = self._motion.among(mask, self._since, is_all)
         places = self.grid.rects(mask & ~moving)
         found = difference(self.pixels, pixels, places, self._search, budget)
         # Afterwards: they may be what is copied from.
