@@ -1,5 +1,6 @@
 """Chromium without a window, driven through its DevTools protocol over a pair of pipes."""
 
+import base64
 import contextlib
 import fcntl
 import itertools
@@ -14,8 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from program import TIMEOUT
+from xserver import Pixels
 
 FLAGS = (
     "--headless",
@@ -47,28 +51,37 @@ _MIDDLE = """
 """
 
 
-class Browser:
-    """A running Chromium with one page."""
+# Events that are kept once their domain is enabled.
+_KEPT = {
+    "Network.requestWillBeSent",
+    "Runtime.consoleAPICalled",
+    "Runtime.exceptionThrown",
+    "Log.entryAdded",
+}
+
+
+class _Pipes:
+    """The connection to a Chromium: commands in, answers and events of all its pages out."""
 
     def __init__(self, commands: int, answers: int) -> None:
         self._commands, self._answers = commands, answers
         self._numbers = itertools.count(1)
         self._unread = b""
-        self._session: str | None = None
-        page = self.call("Target.createTarget", url="about:blank")
-        attached = self.call("Target.attachToTarget", targetId=page["targetId"], flatten=True)
-        self._session = attached["sessionId"]
+        self.pages: dict[str | None, Browser] = {}
+        """The pages, by their sessions."""
 
-    def call(self, method: str, **parameters: Any) -> Any:
+    def call(self, session: str | None, method: str, parameters: dict[str, Any]) -> Any:
         """Give a command; returns its result."""
         number = next(self._numbers)
         command = {"id": number, "method": method, "params": parameters}
-        if self._session:
-            command["sessionId"] = self._session
+        if session:
+            command["sessionId"] = session
         os.write(self._commands, json.dumps(command).encode() + b"\0")
-        # Events arrive between command and answer; nobody here waits for any.
+        # Events arrive between command and answer.
         while (answer := self._message()).get("id") != number:
-            pass
+            page = self.pages.get(answer.get("sessionId"))
+            if page and answer["method"] in _KEPT:
+                page.events.append(answer)
         assert "error" not in answer, answer
         return answer["result"]
 
@@ -84,6 +97,35 @@ class Browser:
         message, _, self._unread = self._unread.partition(b"\0")
         return json.loads(message)
 
+
+class Browser:
+    """A running Chromium with one page."""
+
+    def __init__(self, pipes: "_Pipes") -> None:
+        self._pipes = pipes
+        self.events: list[Any] = []
+        """What the browser told of the page that is of interest, oldest first."""
+        self._session: str | None = None
+        # Each in a window of its own: none hides another.
+        self._target = self.call("Target.createTarget", url="about:blank", newWindow=True)
+        attached = self.call("Target.attachToTarget", **self._target, flatten=True)
+        self._session = attached["sessionId"]
+        pipes.pages[self._session] = self
+
+    def tab(self) -> "Browser":
+        """Open another page."""
+        return Browser(self._pipes)
+
+    def close(self) -> None:
+        """Close the page."""
+        session, self._session = self._session, None
+        self._pipes.pages.pop(session)
+        self.call("Target.closeTarget", **self._target)
+
+    def call(self, method: str, **parameters: Any) -> Any:
+        """Give a command; returns its result."""
+        return self._pipes.call(self._session, method, parameters)
+
     def visit(self, url: str) -> None:
         """Go to a page; does not wait until it is loaded."""
         result = self.call("Page.navigate", url=url)
@@ -95,6 +137,34 @@ class Browser:
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
+    def watch(self) -> None:
+        """Keep what pages request, log and fail at, from now on."""
+        for domain in ("Network", "Runtime", "Log"):
+            self.call(f"{domain}.enable")
+
+    def complaints(self) -> list[Any]:
+        """Give the errors and warnings of pages, since the watch began."""
+        self.evaluate("0")
+        return [
+            event["params"]
+            for event in self.events
+            if event["method"] == "Runtime.exceptionThrown"
+            or event["params"].get("type") in ("error", "warning", "assert")
+            or event["params"].get("entry", {}).get("level") in ("error", "warning")
+        ]
+
+    def promised(self, script: str) -> Any:
+        """Run a script and wait for its promise; gives what that comes to."""
+        arguments = {"expression": script, "awaitPromise": True, "returnByValue": True}
+        result = self.call("Runtime.evaluate", **arguments)
+        assert "exceptionDetails" not in result, result
+        return result["result"].get("value")
+
+    def screenshot(self) -> Pixels:
+        """Give what the page looks like, as B, G, R."""
+        data = base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
+        return png_pixels(data)
+
     def middle_pixel(self, selector: str) -> tuple[int, int, int] | None:
         """Give red, green and blue in the middle of an image of the page, once it shows."""
         if not self.evaluate(f"document.querySelector({json.dumps(selector)}) !== null"):
@@ -103,8 +173,15 @@ class Browser:
         return tuple(pixel) if pixel else None
 
 
+def png_pixels(data: bytes) -> Pixels:
+    """Read a PNG, as B, G, R."""
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert pixels is not None
+    return np.asarray(pixels, np.uint8)
+
+
 @contextlib.contextmanager
-def chromium(profile: Path) -> Iterator[Browser]:
+def chromium(profile: Path, *flags: str) -> Iterator[Browser]:
     """Run Chromium with an empty folder for what it keeps."""
     if platform.freedesktop_os_release()["ID"] == "ubuntu" and not shutil.which("chromium"):
         pytest.skip("Ubuntu has Chromium as a snap only, which does not see our folders")
@@ -125,7 +202,7 @@ def chromium(profile: Path) -> Iterator[Browser]:
         process = subprocess.Popen(
             [
                 *("bash", "-c", _WITH_PIPES, "bash", *map(str, theirs)),
-                *(*FLAGS, f"--user-data-dir={profile}", "about:blank"),
+                *(*FLAGS, *flags, f"--user-data-dir={profile}", "about:blank"),
             ],
             pass_fds=theirs,
             stdin=subprocess.DEVNULL,
@@ -135,8 +212,7 @@ def chromium(profile: Path) -> Iterator[Browser]:
         for descriptor in theirs:
             os.close(descriptor)
         try:
-            browser = Browser(commands, answers)
-            yield browser
+            yield Browser(_Pipes(commands, answers))
         finally:
             process.terminate()
             process.wait(TIMEOUT)

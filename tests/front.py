@@ -99,6 +99,12 @@ class Front:
                 stderr=log,
             )
 
+    def kill(self) -> None:
+        """End it at once; its sockets go on listening."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(TIMEOUT)
+
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()

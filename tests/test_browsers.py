@@ -1,17 +1,13 @@
 """Chromium with pages of other people's: images of the stream, and scripts that read it."""
 
-import base64
 import json
 from collections.abc import Iterator
-from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 from browser import Browser, chromium
 from resting import WIDTH, Resting, is_full_of, resting
 from waiting import wait_until
-from xserver import Pixels
 
 # Chromium keeps six connections to a host, by its name.
 HOSTS = ("a.localhost", "b.localhost")
@@ -80,13 +76,6 @@ def open_page(browser: Browser, scene: Resting) -> None:
     wait_until("the page", lambda: browser.evaluate(here))
 
 
-def screenshot(browser: Browser) -> Pixels:
-    data = base64.b64decode(browser.call("Page.captureScreenshot", format="png")["data"])
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    assert pixels is not None
-    return np.asarray(pixels, np.uint8)
-
-
 class Wall:
     """A page with images, each from one address; only what is painted counts."""
 
@@ -107,7 +96,7 @@ class Wall:
         wait_until(f"all images are {colour:06x}", lambda: self._all_show(colour))
 
     def _all_show(self, colour: int) -> bool:
-        page = screenshot(self._browser)
+        page = self._browser.screenshot()
         size = self.SIZE
         return all(
             is_full_of(colour, page[y + 4 : y + size - 4, x + 4 : x + size - 4])
@@ -154,14 +143,6 @@ def test_script_that_needs_lengths_shows_a_change(browser: Browser, scene: Resti
             wait_for(colour)
 
 
-def promised(browser: Browser, script: str) -> Any:
-    """Run a script and wait for its promise; gives what that comes to."""
-    arguments = {"expression": script, "awaitPromise": True, "returnByValue": True}
-    result = browser.call("Runtime.evaluate", **arguments)
-    assert "exceptionDetails" not in result, result
-    return result["result"]["value"]
-
-
 def test_script_asks_whether_its_snapshot_is_still_right(browser: Browser, scene: Resting) -> None:
     open_page(browser, scene)
     script = """
@@ -175,7 +156,7 @@ def test_script_asks_whether_its_snapshot_is_still_right(browser: Browser, scene
     """
 
     def ask(tag: str | None) -> tuple[int, str, int]:
-        status, told, width = promised(browser, script % (json.dumps(tag), json.dumps(tag)))
+        status, told, width = browser.promised(script % (json.dumps(tag), json.dumps(tag)))
         return status, told, width
 
     status, tag, width = ask(None)
@@ -203,7 +184,7 @@ def test_script_gets_the_heads_of_all_pages(browser: Browser, scene: Resting) ->
       })()
     """
     for page in PAGES:
-        head, whole, size = promised(browser, script % (json.dumps(page), json.dumps(page)))
+        head, whole, size = browser.promised(script % (json.dumps(page), json.dumps(page)))
         assert head == whole
         assert head[0] == 200
         assert size == 0

@@ -234,20 +234,6 @@ def test_browser_shows_all_displays_on_one_page(fleet: Fleet, tmp_path: Path) ->
         assert browser.evaluate(protocol) == "h2"
 
 
-def test_page_of_a_display_works_below_its_path(fleet: Fleet, tmp_path: Path) -> None:
-    with chromium(tmp_path) as browser:
-        browser.call("Security.setIgnoreCertificateErrors", ignore=True)
-        browser.visit(f"https://localhost:{fleet.front.port}/display/7")
-        wait_until(
-            "the screen shows",
-            lambda: browser.evaluate("document.querySelector('img')?.naturalWidth") == 240,
-        )
-        wait_until(
-            "the state shows",
-            lambda: "240×160" in (browser.evaluate("document.body.innerText") or ""),  # noqa: RUF001
-        )
-
-
 def test_snapshots_are_shared_for_a_second(fleet: Fleet) -> None:
     def shared() -> bool:
         ages = []

@@ -1,4 +1,6 @@
-// A page that was opened with a token sends it with all its requests.
-const token = new URLSearchParams(location.search).get("token");
-document.getElementById("screen").src =
-  "?stream" + (token === null ? "" : `&token=${encodeURIComponent(token)}`);
+// The picture and nothing else, for frames and kiosks; it reconnects by itself.
+
+import { Watch } from "./watch.js";
+
+const watch = new Watch(true);
+watch.screen.onChange();

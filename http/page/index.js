@@ -1,67 +1,105 @@
-// A page that was opened with a token sends it with all its requests.
-const token = [...new URLSearchParams(location.search)]
-  .filter(([name]) => name.toLowerCase() === "token").pop();
-const address = (page) => `?${page}` + (token ? `&token=${encodeURIComponent(token[1])}` : "");
-const base = location.origin + location.pathname;
-for (const span of document.querySelectorAll("[data-page]"))
-  span.textContent = base + address(span.dataset.page);
+// The live page: bar, keys, menu.
 
-// A stream that ends raises no event in a browser, so the state page is
-// polled, and the picture is loaded anew when the server is back.
-const state = document.getElementById("state");
-const screen_ = document.getElementById("screen");
-let lost = false;
-// A token gives no access to the state page: then health is polled.
-let forbidden = false;
-// Without access there are no more requests: they would count as guesses.
-let revoked = false;
+import { Menu } from "./menu.js";
+import { Meter } from "./meter.js";
+import { attachCopy, savePicture } from "./snapshot.js";
+import { Watch, byId, kindOf } from "./watch.js";
+import { set } from "./stream/veil.js";
 
-function get(page) {
-  return fetch(address(page), { cache: "no-store", signal: AbortSignal.timeout(4000) });
+const ZOOM = 1.25;
+const PAN = 60;
+
+const watch = new Watch(false);
+const { view } = watch;
+const menu = new Menu(watch);
+const meter = new Meter(watch);
+attachCopy(watch);
+
+/** What buttons and keys do. */
+const actions = {
+  fit: () => view.setMode("fit"),
+  exact: () => view.setMode("1:1"),
+  out: () => view.zoom(1 / ZOOM),
+  in: () => view.zoom(ZOOM),
+  rotate: () => view.rotate(),
+  pause: () => watch.screen.togglePause(),
+  save: () => savePicture(watch),
+  full: () => watch.toggleFullscreen(),
+  menu: () => menu.toggle(),
+};
+
+/** @type {Record<string, () => void>} */
+const KEYS = {
+  0: actions.fit,
+  1: actions.exact,
+  "-": actions.out,
+  "+": actions.in,
+  "=": actions.in,
+  r: actions.rotate,
+  p: actions.pause,
+  s: actions.save,
+  f: actions.full,
+  m: actions.menu,
+};
+
+/** @type {Record<string, () => void>} */
+const ARROWS = {
+  ArrowLeft: () => view.pan(PAN, 0),
+  ArrowRight: () => view.pan(-PAN, 0),
+  ArrowUp: () => view.pan(0, PAN),
+  ArrowDown: () => view.pan(0, -PAN),
+};
+
+for (const [id, action] of Object.entries(actions)) {
+  if (id !== "menu") byId(id).addEventListener("click", action);
+}
+for (const button of document.querySelectorAll("[data-press]")) {
+  const id = /** @type {HTMLElement} */ (button).dataset.press ?? "";
+  button.addEventListener("click", actions[/** @type {keyof typeof actions} */ (id)]);
 }
 
-function show({ capture, stats, encoder }) {
-  const { display, width, height } = capture;
-  const size = width ? ` · ${width}×${height}` : "";
-  document.title = `${display} – webcapd`;
-  state.textContent =
-    `${display}${size} · ${stats.encodeFps} frames/s · ${stats.sessionCount} watching` +
-    (encoder.state === "lost" ? ` · ${encoder.reason}` : "");
-  return encoder.state;
-}
-
-async function fetchState() {
-  if (!forbidden) {
-    const response = await get("info");
-    if (response.ok) return show(await response.json());
-    revoked = response.status === 401;
-    if (response.status !== 403) throw await response.text();
-    forbidden = true;
-    for (const part of document.querySelectorAll("#more, #more + dd")) part.remove();
-  }
-  const health = await (await get("health")).json();
-  state.textContent = health.healthy ? "live" : "no picture at the moment";
-  return health.state;
-}
-
-async function refresh() {
-  try {
-    const now = await fetchState();
-    if (lost) screen_.src = `${address("stream")}&again=${Date.now()}`;
-    lost = false;
-    state.classList.toggle("lost", now === "lost");
-  } catch (error) {
-    lost = true;
-    state.classList.add("lost");
-    state.textContent =
-      typeof error === "string" ? error : "no connection to the server; trying again";
-  }
-  if (!revoked) setTimeout(refresh, 2000);
-}
-screen_.src = address("stream");
-refresh();
-
-// While the page was hidden or the machine asleep the stream may have ended.
-document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) lost = true;
+document.addEventListener("keydown", (event) => {
+  const { target } = event;
+  const isField = target instanceof HTMLElement && target.closest("select, input, textarea");
+  if (event.ctrlKey || event.metaKey || event.altKey || isField) return;
+  const action = KEYS[event.key] ?? (target === watch.stage ? ARROWS[event.key] : undefined);
+  if (!action) return;
+  event.preventDefault();
+  action();
 });
+
+/**
+ * @param {string} id
+ * @param {boolean} isPressed
+ */
+function press(id, isPressed) {
+  byId(id).setAttribute("aria-pressed", String(isPressed));
+}
+
+function showView() {
+  press("fit", view.mode === "fit");
+  press("exact", view.mode === "1:1");
+  set(byId("zoom"), `${Math.round(100 * view.scale * devicePixelRatio)} %`);
+  watch.stage.classList.toggle("can-pan", view.canPan);
+}
+
+function showState() {
+  const { screen } = watch;
+  const { verdict } = screen;
+  const kind = kindOf(verdict);
+  set(byId("name"), screen.name || "webcapd");
+  const text = verdict.live ? verdict.sentence || "live" : verdict.word.toLowerCase();
+  set(byId("state"), text);
+  byId("state").classList.toggle("lost", kind === "lost");
+  byId("dot").className = kind;
+  press("pause", screen.isPaused);
+  const icon = document.querySelector("#pause use");
+  icon?.setAttribute("href", screen.isPaused ? "#icon-play" : "#icon-pause");
+  byId("pause").setAttribute("aria-label", screen.isPaused ? "Go on" : "Pause");
+  meter.update(menu.isOpen);
+}
+
+view.onChange = showView;
+watch.onChange = showState;
+showState();
+showView();

@@ -1,0 +1,231 @@
+// The connection to one stream of updates: opened again whenever it ends, and why it ended.
+//
+// It reads a stream as long as what arrives is fresh.  Where that lags, or nothing comes at all (a
+// proxy that holds answers back), it asks for one update after the other instead.
+
+import { Framing, UpdateError, recordsOf } from "./records.js";
+import { Lag } from "./lag.js";
+import { ENDS, Ended, SilenceWatch, checkAnswer, sentenceOf } from "./answer.js";
+
+/**
+ * The state of a connection, as pages are told it; times in ms since 1970.
+ * @typedef {object} Link
+ * @property {"connecting" | "open" | "down"} state
+ * @property {"stream" | "polling"} way
+ * @property {string} reason one sentence, if it is down
+ * @property {number} since
+ * @property {number | null} retryAt
+ */
+
+/** What a stream sends at least, in seconds: asked for, so that silence says something. */
+const KEEPALIVE = 1;
+const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15_000];
+/** Wrong tokens count as guesses, and ten a minute lock the whole address out. */
+const DENIED_RETRY_MS = [60_000, 120_000, 300_000];
+/** How long polling goes on before a stream is tried again. */
+const POLLING_MS = [10_000, 60_000, 300_000];
+
+export class Connection {
+  #address;
+  #onBlock;
+  #onLink;
+  /** @type {Link} */
+  link = {
+    state: "connecting",
+    way: "stream",
+    reason: "",
+    since: Date.now(),
+    retryAt: null,
+  };
+  /** Ends the request that runs, or the pause before the next. */
+  #abort = new AbortController();
+  #stopped = false;
+  #failures = 0;
+  #polls = 0;
+  #pollUntil = 0;
+  #lag = new Lag();
+  /** The state that all readers have whole, as ``after=`` wants it; empty if none. */
+  #after = "";
+  #run = "";
+  /** Whether the request was ended by us, to begin another. */
+  #again = false;
+
+  /**
+   * @param {string} address of updates, absolute
+   * @param {(block: Uint8Array, begins: boolean) => Promise<void>} onBlock takes whole records, and
+   *   whether a response begins with them; settles when they have been painted
+   * @param {(link: Link) => void} onLink
+   */
+  constructor(address, onBlock, onLink) {
+    this.#address = address;
+    this.#onBlock = onBlock;
+    this.#onLink = onLink;
+    this.#loop();
+  }
+
+  stop() {
+    this.#stopped = true;
+    this.#abort.abort();
+  }
+
+  /** Begin anew, with the whole picture, or without the pause that is left. */
+  restart() {
+    this.#after = "";
+    this.retry();
+  }
+
+  retry() {
+    this.#again = true;
+    this.#abort.abort();
+  }
+
+  async #loop() {
+    while (!this.#stopped) {
+      this.#abort = new AbortController();
+      this.#again = false;
+      let pause = 0;
+      try {
+        await this.#request(this.#abort);
+      } catch (error) {
+        if (!this.#again && !this.#stopped) pause = this.#fail(error);
+      }
+      if (pause && !this.#stopped) await this.#wait(pause);
+    }
+  }
+
+  /**
+   * Tell why it ended; gives how long to wait.
+   * @param {unknown} error
+   * @returns {number}
+   */
+  #fail(error) {
+    const ended = error instanceof Ended ? error : new Ended(sentenceOf(error));
+    const denied = ended.status === 401 || ended.status === 403;
+    const pauses = denied ? DENIED_RETRY_MS : RETRY_MS;
+    const usual = pauses[Math.min(this.#failures, pauses.length - 1)];
+    const pause = Math.max(usual, ended.retryAfter) * (0.9 + 0.2 * Math.random());
+    if (error instanceof UpdateError) this.#after = "";
+    this.#failures++;
+    const since = this.link.state === "down" ? this.link.since : Date.now();
+    this.#tell({ state: "down", reason: ended.message, since, retryAt: Date.now() + pause });
+    return pause;
+  }
+
+  /**
+   * Wait; ends early when somebody asks to retry.
+   * @param {number} ms
+   * @returns {Promise<void>}
+   */
+  #wait(ms) {
+    this.#abort = new AbortController();
+    const { signal } = this.#abort;
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      signal.addEventListener("abort", () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  /** @param {Partial<Link>} change */
+  #tell(change) {
+    this.link = { ...this.link, ...change };
+    this.#onLink(this.link);
+  }
+
+  #opened() {
+    this.#failures = 0;
+    if (this.link.state !== "open") this.#tell({ state: "open", since: Date.now(), retryAt: null });
+  }
+
+  /**
+   * Make one request and read all of its answer.
+   * @param {AbortController} abort
+   */
+  async #request(abort) {
+    const polling = Date.now() < this.#pollUntil;
+    const way = polling ? "polling" : "stream";
+    if (this.link.way !== way) this.#tell({ way });
+    const watch = new SilenceWatch(abort);
+    try {
+      const once = polling ? "&once=1" : "";
+      const after = this.#after && `&after=${this.#after}`;
+      const address = `${this.#address}&keepalive=${KEEPALIVE}${once}${after}`;
+      const response = await fetch(address, { cache: "no-store", signal: abort.signal });
+      await checkAnswer(response);
+      await this.#read(response, polling, watch);
+    } catch (error) {
+      // Headers alone: something on the way holds the stream back.
+      if (watch.isSilent && !watch.bytes && !polling) this.#poll();
+      throw watch.isSilent ? new Ended("No word came from the server.") : error;
+    } finally {
+      watch.end();
+      abort.abort();
+    }
+  }
+
+  /**
+   * @param {Response} response
+   * @param {boolean} polling
+   * @param {SilenceWatch} watch
+   */
+  async #read(response, polling, watch) {
+    if (!response.body) throw new Ended("This browser cannot read streams.");
+    const reader = response.body.getReader();
+    const framing = new Framing();
+    let end = "";
+    let begins = true;
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      watch.feed(value.length);
+      const block = framing.take(value);
+      if (!block.length) continue;
+      end = this.#note(block) || end;
+      this.#opened();
+      const taken = this.#onBlock(block, begins).then(() => this.#measure(block));
+      begins = false;
+      // Streams are not held up: who cannot follow is found by its lag.
+      if (polling) await taken;
+      else if (this.#lag.isHigh(Date.now())) return this.#poll();
+    }
+    if (end !== "once") {
+      throw new Ended(ENDS[end] ?? "The connection was cut.", end === "revoked" ? 401 : 0);
+    }
+    // Back to the stream only from answers that are fresh.
+    const now = Date.now();
+    if (!this.#lag.isLow(now)) this.#pollUntil = Math.max(this.#pollUntil, now + 1000);
+  }
+
+  /** Ask for one update after the other, for a while. */
+  #poll() {
+    const pause = POLLING_MS[Math.min(this.#polls++, POLLING_MS.length - 1)];
+    this.#pollUntil = Date.now() + pause;
+    this.#lag.restart();
+  }
+
+  /**
+   * Note which state readers have after a block; gives the reason of the end, if it is there.
+   * @param {Uint8Array} block
+   */
+  #note(block) {
+    let end = "";
+    for (const record of recordsOf(block)) {
+      if (record.kind === "W") this.#run = record.hello.run;
+      else if (record.kind === "E") {
+        this.#after = record.partial ? "" : `${this.#run}-${record.number}`;
+      } else if (record.kind === "G") this.#after = "";
+      else if (record.kind === "X") end = record.reason;
+    }
+    return end;
+  }
+
+  /** @param {Uint8Array} block */
+  #measure(block) {
+    for (const record of recordsOf(block)) {
+      if (record.kind === "E") this.#lag.take(record.captured, Date.now());
+      if (record.kind === "k") this.#lag.take(record.now, Date.now());
+    }
+  }
+}

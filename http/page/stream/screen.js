@@ -1,0 +1,279 @@
+// One screen in a page: an element that shows it, and what there is to know about it.
+//
+// The element has the size of the picture in CSS pixels; who places it scales it.
+
+import { judge } from "./truth.js";
+import { openHub } from "./hubport.js";
+import { Pointer } from "./pointer.js";
+import { Session } from "./session.js";
+
+/** @import { HubPort } from "./hubport.js" */
+/** @import { FromSession, ToSession } from "./session.js" */
+/** @import { Facts, Verdict } from "./truth.js" */
+
+/** How often it is judged whether the picture is live. */
+const TICK_MS = 250;
+/** Hidden pages let go of their streams; not for a glance at another tab. */
+const HIDDEN_MS = 3000;
+/** A hub answers at once; one that does not is none. */
+const HUB_MS = 5000;
+/** So many streams that cannot be read, one after the other, and it is tried in another way. */
+const MAX_BROKEN = 3;
+
+const UPDATES_NEED = ["createImageBitmap", "DecompressionStream", "ReadableStream", "MessageChannel"];
+
+/** Whether this browser can show updates. */
+export const canShowUpdates = UPDATES_NEED.every((name) => name in globalThis);
+
+export class Screen {
+  /** Holds the canvas and the pointer. */
+  element = document.createElement("div");
+  canvas = document.createElement("canvas");
+  width = 0;
+  height = 0;
+  name = "";
+  /** Sums since the start, for a meter. */
+  bytes = 0;
+  updates = 0;
+  /** @type {Verdict} */
+  verdict;
+  /** How blocks come here, for whoever wants to know. */
+  via = "";
+  isInWorker = false;
+  /** Called when the verdict, the name or the size have changed, and each tick. */
+  onChange = () => {};
+  /** Called when updates cannot be shown here: with a sentence why. */
+  /** @type {(sentence: string) => void} */
+  onGiveUp = () => {};
+
+  #address;
+  #pointer = new Pointer();
+  /** @type {(message: ToSession, transfer?: Transferable[]) => void} */
+  #session;
+  /** @type {Facts} */
+  #facts = {
+    whole: false,
+    shown: false,
+    heard: Date.now(),
+    changed: Date.now(),
+    lag: 0,
+    link: null,
+    display: null,
+    paused: null,
+    hidden: null,
+    began: Date.now(),
+  };
+  #broken = 0;
+  /** @type {Set<HubPort["name"]>} */
+  #failedHubs = new Set();
+  #hubAnswered = false;
+  #isClosed = false;
+  #ticked = Date.now();
+  #timer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #hiding;
+  #listening = new AbortController();
+
+  /** @param {string} address of updates, absolute */
+  constructor(address) {
+    this.#address = address;
+    this.element.className = "screen";
+    this.canvas.setAttribute("role", "img");
+    this.element.append(this.canvas, this.#pointer.element);
+    this.verdict = judge(this.#facts, Date.now());
+    this.#session = this.#open();
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    const { signal } = this.#listening;
+    document.addEventListener("visibilitychange", () => this.#onVisibility(), { signal });
+    addEventListener("pagehide", () => this.#session({ leave: true }), { signal });
+    addEventListener("pageshow", (event) => event.persisted && this.#join(), { signal });
+    addEventListener("online", () => this.retry(), { signal });
+    this.#attachHub();
+    this.#onVisibility();
+    if (!document.hidden) this.#join();
+  }
+
+  /** Milliseconds since the picture was last known to be true. */
+  get age() {
+    return Date.now() - this.#facts.heard + 1000 * this.#facts.lag;
+  }
+
+  /** @returns {"stream" | "polling"} */
+  get way() {
+    return this.#facts.link?.way ?? "stream";
+  }
+
+  get isPaused() {
+    return this.#facts.paused !== null;
+  }
+
+  /**
+   * Show another form of the picture.
+   * @param {string} address
+   */
+  show(address) {
+    this.#address = address;
+    if (!this.isPaused && !document.hidden) this.#join();
+  }
+
+  /** Hold the picture, or let it go on. */
+  togglePause() {
+    this.#facts.paused = this.isPaused ? null : Date.now();
+    if (this.isPaused) this.#session({ leave: true });
+    else this.#join();
+  }
+
+  /** Try now what would be tried later. */
+  retry() {
+    this.#session({ retry: true });
+  }
+
+  close() {
+    this.#isClosed = true;
+    clearInterval(this.#timer);
+    clearTimeout(this.#hiding);
+    this.#listening.abort();
+    this.#session({ leave: true });
+    this.element.remove();
+  }
+
+  /**
+   * Start what paints, off the main thread if that can be.
+   * @returns {(message: ToSession, transfer?: Transferable[]) => void}
+   */
+  #open() {
+    if (typeof this.canvas.transferControlToOffscreen === "function") {
+      const worker = new Worker(new URL("paintworker.js", import.meta.url), { type: "module" });
+      worker.onmessage = ({ data }) => this.#take(data);
+      const canvas = this.canvas.transferControlToOffscreen();
+      worker.postMessage({ canvas }, [canvas]);
+      this.isInWorker = true;
+      return (message, transfer = []) => {
+        worker.postMessage(message, transfer);
+        if (message.leave && this.#isClosed) worker.terminate();
+      };
+    }
+    const session = new Session((message) => this.#take(message));
+    session.take({ canvas: this.canvas });
+    return (message) => session.take(message);
+  }
+
+  #attachHub() {
+    const { name, port } = openHub(this.#failedHubs);
+    this.via = name;
+    this.#hubAnswered = name === "own";
+    this.#session({ port }, [port]);
+  }
+
+  #join() {
+    Object.assign(this.#facts, { whole: false, link: null, hidden: null, lag: 0 });
+    this.#facts.heard = this.#facts.began = Date.now();
+    this.#session({ join: this.#address });
+    this.#judge();
+  }
+
+  #onVisibility() {
+    clearTimeout(this.#hiding);
+    if (!document.hidden) {
+      if (this.#facts.hidden !== null && !this.isPaused) this.#join();
+      return;
+    }
+    this.#hiding = setTimeout(() => {
+      this.#facts.hidden = Date.now();
+      this.#session({ leave: true });
+      this.#judge();
+    }, HIDDEN_MS);
+  }
+
+  #tick() {
+    const now = Date.now();
+    const wasHeldUp = now - this.#ticked > 4 * TICK_MS;
+    this.#ticked = now;
+    // What came meanwhile is not counted yet: no alarm before it is.
+    if (wasHeldUp && !document.hidden) return;
+    const waits = !this.isPaused && this.#facts.hidden === null && !document.hidden;
+    if (waits && !this.#hubAnswered && now - this.#facts.began > HUB_MS) {
+      this.#failedHubs.add(/** @type {HubPort["name"]} */ (this.via));
+      this.#attachHub();
+      this.#join();
+    }
+    // The hub may have let go of us while we slept.
+    const { link, heard } = this.#facts;
+    if (waits && link?.state === "open" && now - heard > 2 * HUB_MS) this.#join();
+    this.#judge();
+  }
+
+  #judge() {
+    if (this.#isClosed) return;
+    this.verdict = judge(this.#facts, Date.now());
+    this.onChange();
+  }
+
+  /** @param {FromSession} message */
+  #take(message) {
+    const facts = this.#facts;
+    switch (message.kind) {
+      case "link":
+        this.#hubAnswered = true;
+        facts.link = message.link;
+        // What is shown is as of then, until the server says more.
+        if (message.link.state === "down") facts.whole = false;
+        break;
+      case "hello":
+        this.name = message.hello.name || message.hello.display || this.name;
+        if (message.hello.after !== undefined) break;
+        facts.display = null;
+        facts.whole = false;
+        this.#pointer.clear();
+        break;
+      case "size":
+        facts.whole = false;
+        this.#resize(message.width, message.height);
+        break;
+      case "display":
+        facts.display = message.display;
+        break;
+      case "pointerImage":
+        this.#pointer.keep(message.id, message);
+        return;
+      case "pointer":
+        this.#pointer.put(message.id, message.x, message.y);
+        return;
+      case "progress":
+        this.#progress(message);
+        break;
+      default:
+        this.#fail(message.sentence);
+    }
+    this.#judge();
+  }
+
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
+  #resize(width, height) {
+    this.width = width;
+    this.height = height;
+    this.element.style.width = `${width}px`;
+    this.element.style.height = `${height}px`;
+  }
+
+  /** @param {Extract<FromSession, { kind: "progress" }>} message */
+  #progress({ bytes, updates, changed, whole, proven, lag, heard }) {
+    const facts = this.#facts;
+    if (whole) this.#broken = 0;
+    if (proven) facts.whole = whole;
+    this.bytes += bytes;
+    this.updates += changed ? updates : 0;
+    Object.assign(facts, { lag, heard: Math.max(heard, facts.heard) });
+    facts.shown ||= updates > 0;
+    if (changed) facts.changed = heard;
+  }
+
+  /** @param {string} sentence */
+  #fail(sentence) {
+    if (++this.#broken >= MAX_BROKEN) this.onGiveUp(sentence);
+    else this.#join();
+  }
+}

@@ -1,0 +1,143 @@
+// Whether what is shown is live, and if not, why, since when, and what comes next.
+//
+// Pure: facts and a time in, a verdict out.  Nothing but "live" and "unchanged" may be shown in
+// full colour.
+
+/** @import { Link } from "./connection.js" */
+/** @import { DisplayState } from "./records.js" */
+
+/**
+ * What is known; times in ms since 1970.
+ * @typedef {object} Facts
+ * @property {boolean} whole whether all of the picture has come
+ * @property {boolean} shown whether there is any picture, however old
+ * @property {number} heard when the server was heard of last
+ * @property {number} changed when the picture changed last
+ * @property {number} lag seconds that the picture is behind
+ * @property {Link | null} link
+ * @property {DisplayState | null} display
+ * @property {number | null} paused since when somebody holds the picture
+ * @property {number | null} hidden since when the page is hidden, and has let go
+ * @property {number} began when the page began to wait for the picture
+ */
+/**
+ * @typedef {object} Verdict
+ * @property {"live" | "unchanged" | "connecting" | "lost" | "offline" | "silent" | "late" | "paused"} state
+ * @property {boolean} live
+ * @property {string} word
+ * @property {string} sentence
+ * @property {number | null} since
+ * @property {number | null} retryAt
+ */
+
+/** The server sends something each second; so long without a word is no accident. */
+export const SILENCE_MS = 3500;
+/** A picture that is later than this is not called live. */
+const LATE_SECONDS = 3;
+/** A change this recent needs no mention of rest. */
+const REST_MS = 2000;
+
+/**
+ * @param {Facts} facts
+ * @param {number} now
+ * @returns {Verdict}
+ */
+export function judge(facts, now) {
+  const bad = pause(facts) ?? offline(facts) ?? silent(facts, now) ?? lost(facts) ?? late(facts, now);
+  if (bad) return bad;
+  const rest = now - facts.changed;
+  const isAtRest = rest >= REST_MS;
+  return {
+    state: isAtRest ? "unchanged" : "live",
+    live: true,
+    word: "Live",
+    sentence: isAtRest ? `unchanged for ${duration(rest)}` : "",
+    since: null,
+    retryAt: null,
+  };
+}
+
+/**
+ * @param {Verdict["state"]} state
+ * @param {string} word
+ * @param {string} sentence
+ * @param {number | null} since
+ * @param {number | null} [retryAt]
+ * @returns {Verdict}
+ */
+function not(state, word, sentence, since, retryAt = null) {
+  return { state, live: false, word, sentence, since, retryAt };
+}
+
+/**
+ * @param {Facts} facts
+ * @returns {Verdict | null}
+ */
+function pause({ paused, hidden }) {
+  if (paused !== null) return not("paused", "Paused", "The picture is held.", paused);
+  if (hidden !== null) return not("paused", "Not watching", "The page was hidden.", hidden);
+  return null;
+}
+
+/**
+ * @param {Facts} facts
+ * @returns {Verdict | null}
+ */
+function offline({ link, whole, shown, began }) {
+  if (link?.state === "down") {
+    return not("offline", "No connection", link.reason, link.since, link.retryAt);
+  }
+  if (whole) return null;
+  const sentence = shown ? "The picture is being fetched again." : "Waiting for the first picture.";
+  return not("connecting", "Connecting", sentence, shown ? began : null);
+}
+
+/**
+ * @param {Facts} facts
+ * @param {number} now
+ * @returns {Verdict | null}
+ */
+function silent({ heard }, now) {
+  if (now - heard < SILENCE_MS) return null;
+  return not("silent", "Silent", "No word comes from the server.", heard);
+}
+
+/**
+ * @param {Facts} facts
+ * @returns {Verdict | null}
+ */
+function lost({ display }) {
+  if (!display || display.state === "live") return null;
+  const since = display.since === null ? null : 1000 * display.since;
+  return not("lost", "Display lost", sentenceOf(display.reason), since);
+}
+
+/**
+ * @param {Facts} facts
+ * @param {number} now
+ * @returns {Verdict | null}
+ */
+function late({ lag }, now) {
+  if (lag < LATE_SECONDS) return null;
+  const sentence = `The picture is ${duration(1000 * lag)} behind: the line or this device is too slow.`;
+  return not("late", "Late", sentence, now - 1000 * lag);
+}
+
+/** @param {string | null} reason */
+function sentenceOf(reason) {
+  if (!reason) return "The server gets no picture of the display.";
+  const text = reason[0].toUpperCase() + reason.slice(1);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+/**
+ * Say how long something is, in one unit.
+ * @param {number} ms
+ * @returns {string}
+ */
+export function duration(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} days`;
+}

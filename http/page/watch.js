@@ -1,0 +1,142 @@
+// A screen in a stage, with its veil, view and gestures: what the live page and frames share.
+
+import { addressOf, parameter } from "./address.js";
+import { attachGestures } from "./gestures.js";
+import { PlainScreen } from "./stream/plainscreen.js";
+import { Screen, canShowUpdates } from "./stream/screen.js";
+import { Veil, set } from "./stream/veil.js";
+import { View } from "./view.js";
+
+/** @import { Verdict } from "./stream/truth.js" */
+
+/** @typedef {Screen | PlainScreen} AnyScreen */
+
+/** @type {Record<string, string>} */
+const COLOURS = { live: "#2da44e", lost: "#d1242f", idle: "#8b949e" };
+
+/**
+ * Give the element of an id.
+ * @template {HTMLElement} [Kind=HTMLElement]
+ * @param {string} id
+ * @returns {Kind}
+ */
+export function byId(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`the page has no ${id}`);
+  return /** @type {Kind} */ (element);
+}
+
+/**
+ * In three kinds: what a dot or an icon can tell.
+ * @param {Verdict} verdict
+ * @returns {"live" | "lost" | "idle"}
+ */
+export function kindOf({ live, state }) {
+  if (live) return "live";
+  return state === "connecting" || state === "paused" ? "idle" : "lost";
+}
+
+export class Watch {
+  stage = byId("stage");
+  /** @type {AnyScreen} */
+  screen;
+  view;
+  #veil;
+  #announced = "";
+  #icon = "";
+  /** Called when anything has changed, and some times a second. */
+  onChange = () => {};
+
+  /** @param {boolean} isEmbedded */
+  constructor(isEmbedded) {
+    this.#veil = new Veil(() => (this.screen.isPaused ? this.screen.togglePause() : this.screen.retry()));
+    this.screen = this.#open();
+    this.stage.append(this.screen.element, this.#veil.element);
+    this.view = new View(this.stage, this.screen.element);
+    this.#listen();
+    attachGestures(this.stage, this.view, isEmbedded);
+    this.stage.addEventListener("dblclick", () => this.toggleFullscreen());
+    this.#update();
+  }
+
+  toggleFullscreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.stage.requestFullscreen?.().catch(() => {});
+  }
+
+  /** Ask for the form that the page's address tells now. */
+  reload() {
+    this.screen.show(this.#address());
+  }
+
+  #address() {
+    const page = this.screen instanceof PlainScreen ? "stream" : "updates";
+    return addressOf(page, {}, true);
+  }
+
+  /** @returns {AnyScreen} */
+  #open() {
+    const way = parameter("way");
+    if (canShowUpdates && way !== "stream" && way !== "snapshots") {
+      return new Screen(addressOf("updates", {}, true));
+    }
+    return new PlainScreen(addressOf("stream", {}, true), way === "snapshots");
+  }
+
+  #listen() {
+    this.screen.onChange = () => this.#update();
+    if (!(this.screen instanceof Screen)) return;
+    this.screen.onGiveUp = () => {
+      const before = this.screen;
+      this.screen = new PlainScreen(addressOf("stream", {}, true), false);
+      before.element.replaceWith(this.screen.element);
+      before.close();
+      this.view.moveTo(this.screen.element);
+      this.#listen();
+      this.#update();
+    };
+  }
+
+  #update() {
+    const { screen } = this;
+    const { verdict } = screen;
+    this.view.resize(screen);
+    screen.element.classList.toggle("stale", !verdict.live);
+    this.#veil.update(verdict, Date.now());
+    const name = screen.name || "webcapd";
+    const word = verdict.word.toLowerCase();
+    const title = `${name} – ${word}`;
+    if (document.title !== title) document.title = title;
+    screen.canvas.setAttribute("aria-label", `The screen of ${name}: ${word}`);
+    this.#announce(`${name}: ${word}. ${verdict.live ? "" : verdict.sentence}`, verdict);
+    this.#setIcon(kindOf(verdict));
+    this.onChange();
+  }
+
+  /**
+   * Tell screen readers of another state, but not each second that it lasts.
+   * @param {string} text
+   * @param {Verdict} verdict
+   */
+  #announce(text, { word }) {
+    if (word === this.#announced) return;
+    this.#announced = word;
+    set(byId("announce"), text);
+  }
+
+  /** @param {"live" | "lost" | "idle"} kind */
+  #setIcon(kind) {
+    if (kind === this.#icon) return;
+    this.#icon = kind;
+    const mark =
+      kind === "lost"
+        ? '<path d="M10 9l12 12M22 9L10 21" stroke="#fff" stroke-width="3" stroke-linecap="round"/>'
+        : "";
+    const svg =
+      `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect x="1" y="4" width="30" ` +
+      `height="22" rx="4" fill="${COLOURS[kind]}"/><path d="M11 29h10" stroke="${COLOURS[kind]}" ` +
+      `stroke-width="3" stroke-linecap="round"/>${mark}</svg>`;
+    const link = /** @type {HTMLLinkElement} */ (document.querySelector('link[rel="icon"]'));
+    link.href = `data:image/svg+xml,${encodeURIComponent(svg)}`;
+  }
+}
