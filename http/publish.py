@@ -16,7 +16,7 @@ from webcapd.base.framing.multipart import MultipartReader, Part
 from webcapd.base.framing.picture import TooLarge
 from webcapd.capture.feeds.feed import FeedPicture
 from webcapd.capture.feeds.received.inlet import Inlet, Occupied
-from webcapd.capture.feeds.received.jpeg import jpeg_picture
+from webcapd.capture.feeds.received.intake import Intake
 from webcapd.http.access.access import Grant
 from webcapd.http.access.clients import client_key
 from webcapd.http.access.publishers import CHALLENGE, PublishAccess, check_is_no_foreign_page
@@ -31,9 +31,6 @@ _PATH = re.compile(r"/publish/([^/?#]*)(?:[?#]|$)")
 
 _MAX_SENDERS = 4
 _RETRY_SECONDS = 10
-
-# A camera has a bad picture now and then; who sends nothing else is told.
-_MAX_BAD_IN_A_ROW = 10
 
 
 class PublishDoor:
@@ -100,10 +97,7 @@ class _Reception:
     ) -> None:
         self._exchange, self._name, self._inlet, self._grant = exchange, name, inlet, grant
         self._reader = MultipartReader()
-        self._count = 0
-        """Pictures that came, not counting those that were overtaken."""
-        self._bad = 0
-        """Bad ones, since the last that was none."""
+        self._intake = Intake(inlet)
 
     def run(self) -> int:
         """Take all pictures there are; gives how many.  Raises HttpError, OSError."""
@@ -122,9 +116,9 @@ class _Reception:
                 seconds = time.monotonic() - began
                 log.info(
                     "%s has sent %d pictures to push:%s in %.1f s: %s",
-                    *(self._exchange.client, self._count, self._name, seconds, why),
+                    *(self._exchange.client, self._intake.pictures, self._name, seconds, why),
                 )
-        return self._count
+        return self._intake.pictures
 
     def _read(self) -> None:
         body = self._exchange.body
@@ -144,17 +138,10 @@ class _Reception:
         """Take the newest of the pictures that have come; raises HttpError (400)."""
         if not parts:
             return
-        if not self._count and self._reader.is_multipart:
+        many = self._reader.is_multipart
+        if not self._intake.pictures and many:
             log.info("%s begins to send pictures to push:%s", self._exchange.client, self._name)
-        self._count += len(parts)
-        data = parts[-1].data
         try:
-            picture = jpeg_picture(data)
+            self._intake.take([part.data for part in parts], *(() if many else (1,)))
         except ValueError as error:
-            self._inlet.refuse()
-            self._bad += 1
-            if self._bad >= _MAX_BAD_IN_A_ROW or not self._reader.is_multipart:
-                raise HttpError(400, str(error)) from None
-            return
-        self._bad = 0
-        self._inlet.put(picture, data)
+            raise HttpError(400, str(error)) from None

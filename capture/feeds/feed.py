@@ -140,5 +140,7 @@ class FeedContext:
     """Gives what the file of --source-auth-file has for a host (HOST or HOST:PORT), else ""."""
     any_owner: bool = False
     """Whether files that belong to other users than this one and root may be shown."""
+    scheme: str = ""
+    """The scheme that the feed is named by; given by the registry."""
     reception: Reception = field(default_factory=Reception)
     """Where pictures go that are sent to us, and who may send them."""

@@ -17,6 +17,9 @@ SCHEMES: Mapping[str, tuple[str, str]] = {
     "pattern": ("feeds.pattern", "pattern:NAME[,size=WxH][,fps=N][,seed=N]"),
     "push": ("feeds.received.push", "push:NAME"),
     "raw": ("feeds.raw", "raw:PATH,WIDTHxHEIGHT,FORMAT"),
+    "tcp": ("feeds.received.tcp", "tcp://[ADDRESS]:PORT"),
+    "tcps": ("feeds.received.tcp", "tcps://[ADDRESS]:PORT,cert=FILE"),
+    "udp": ("feeds.received.udp", "udp://[ADDRESS]:PORT"),
     "wcf": ("feeds.ring", "wcf:PATH"),
 }
 
@@ -34,7 +37,7 @@ def make_feed(source: str, context: FeedContext | None = None) -> Feed:
     parse: Callable[[str, FeedContext], Feed]
     parse = import_module(f"webcapd.capture.{module}").parse
     context = context or FeedContext()
-    nested = replace(context, make=lambda inner: make_feed(inner, context))
+    nested = replace(context, scheme=scheme, make=lambda inner: make_feed(inner, context))
     feed = parse(rest, nested)
     feed.name = redacted_source(source)
     return feed
