@@ -1,16 +1,18 @@
 """What haproxy adds to the age of a frame: ``bench/proxied.py [--rate BYTES_PER_SECOND]``.
 
     .venv/bin/python bench/proxied.py
-    .venv/bin/python bench/proxied.py --rate 1000000 --workload full
+    .venv/bin/python bench/proxied.py --rate 1000000 --workload full --page updates
 
 haproxy runs with the file that is shipped, in front of webcapd on a unix
 socket.  The age of a frame is the time from its capture (X-Timestamp) to the
-reading of its last byte, by clients that all watch at the same time: one at the
-socket itself, the others behind haproxy and TLS.  With a rate, each of them
-reads no faster than that.
+reading of its last byte, that of updates the same for each mark, by clients
+that all watch at the same time: one at the socket itself, the others behind
+haproxy and TLS.  With a rate, each of them reads no faster than that.  Of
+updates there is a further one, which asks for one after the other.
 """
 
 import argparse
+import json
 import re
 import socket
 import ssl
@@ -25,7 +27,7 @@ from pathlib import Path
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
-from h2.events import DataReceived
+from h2.events import DataReceived, StreamEnded
 
 from running import ROOT, running, webcapd, workload, x_server
 
@@ -111,19 +113,54 @@ def http2(paced: Paced, path: str) -> Iterator[bytes]:
     session = H2Connection(H2Configuration())
     session.initiate_connection()
     session.increment_flow_control_window(1 << 24)
+    yield from _requested(session, paced, path)
+
+
+def one_by_one(paced: Paced, path: str) -> Iterator[bytes]:
+    """Give the bytes of one update after the other, asked for as a page does that lags."""
+    session = H2Connection(H2Configuration())
+    session.initiate_connection()
+    session.increment_flow_control_window(1 << 24)
+    after = ""
+    while True:
+        body = bytearray()
+        for data in _requested(session, paced, f"{path}&once=1{after}"):
+            body += data
+            yield data
+        at, number, run = 0, 0, ""
+        while at < len(body):
+            end = at + 4 + int.from_bytes(body[at + 1 : at + 4], "big")
+            if body[at : at + 1] == b"W":
+                facts = json.loads(body[at + 8 : end])
+                run, number = facts["run"], facts.get("after", 0)
+            elif body[at : at + 1] == b"E":
+                number = int.from_bytes(body[at + 4 : at + 8], "big")
+            at = end
+        after = f"&after={run}-{number}"
+
+
+def _requested(session: H2Connection, paced: Paced, path: str) -> Iterator[bytes]:
+    """Ask for something, and give its bytes until it ends."""
     head = [(":method", "GET"), (":scheme", "https"), (":authority", "localhost"), (":path", path)]
-    session.send_headers(1, head, end_stream=True)
-    session.increment_flow_control_window(6 << 20, 1)
+    number = session.get_next_available_stream_id()
+    session.send_headers(number, head, end_stream=True)
+    session.increment_flow_control_window(6 << 20, number)
     while True:
         paced.connection.sendall(session.data_to_send())
         for event in session.receive_data(paced.read()):
             if isinstance(event, DataReceived):
                 session.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
                 yield event.data
+            elif isinstance(event, StreamEnded):
+                return
 
 
-def ages(stream: Iterator[bytes], until: float) -> list[tuple[float, float]]:
-    """Read frames until a moment; gives when each was read, and its age."""
+Ages = list[tuple[float, float]]
+"""When each picture was read, and its age."""
+
+
+def ages_of_frames(stream: Iterator[bytes], until: float) -> Ages:
+    """Read frames until a moment."""
     found: list[tuple[float, float]] = []
     data = bytearray()
     head: re.Match[bytes] | None = None
@@ -137,12 +174,34 @@ def ages(stream: Iterator[bytes], until: float) -> list[tuple[float, float]]:
     return found
 
 
+def ages_of_marks(stream: Iterator[bytes], until: float) -> Ages:
+    """Read records of updates until a moment."""
+    found: Ages = []
+    data = bytearray()
+    while (begin := data.find(b"WCU1") - 4) < 0:
+        data += next(stream)
+    # HTTP/1.1 has a head before that.
+    del data[:begin]
+    while time.monotonic() < until:
+        data += next(stream)
+        while len(data) >= 4 and len(data) >= (end := 4 + int.from_bytes(data[1:4], "big")):
+            if data[:1] == b"E":
+                captured = int.from_bytes(data[9:17], "big") / 1e6
+                found.append((time.monotonic(), time.time() - captured))
+            del data[:end]
+    return found
+
+
+READ = {"stream": ages_of_frames, "updates": ages_of_marks}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rate", type=float, default=0, help="0: as fast as it comes")
     parser.add_argument("--size", default="1920x1080")
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--workload", default="typing")
+    parser.add_argument("--page", choices=READ, default="stream")
     given, options = parser.parse_known_args()
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -155,20 +214,24 @@ def main() -> None:
             webcapd(display, "--unix", path, "--trust-proxy", "unix", *options),
             haproxy(Path(folder)) as port,
         ):
-            report(given, {
-                "direct": http1(dial(path, given.rate, ""), "/?stream"),
-                "HTTP/1.1 in TLS": http1(dial(port, given.rate, "http/1.1"), "/display/0/?stream"),
-                "HTTP/2": http2(dial(port, given.rate, "h2"), "/display/0/?stream"),
-            })  # fmt: skip
+            page = f"/display/0/?{given.page}"
+            streams = {
+                "direct": http1(dial(path, given.rate, ""), f"/?{given.page}"),
+                "HTTP/1.1 in TLS": http1(dial(port, given.rate, "http/1.1"), page),
+                "HTTP/2": http2(dial(port, given.rate, "h2"), page),
+            }
+            if given.page == "updates":
+                streams["HTTP/2, one by one"] = one_by_one(dial(port, given.rate, "h2"), page)
+            report(given, streams)
 
 
 def report(given: argparse.Namespace, streams: dict[str, Iterator[bytes]]) -> None:
     """Watch all streams at the same time, and print what they were like."""
     until = time.monotonic() + given.seconds
-    results: dict[str, list[tuple[float, float]]] = {}
+    results: dict[str, Ages] = {}
 
     def watch(name: str) -> None:
-        results[name] = ages(streams[name], until)
+        results[name] = READ[given.page](streams[name], until)
 
     threads = [threading.Thread(target=watch, args=(name,), daemon=True) for name in streams]
     for thread in threads:
@@ -184,7 +247,7 @@ def report(given: argparse.Namespace, streams: dict[str, Iterator[bytes]]) -> No
         print(
             f"{name}: age median {median * 1000:.2f} ms ({median / base:.2f} of direct), "
             f"p95 {settled[int(len(settled) * 0.95)] * 1000:.2f} ms, "
-            f"{len(settled) / (given.seconds / 2):.1f} frames/s"
+            f"{len(settled) / (given.seconds / 2):.1f} pictures/s"
         )
 
 

@@ -8,6 +8,10 @@ import socket
 # doubles the value: 128 KiB in effect.
 _SEND_BUFFER_BYTES = 64 * 1024
 
+# A unix socket cannot be told to refuse what would have to wait (see _UNSENT_BYTES), and before a
+# proxy it is not the last buffer on the way: it holds as little as that.
+_UNIX_BUFFER_BYTES = 16 * 1024
+
 # What a client is given that takes this much in less than _QUICK_SECONDS, until
 # it takes longer than _SLOW_SECONDS.
 _MAX_BUFFER_BYTES = 1024 * 1024
@@ -58,16 +62,18 @@ class SendBuffer:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        is_unix = connection.family == socket.AF_UNIX
+        self._least = _UNIX_BUFFER_BYTES if is_unix else _SEND_BUFFER_BYTES
         self._size = 0
-        self._resize(_SEND_BUFFER_BYTES)
+        self._resize(self._least)
 
     def adapt(self, message: int, pushes: int, seconds: float) -> None:
         """Choose a size, now that a message of so many bytes left in so many pieces and seconds."""
         if pushes > 1 and seconds < _QUICK_SECONDS and self._size < _MAX_BUFFER_BYTES:
             # Linux doubles it: a half would just do.
             self._resize(min(message, _MAX_BUFFER_BYTES))
-        elif seconds > _SLOW_SECONDS and self._size > _SEND_BUFFER_BYTES:
-            self._resize(_SEND_BUFFER_BYTES)
+        elif seconds > _SLOW_SECONDS and self._size > self._least:
+            self._resize(self._least)
 
     def _resize(self, size: int) -> None:
         if size == self._size:
