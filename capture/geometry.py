@@ -6,6 +6,9 @@ from webcapd.base.number import parse_whole
 
 _FARTHEST = 99999
 
+# How far around itself a pixel shows once its picture is scaled.
+_SPREAD = 3
+
 
 class Sliceable(Protocol):
     """An array; NumPy is not imported here, as command lines are read without it."""
@@ -113,3 +116,18 @@ def parse_size(text: str) -> tuple[int, int]:
     if not all(1 <= side <= 16384 for side in size):
         raise ValueError(f"{text!r} is no size; one looks like 1280x720, each side 1 to 16384")
     return size
+
+
+def scaled(place: Rectangle, size: tuple[int, int], other: tuple[int, int]) -> Rectangle:
+    """Give where a part of a picture shows in the same picture of another size."""
+    (width, height), (other_width, other_height) = size, other
+    left = place.x * other_width // width - _SPREAD
+    top = place.y * other_height // height - _SPREAD
+    right = -(-place.right * other_width // width) + _SPREAD
+    bottom = -(-place.bottom * other_height // height) + _SPREAD
+    # One pixel may be many.
+    across, down = other_width // width, other_height // height
+    around = Rectangle(
+        left - across, top - down, right - left + 2 * across, bottom - top + 2 * down
+    )
+    return around.within(Rectangle(0, 0, other_width, other_height))

@@ -3,11 +3,10 @@
 import os
 
 from webcapd.capture.decoration import Decoration
-from webcapd.capture.feeds.fed import FeedSource
-from webcapd.capture.feeds.feed import FeedContext
-from webcapd.capture.feeds.files.passwords import read_secrets
+from webcapd.capture.feeds.open import open_feeds
 from webcapd.capture.feeds.received.reception import Reception
-from webcapd.capture.feeds.registry import make_feed
+from webcapd.capture.filters.filtered import FilteredSource
+from webcapd.capture.filters.parse import parse_filters
 from webcapd.capture.options import CaptureOptions, location_name
 from webcapd.capture.source import Source
 from webcapd.capture.x11.screen import Screen
@@ -32,15 +31,15 @@ def open_source(
         options.watermark_speed,
         options.caption,
     )
+    filters = parse_filters(options.filter)
+    # What filters do is done below watermark and caption.
+    lower = Decoration("", "none", 0.0, "") if filters else decoration
+    source: Source
     if options.source:
-        context = FeedContext(
-            secret_for=read_secrets(options.source_auth_file),
-            any_owner=options.shm_any_owner,
-            reception=reception or Reception(),
-        )
-        feed = make_feed(options.source[0].whole, context)
-        return FeedSource(feed, options, decoration)
-    return Screen(embedded or _display(options), options, target_fps, decoration, authority)
+        source = open_feeds(options, lower, reception or Reception())
+    else:
+        source = Screen(embedded or _display(options), options, target_fps, lower, authority)
+    return FilteredSource(source, filters, decoration) if filters else source
 
 
 def _display(options: CaptureOptions) -> str:

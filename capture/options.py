@@ -37,6 +37,13 @@ def _read_source(text: str) -> Confidential:
     return Confidential(redacted_source(source), source)
 
 
+def _read_filters(text: str) -> str:
+    from webcapd.capture.filters.parse import parse_filters
+
+    parse_filters([text])
+    return text
+
+
 def _check_secrets(path: str) -> None:
     from webcapd.capture.feeds.files.passwords import read_secrets
 
@@ -70,7 +77,8 @@ class CaptureOptions:
     )
     source: tuple[Confidential, ...] = option(
         (),
-        "show this and no display, such as pattern:clock",
+        "show this and no display, such as pattern:clock or file:PATH (docs/sources.md has all); "
+        "where several are given, each is shown if those before it have no picture (repeatable)",
         metavar="SRC",
         read=_read_source,
     )
@@ -137,6 +145,14 @@ class CaptureOptions:
         metavar="SECONDS",
         low=0,
         high=60,
+    )
+    filter: tuple[str, ...] = option(
+        (),
+        "change the picture for everybody, masks being in it already, one after the other: "
+        "crop=WxH+X+Y, scale=FACTOR or WxH, rotate=DEGREES, flip=h, v or hv, gray, invert, "
+        "interlace, polar (repeatable)",
+        metavar="FILTER,...",
+        read=_read_filters,
     )
     watermark_path: str = option(
         "",

@@ -1,10 +1,13 @@
 """A feed that delivers what a test gives it, and feeds as sources."""
 
+from typing import TypeVar
+
 from webcapd.base.waker import Waker
 from webcapd.capture.decoration import Decoration
 from webcapd.capture.feeds.fed import FeedSource
 from webcapd.capture.feeds.feed import Feed, FeedPicture
 from webcapd.capture.options import CaptureOptions
+from webcapd.capture.source import Source
 
 
 class Given(Feed):
@@ -44,10 +47,17 @@ class Given(Feed):
         self.news.close()
 
 
-def opened(feed: Feed, options: CaptureOptions | None = None) -> FeedSource:
-    source = FeedSource(feed, options or CaptureOptions(), Decoration("", "br", 0.0, ""))
+_Source = TypeVar("_Source", bound=Source)
+
+
+def opened_as(source: _Source) -> _Source:
+    """Open a source, and give it."""
     source.open(lambda: None)
     return source
+
+
+def opened(feed: Feed, options: CaptureOptions | None = None) -> FeedSource:
+    return opened_as(FeedSource(feed, options or CaptureOptions(), Decoration("", "br", 0.0, "")))
 
 
 def ended(source: FeedSource) -> None:

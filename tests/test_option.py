@@ -93,6 +93,7 @@ VALUES = {
     "display": "lab3:7.1",
     "virtual": "640x480",
     "source": "pattern:bars",
+    "filter": "gray,scale=0.5",
     "source_auth_file": "/dev/null",
     "mask": "1,2,3,4",
     "watermark_path": str(Path(__file__).with_name("mark.png")),

@@ -6,12 +6,9 @@ import cv2
 import numpy as np
 
 from webcapd.capture.feeds.feed import Feed
-from webcapd.capture.geometry import Rectangle
+from webcapd.capture.geometry import Rectangle, scaled
 from webcapd.capture.overlay import Pixels
 from webcapd.capture.source import SourceChanged, SourceError
-
-# How far around itself a pixel shows once it is scaled.
-_SPREAD = 3
 
 
 class Part:
@@ -82,18 +79,3 @@ class Part:
         way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         cv2.resize(self._own, (width, height), dst=self.shown, interpolation=way)
         return [scaled(place, self.size, (width, height)) for place in changed]
-
-
-def scaled(place: Rectangle, size: tuple[int, int], other: tuple[int, int]) -> Rectangle:
-    """Give where a part of a picture shows in the same picture of another size."""
-    (width, height), (other_width, other_height) = size, other
-    left = place.x * other_width // width - _SPREAD
-    top = place.y * other_height // height - _SPREAD
-    right = -(-place.right * other_width // width) + _SPREAD
-    bottom = -(-place.bottom * other_height // height) + _SPREAD
-    # One pixel may be many.
-    across, down = other_width // width, other_height // height
-    around = Rectangle(
-        left - across, top - down, right - left + 2 * across, bottom - top + 2 * down
-    )
-    return around.within(Rectangle(0, 0, other_width, other_height))

@@ -1,6 +1,7 @@
 """Reads a picture from a file that somebody else may be writing."""
 
 import io
+import logging
 import os
 import stat
 import warnings
@@ -19,7 +20,8 @@ SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".pnm", ".bmp", "
 
 _MAX_BYTES = 256 * 1024 * 1024
 
-# What is wrong is said by ourselves, and not printed.
+# What is wrong is said by ourselves, and neither printed nor logged.
+logging.getLogger("PIL").setLevel(logging.WARNING)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL[.]")
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
