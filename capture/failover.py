@@ -145,6 +145,10 @@ class Failover:
         with self._failing_over():
             return self._active.refresh()
 
+    def refresh_small(self) -> list[int]:
+        with self._failing_over():
+            return self._active.refresh_small()
+
     def pending(self, poll: bool = False) -> bool:
         with self._failing_over():
             pending = self._active.pending(poll)

@@ -78,6 +78,10 @@ class FilteredSource:
         overlays = self._decoration.overlays(self.frame_buffer.width, self.frame_buffer.height)
         return sorted({*changed, *self.frame_buffer.set_overlays(overlays)})
 
+    def refresh_small(self) -> list[int]:
+        """Nothing: filters take all that is new."""
+        return []
+
     def _filter(self, picture: Picture, places: Sequence[Rectangle]) -> Mapping[int, int]:
         """Filter what has changed; gives the bands that come out otherwise."""
         source = picture.pixels
@@ -105,7 +109,7 @@ class FilteredSource:
         return min(self._source.seconds_until_due(), self._decoration.seconds_until_due())
 
     def descriptors(self) -> Descriptors:
-        return self._source.descriptors()
+        return self._source.descriptors()._replace(drawn=None)
 
     def set_watched(self, fps: float) -> None:
         self._source.set_watched(fps)
