@@ -100,8 +100,10 @@ class Sandbox:
         arguments += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
         for path in _HIDDEN:
             arguments += ["--perms", "1777", "--tmpfs", path]
-        # Python and the program lie in a home or /tmp here, and not on a real host.
-        for path in sorted({str(ROOT), os.path.realpath(ROOT / ".venv"), sys.base_prefix}):
+        # Python and the program lie in a home or /tmp here, and not on a real host; the
+        # unit's file is read by confine.py.
+        shown = {ROOT, Path(os.path.realpath(ROOT / ".venv")), Path(sys.base_prefix)}
+        for path in sorted(map(str, {*shown, self._unit_file})):
             for parent in reversed(Path(path).parents):
                 if any(parent.is_relative_to(hidden) for hidden in _HIDDEN):
                     arguments += ["--perms", "0755", "--dir", str(parent)]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import mjpeg
 import numpy as np
 import pytest
 import ringreference as reference
@@ -108,6 +109,27 @@ def test_pixels_of_each_format_are_shown(path: Path, fourcc: str, padding: int) 
                 **{"format": fourcc, "frame": 1, "dropped": 0, "slots": 3, "label": ""},
                 **{"pid": os.getpid(), "wake": "inotify", "wakeNotUsed": None},
             }
+
+
+def test_jpegs_are_shown_and_passed_on(path: Path) -> None:
+    coded = mjpeg.encode(noise(1, HEIGHT, WIDTH, 3))
+    frame = FrameHeader("JPEG", WIDTH, HEIGHT)
+    with closing(RingWriter(path, 100_000)) as writer:
+        writer.put(frame, coded)
+        with opened(path) as source:
+            with source.frame_buffer.composed() as picture:
+                assert np.array_equal(picture.pixels[:, :, :3], mjpeg.decode(coded))
+            # Its own size counts, whatever the ring says.
+            writer.put(frame._replace(width=1, height=1), mjpeg.encode(noise(2, 32, 48, 3)))
+            with pytest.raises(SourceChanged):
+                source.refresh()
+            source.close()
+            source.open(lambda: None)
+            assert source.frame_buffer.area.size == (48, 32)
+            refreshed(source)
+            writer.put(frame, coded[:-50])
+            with pytest.raises(SourceNotReady, match=f"^wcf:{path}: the JPEG is damaged"):
+                source.refresh()
 
 
 def test_only_what_the_writer_says_is_looked_at(path: Path) -> None:

@@ -1,8 +1,6 @@
 """The systemd unit: without fault, tight, and a program that lives within it."""
 
 import contextlib
-import http.client
-import json
 import os
 import re
 import socket
@@ -11,12 +9,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import mjpeg
 import pytest
 from program import ROOT, TIMEOUT
 from sandbox import Sandbox
+from service import Service
 from waiting import wait_until
 from xserver import XServer, xvfb
 
@@ -127,69 +125,9 @@ def guarded_server(sandbox: Sandbox) -> Iterator[XServer]:
         yield server
 
 
-class Service:
-    """webcapd in its sandbox, as the unit starts it."""
-
-    def __init__(self, sandbox: Sandbox, server: XServer) -> None:
-        self.path = sandbox.runtime / "http.sock"
-        self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.manager.bind(str(sandbox.notify / "notify"))
-        os.chmod(sandbox.notify / "notify", 0o777)
-        self.manager.settimeout(1)
-        environment = {
-            **{"PATH": os.environ["PATH"], "NOTIFY_SOCKET": "/run/systemd/notify"},
-            **{"WATCHDOG_USEC": "500000"},
-            # What /etc/webcapd/7.env would say.
-            **{"WEBCAPD_OPTIONS": "--keepalive 1"},
-            **sandbox.unit.environment(),
-            **{"DISPLAY": server.name},
-        }
-        _, *arguments = sandbox.unit.command(environment)
-        self.process = subprocess.Popen(
-            [*sandbox.launcher(), sys.executable, "-P", str(ROOT / "webcapd.py"), *arguments],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def hear(self, wanted: str) -> None:
-        """Wait for what systemd is told."""
-        told: list[str] = []
-        while wanted not in told:
-            assert self.process.poll() is None, "it has ended"
-            with contextlib.suppress(TimeoutError):
-                told += self.manager.recv(4096).decode().splitlines()
-
-    def get(self, path: str) -> bytes:
-        """Ask through the socket file, as haproxy does."""
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(TIMEOUT)
-            connection.connect(str(self.path))
-            request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-            connection.sendall(request.encode())
-            with http.client.HTTPResponse(connection) as response:
-                response.begin()
-                assert response.status == 200
-                return response.read()
-
-    def info(self) -> Any:
-        return json.loads(self.get("/?info"))
-
-    def end(self) -> str:
-        """End it, if it has not; returns what it said on standard error."""
-        self.process.terminate()
-        self.process.wait(TIMEOUT)
-        assert self.process.stderr is not None
-        said = self.process.stderr.read()
-        self.process.stderr.close()
-        self.manager.close()
-        return said
-
-
 def test_service_serves_within_the_sandbox(sandbox: Sandbox) -> None:
     with guarded_server(sandbox) as server:
-        service = Service(sandbox, server)
+        service = Service(sandbox, "--keepalive 1", DISPLAY=server.name)
         try:
             service.hear("READY=1")
             height, width = mjpeg.decode(service.get("/?snapshot")).shape[:2]
@@ -211,7 +149,7 @@ def test_service_without_a_cookie_says_what_it_lacks(sandbox: Sandbox) -> None:
     with guarded_server(sandbox) as server:
         # As SetCredential= has it, where there is no file.
         (sandbox.credentials / "xauth").write_bytes(bytes(10))
-        service = Service(sandbox, server)
+        service = Service(sandbox, "--keepalive 1", DISPLAY=server.name)
         try:
             service.hear("READY=1")
             reason = service.info()["encoder"]["reason"]

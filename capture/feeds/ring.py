@@ -12,6 +12,7 @@ from webcapd.base.ring.layout import JPEG, PIXEL_BYTES, Flags, FrameHeader, Mode
 from webcapd.base.ring.reader import RingFrame, RingReader
 from webcapd.capture.feeds.feed import Feed, FeedContext, FeedPicture
 from webcapd.capture.feeds.pixels import picture_of
+from webcapd.capture.feeds.received.jpeg import jpeg_picture
 from webcapd.capture.geometry import Rectangle
 from webcapd.capture.overlay import Pixels
 from webcapd.capture.source import SourceNotReady
@@ -95,10 +96,13 @@ class RingFeed(Feed):
         if Flags.NO_SIGNAL in frame.header.flags:
             raise SourceNotReady(f"{self.name}: its writer has no picture just now")
         captured = frame.header.realtime / 1e9 or None
-        if frame.header.fourcc == JPEG:
-            raise SourceNotReady(f"{self.name} has frames in JPEG, which are not shown yet")
-        changed = None if whole else _changed(frame)
-        return picture_of(*_pixels(reader.payload, frame.header), changed, captured)
+        if frame.header.fourcc != JPEG:
+            changed = None if whole else _changed(frame)
+            return picture_of(*_pixels(reader.payload, frame.header), changed, captured)
+        try:
+            return jpeg_picture(bytes(reader.payload[: frame.header.size]), captured)
+        except ValueError as error:
+            raise SourceNotReady(f"{self.name}: {error}") from None
 
     def pending(self) -> bool:
         if self._watch is None:
