@@ -1,7 +1,8 @@
 """A picture in tiles: what is numbered, coded as JPEG and kept as one.  Pure arithmetic."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
+from operator import ne
 from typing import TypeVar
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from webcapd.capture.bands import BAND_ROWS, BandLayout, runs
 from webcapd.capture.geometry import Rectangle
+from webcapd.capture.picture import BandKey
 from webcapd.encoder.jpeg.bitstream import restart_interval
 from webcapd.encoder.jpeg.tiles import JpegParams, TileRun
 from webcapd.encoder.updates.jpegpack import TileBlock, tile_blocks
@@ -129,19 +131,12 @@ class TileGrid:
             slice(rect.x // self.tile_width, -(-rect.right // self.tile_width)),
         )
 
-    def differing(self, keys: Sequence[Hashable], seen: Sequence[Hashable]) -> Mask:
+    def differing(self, keys: Sequence[BandKey], seen: Sequence[BandKey]) -> Mask:
         """Give the tiles whose keys are others now; by bands where a key is not of its tiles."""
-        mask = self.none()
+        mask, columns = self.none(), self.columns
         for row, (key, before) in enumerate(zip(keys, seen, strict=True)):
             if key is before or key == before:
                 continue
-            if _is_of_tiles(key, self.columns) and _is_of_tiles(before, self.columns):
-                assert isinstance(key, tuple) and isinstance(before, tuple)
-                mask[row] = [now != then for now, then in zip(key, before, strict=True)]
-            else:
-                mask[row] = True
+            is_of_tiles = len(key) == len(before) == columns
+            mask[row] = list(map(ne, key, before)) if is_of_tiles else True
         return mask
-
-
-def _is_of_tiles(key: Hashable, columns: int) -> bool:
-    return isinstance(key, tuple) and len(key) == columns
