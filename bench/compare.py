@@ -1,6 +1,7 @@
 """Measure webcapd beside what one would take instead.
 
     script/bench                      everything, into docs/benchmarks.md
+    script/bench --updates            those that send what changed, into the same page
     script/bench --quick              has anything become slower?  Two minutes
     script/bench --workloads typing,full --peers webcapd,pixelflux --repeats 1 --no-docs
     script/bench --before DIR         beside an earlier webcapd, checked out there
@@ -28,8 +29,9 @@ import figures
 import floor
 import latency
 import report
+import updatetable
 from figures import Record
-from peers import ALWAYS, PEERS, SUBJECT, Peer, installed
+from peers import ALWAYS, CHANGES, PEERS, SUBJECT, Peer, installed
 from running import ROOT
 from workload import NAMES
 
@@ -61,6 +63,8 @@ class Plan:
     seconds: float
     repeats: int
     floor: bool
+    table: str | None = None
+    """Whose table it is for, if not the first."""
 
 
 def rotated(peers: Iterable[Peer], by: int) -> list[Peer]:
@@ -123,41 +127,18 @@ def measure(plan: Plan) -> list[Record]:
     """Measure, and tell each figure as it comes."""
     run = time.strftime("%Y-%m-%d %H:%M")
     records = [{"run": run, **machine(plan.peers)}]
+    shared = {"run": run} | ({"table": plan.table} if plan.table else {})
     for record in rounds(plan):
-        records.append({"run": run, **record})
-        print(told(record), flush=True)
+        records.append({**shared, **record})
+        print(report.told(record), flush=True)
     return records
-
-
-def told(record: Record) -> str:
-    """Write a record for somebody who watches."""
-    words = [f"round {record['round'] + 1}", record["size"], record["workload"]]
-    words += [f"{record.get('peer', record['kind']):16}"]
-    if record["kind"] == "latency":
-        found = (f"{name} {value(record):.1f} ms" for name, value in figures.LATENCIES.items())
-        words += [record["barcode"]] if "barcode" in record else []
-        return "  ".join([*words, *found, f"of {len(record['milliseconds'])}"])
-    if record["kind"] == "floor":
-        steps = (f"{step} {spent:.4f}" for step, spent in record["steps"].items())
-        return "  ".join([*words, *steps, f"X server {record['server']:.4f}"])
-    if "failed" in record:
-        return "  ".join([*words, f"{record['clients']} clients", record["failed"]])
-    if "clients" in record:
-        words.append(f"{record['clients']} clients")
-    return "  ".join(
-        [
-            *words,
-            f"{record['process']:.4f} + {record['server']:.4f}",
-            f"{record['fps']:.1f} fps (least {record['least_fps']:.1f})",
-            report.octets(record["bytes"]),
-            f"{record['memory'] / 1e6:.0f} MB held",
-        ]
-    )
 
 
 def group(record: Record) -> tuple[object, ...]:
     """Name the records that are compared with each other."""
-    return tuple(record.get(key) for key in ("kind", "size", "workload", "clients", "barcode"))
+    return tuple(
+        record.get(key) for key in ("table", "kind", "size", "workload", "clients", "barcode")
+    )
 
 
 def merged(old: list[Record], new: list[Record]) -> list[Record]:
@@ -181,7 +162,7 @@ def publish(new: list[Record]) -> None:
     records = merged([json.loads(line) for line in old], new)
     main_size = main_of(figures.distinct(figures.select(records, kind="cost"), "size"))
     RESULTS.write_text("".join(json.dumps(record) + "\n" for record in records))
-    plot.draw(records, main_size, PLOT)
+    plot.draw(figures.select(records, table=None), main_size, PLOT)
     report.write(PAGE, report.render(records, main_size, PLOT.name))
     print(f"written: {PAGE}, {RESULTS}, {PLOT}")
 
@@ -245,7 +226,10 @@ def parse() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--quick", action="store_true", help="look for regressions, exit code 1")
-    parser.add_argument("--peers", type=words, default=list(ALWAYS), help=",".join(PEERS))
+    parser.add_argument(
+        "--updates", action="store_true", help="the table of those that send what changed"
+    )
+    parser.add_argument("--peers", type=words, help=",".join(PEERS))
     parser.add_argument("--workloads", type=words, default=list(NAMES), help=",".join(NAMES))
     parser.add_argument(
         "--latencies",
@@ -262,7 +246,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--clients",
         type=lambda text: [int(word) for word in words(text)],
-        default=list(FAN_OUT_COUNTS),
         help=f"the numbers of clients of *full* at {FAN_OUT_SIZE}",
     )
     parser.add_argument("--seconds", type=float, default=2.5, help="of each measurement")
@@ -273,6 +256,10 @@ def parse() -> argparse.Namespace:
         "--before", type=Path, metavar="DIR", help="compare with this checkout only"
     )
     given = parser.parse_args()
+    if given.peers is None:
+        given.peers = list(CHANGES if given.updates else ALWAYS)
+    if given.clients is None:
+        given.clients = [] if given.updates else list(FAN_OUT_COUNTS)
     if given.latencies is None:
         given.latencies = [name for name in latency.WORKLOADS if name in given.workloads]
     for name, known in (
@@ -300,12 +287,16 @@ def main() -> int:
         given.clients,
         given.seconds,
         given.repeats,
-        floor=not given.no_floor,
+        floor=not (given.no_floor or given.updates),
+        table=updatetable.TABLE if given.updates else None,
     )
     if given.before is not None:
         return compare_with_before(plan, given.before)
     records = measure(plan)
-    print(report.verdict_table(report.verdicts(records, main_of(plan.sizes))))
+    judged = updatetable.verdicts if given.updates else report.verdicts
+    print(report.verdict_table(judged(records, main_of(plan.sizes))))
+    if given.updates:
+        print(updatetable.rendered(records, main_of(plan.sizes)))
     if not given.no_docs:
         publish(records)
     return 0

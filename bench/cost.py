@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from peers import Peer, showing
+from peers import Peer, showing, watching
 from running import ROOT, cpu_seconds, running, tree_cpu_seconds, tree_memory, workload, x_server
 
 Record = dict[str, Any]
@@ -78,7 +78,7 @@ def costs(name: str, size: str, peers: list[Peer], seconds: float) -> Iterator[R
     with x_server(size) as (display, server), workload(name, display):
         time.sleep(0.5)
         baseline = server_baseline(server, seconds)
-        for peer in peers:
+        for peer in watching(peers, name):
             with showing(peer, display, size, name == "cursor") as (pid, port):
                 record = watch(peer, pid, port, server, 1, seconds)
             record["server"] -= baseline

@@ -23,14 +23,6 @@ COST_TARGETS = {
     "full": 0.8,
     "redraw": 0.7,
 }
-UPDATE_COST_TARGETS = {"scroll": 0.7, "video": 0.7}
-"""Of updates, as ratios to TigerVNC; beside the stream, 1.1 for each workload."""
-UPDATE_STREAM_TARGET = 1.1
-UPDATE_BYTE_TARGETS = {"typing": 1.0, "cursor": 0.05, "scroll": 0.05, "video": 0.85}
-UPDATE_FULL_BYTES = 1.0
-UPDATE_REST_LATENCY = 0.3
-UPDATE_RANDOM_MILLISECONDS = {"median": 6.0, "p99": 15.0}
-"""Of *video* and *full*, with barcodes at random moments."""
 LATENCY_TARGETS = {"median": 0.5, "p99": 0.6}
 FAN_OUT_TARGETS = {200: 1.0, 400: 1.0}
 FLOOR_TARGET = 1.25
@@ -160,47 +152,6 @@ def latency_verdicts(
                 what = f"latency {name}, {workload}"
                 verdicts.append(Verdict(what, *compared, LATENCY_TARGETS[name]))
     return verdicts
-
-
-def update_verdicts(
-    records: Sequence[Record], size: str, names: tuple[str, str, str]
-) -> list[Verdict]:
-    """Judge updates beside the stream and TigerVNC: ``names`` are those of the three."""
-    updates, stream, vnc = names
-    found = []
-
-    def judge(what: str, lines: Sequence[Record], rival: str, measure: Any, target: float) -> None:
-        if compared := against_best(lines, updates, [rival], measure):
-            found.append(Verdict(f"updates, {what}", *compared, target))
-
-    costs = select(records, kind="cost", size=size)
-    for workload in distinct(costs, "workload"):
-        lines = select(costs, workload=workload)
-        judge(f"CPU, {workload}", lines, stream, total, UPDATE_STREAM_TARGET)
-        if workload in UPDATE_COST_TARGETS:
-            judge(f"CPU, {workload}", lines, vnc, total, UPDATE_COST_TARGETS[workload])
-        if workload in UPDATE_BYTE_TARGETS:
-            judge(f"bytes, {workload}", lines, vnc, octets, UPDATE_BYTE_TARGETS[workload])
-    judge("bytes, full", select(costs, workload="full"), stream, octets, UPDATE_FULL_BYTES)
-    rest = select(records, kind="latency", size=size, barcode=None, workload="idle")
-    judge("latency median, idle", rest, vnc, LATENCIES["median"], UPDATE_REST_LATENCY)
-    return found + random_verdicts(records, size, updates)
-
-
-def random_verdicts(records: Sequence[Record], size: str, updates: str) -> list[Verdict]:
-    """Judge updates by bounds in milliseconds, for changes at random moments."""
-    lines = select(records, kind="latency", size=size, barcode="random", peer=updates)
-    return [
-        Verdict(
-            f"updates, latency {name}, {workload}, at random",
-            f"{bound:g} ms",
-            spread(LATENCIES[name](one) / bound for one in own),
-            1.0,
-        )
-        for workload in ("video", "full")
-        if (own := select(lines, workload=workload))
-        for name, bound in UPDATE_RANDOM_MILLISECONDS.items()
-    ]
 
 
 def fan_out_verdicts(

@@ -10,10 +10,13 @@ from typing import Any
 
 import barcode
 from audience import connect
-from peers import Peer, showing
+from fidelity import fidelity
+from peers import Peer, showing, watching
+from picture import film
 from running import random_barcodes, workload, x_server
 from screens import screen
 from wires import Walk, Wire
+from workload import VIDEO
 
 WORKLOADS = ("idle", "typing", "video", "full")
 BARCODES = ("step", "random")
@@ -41,6 +44,11 @@ class Recording:
     def arrival(self, end: int) -> float:
         """Give the moment when the bytes before ``end`` had all arrived."""
         return self._moments[bisect.bisect_left(self._ends, end)]
+
+    def arrived(self, moment: float) -> int:
+        """Give how many bytes had arrived by a moment."""
+        number = bisect.bisect_right(self._moments, moment)
+        return self._ends[number - 1] if number else 0
 
 
 def record(port: int, wire: Wire, seconds: float) -> Recording:
@@ -114,13 +122,18 @@ def latencies(
 ) -> Iterator[dict[str, Any]]:
     """Measure one workload, each peer with one client, on the same X server."""
     top = barcode.place(int(size.split("x")[1]))
-    seen = []
+    seen: list[tuple[Peer, float, dict[int, float]]] = []
+    true: list[dict[str, Any]] = []
     with x_server(size) as (display, _), drawing(name, display, code) as telling:
-        for peer in peers:
+        for peer in watching(peers, name):
             with showing(peer, display, size, False) as (_, port):
                 recording = record(port, peer.wire, _SETTLE + seconds + _GRACE)
             began = recording.began + _SETTLE
             seen.append((peer, began, first_shown(recording, peer.wire, top)))
+            if name == "video" and code == "step":
+                begin = recording.arrived(began)
+                told = fidelity(recording.data, peer.wire, top, begin, film(*VIDEO))
+                true.append({"kind": "fidelity", "peer": peer.name, **told})
         telling.terminate()
         drawn = parse_drawn(telling.communicate()[0].splitlines())
     # Results from before there was a choice say nothing of it.
@@ -131,3 +144,4 @@ def latencies(
         if not found:
             raise RuntimeError(f"{peer.name} showed no barcode")
         yield {**kind, "peer": peer.name, "milliseconds": [round(d, 3) for d in found]}
+    yield from true

@@ -49,6 +49,8 @@ class Peer:
     """What is installed; None if it is not."""
     many: bool = True
     """Whether it is measured with more than one client."""
+    only: str = ""
+    """The one workload that it is measured with; empty for all."""
 
     @property
     def wire(self) -> Wire:
@@ -130,10 +132,12 @@ def _own_version() -> str | None:
     return _said(r"(\S+)", *tree) or "unknown"
 
 
-_EQUAL = ("--quality", "75", "--no-use-paint-over-quality")
+_NO_REST = ("--no-use-paint-over-quality",)
+_EQUAL = ("--quality", "75", *_NO_REST)
 
 SUBJECT = "webcapd"
 UPDATES = "webcapd-updates"
+UPDATES_80 = "webcapd-updates-80"
 TIGERVNC = "TigerVNC"
 PEERS = {
     peer.name: peer
@@ -147,6 +151,14 @@ PEERS = {
         Peer("webcamd-like", "/", _loop, lambda: _packages("mss", "opencv-python")),
         # Not among the rivals, as they send what changed and no whole pictures.
         Peer(UPDATES, "/?updates", _webcapd(*_EQUAL), _own_version),
+        # Brightness is then as true as TigerVNC's, so that bytes can be compared.
+        Peer(
+            UPDATES_80,
+            "/?updates",
+            _webcapd("--quality", "80", *_NO_REST),
+            _own_version,
+            only="video",
+        ),
         # It encodes for each client anew.
         Peer(
             TIGERVNC,
@@ -159,8 +171,10 @@ PEERS = {
         Peer("webcapd-defaults", "/?stream", _webcapd(), _own_version),
     )
 }
-ALWAYS = ("webcapd", UPDATES, "ffmpeg", "GStreamer", "pixelflux", "webcamd-like", TIGERVNC)
 RIVALS = ("ffmpeg", "GStreamer", "pixelflux", "webcamd-like")
+ALWAYS = (SUBJECT, *RIVALS)
+CHANGES = (SUBJECT, UPDATES, UPDATES_80, "pixelflux", TIGERVNC)
+"""Those of the table of updates."""
 
 
 def installed(names: list[str]) -> dict[str, Peer]:
@@ -172,6 +186,11 @@ def installed(names: list[str]) -> dict[str, Peer]:
         else:
             found[name] = PEERS[name]
     return found
+
+
+def watching(peers: list[Peer], workload: str) -> list[Peer]:
+    """Give those that are measured with a workload."""
+    return [peer for peer in peers if peer.only in ("", workload)]
 
 
 def _free_port() -> int:

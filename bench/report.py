@@ -1,53 +1,29 @@
 """Results to the generated part of docs/benchmarks.md.  Pure, but for writing it."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import figures
-from figures import Record, Spread, Verdict, distinct, select, spread
+import updatetable
+from figures import Record, Verdict, distinct, select, spread
 from latency import WORKLOADS as WITH_LATENCY
-from peers import PEERS, RIVALS, SUBJECT, TIGERVNC, UPDATES
+from layout import around, octets, table
+from peers import PEERS, RIVALS, SUBJECT
 from workload import FULL_FPS
 
 BEGIN = "<!-- side by side: script/bench writes from here -->"
 END = "<!-- side by side: script/bench writes to here -->"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Lay out a table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def number(value: float) -> str:
-    """Write a number with as many digits as matter here."""
-    if value >= 100:
-        return f"{value:.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 0.1 else f"{value:.4f}"
-
-
-def octets(a_second: float) -> str:
-    """Write bytes a second."""
-    unit, name = (1e6, "MB/s") if a_second >= 1e5 else (1e3, "KB/s")
-    return f"{a_second / unit:.1f} {name}"
-
-
-def around(values: Spread) -> str:
-    """Write a median and its spread."""
-    if values.low == values.high:
-        return number(values.median)
-    return f"{number(values.median)} ({number(values.low)}–{number(values.high)})"  # noqa: RUF001
-
-
 def verdicts(records: Sequence[Record], size: str) -> list[Verdict]:
-    """Judge everything that there is a target for, at the main size."""
+    """Judge everything that there is a target for, at the main size, but for updates."""
+    records = select(records, table=None)
     return [
         *figures.cost_verdicts(records, size, SUBJECT, RIVALS),
         *figures.latency_verdicts(records, size, SUBJECT, RIVALS),
         *figures.fan_out_verdicts(records, FULL_FPS, SUBJECT, RIVALS),
         *figures.floor_verdict(records, size, SUBJECT),
-        *figures.update_verdicts(records, size, (UPDATES, SUBJECT, TIGERVNC)),
     ]
 
 
@@ -157,8 +133,10 @@ def machine_lines(records: Sequence[Record]) -> str:
 
 def render(records: Sequence[Record], main_size: str, plot: str) -> str:
     """Write the whole generated part."""
-    sizes = distinct(select(records, kind="cost"), "size")
+    beside = list(updates_part(records))
     parts = [machine_lines(records), f"![CPU, latency and fan-out, peer by peer]({plot})\n"]
+    records = select(records, table=None)
+    sizes = distinct(select(records, kind="cost"), "size")
     if found := verdicts(records, main_size):
         parts += [f"### Targets, at {main_size}\n", verdict_table(found)]
     for size in sizes:
@@ -173,7 +151,15 @@ def render(records: Sequence[Record], main_size: str, plot: str) -> str:
     if fan_outs := select(records, kind="fan-out"):
         size = fan_outs[0]["size"]
         parts += [f"### Many clients, *full* at {size}\n", fan_out_table(records)]
-    return "\n".join(parts)
+    return "\n".join([*parts, *beside])
+
+
+def updates_part(records: Sequence[Record]) -> Iterator[str]:
+    """Write the part on those that send what changed."""
+    for size in distinct(select(records, table=updatetable.TABLE), "size"):
+        yield f"### Only what changed, {size}\n"
+        yield verdict_table(updatetable.verdicts(records, size))
+        yield updatetable.rendered(records, size)
 
 
 def write(page: Path, generated: str) -> None:
@@ -183,3 +169,32 @@ def write(page: Path, generated: str) -> None:
     if not found:
         raise SystemExit(f"{page} lacks the lines between which this goes")
     page.write_text(f"{before}{BEGIN}\n\n{generated}\n{END}{after}")
+
+
+def told(record: Record) -> str:
+    """Write a record for somebody who watches."""
+    words = [f"round {record['round'] + 1}", record["size"], record["workload"]]
+    words += [f"{record.get('peer', record['kind']):16}"]
+    if record["kind"] == "latency":
+        found = (f"{name} {value(record):.1f} ms" for name, value in figures.LATENCIES.items())
+        words += [record["barcode"]] if "barcode" in record else []
+        return "  ".join([*words, *found, f"of {len(record['milliseconds'])}"])
+    if record["kind"] == "fidelity":
+        found = (f"PSNR of {name} {record[name]:.1f} dB" for name in ("colours", "brightness"))
+        return "  ".join([*words, *found])
+    if record["kind"] == "floor":
+        steps = (f"{step} {spent:.4f}" for step, spent in record["steps"].items())
+        return "  ".join([*words, *steps, f"X server {record['server']:.4f}"])
+    if "failed" in record:
+        return "  ".join([*words, f"{record['clients']} clients", record["failed"]])
+    if "clients" in record:
+        words.append(f"{record['clients']} clients")
+    return "  ".join(
+        [
+            *words,
+            f"{record['process']:.4f} + {record['server']:.4f}",
+            f"{record['fps']:.1f} fps (least {record['least_fps']:.1f})",
+            octets(record["bytes"]),
+            f"{record['memory'] / 1e6:.0f} MB held",
+        ]
+    )

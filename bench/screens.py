@@ -25,17 +25,38 @@ class Screen(Protocol):
     def take(self, data: bytes, part: Part) -> int | None:
         """Take a part, head and body; gives the number if one can be read from now on."""
 
+    @property
+    def picture(self) -> NDArray[np.uint8]:
+        """What it shows: (height, width, 3) bytes R, G, B; valid until the next part."""
+
+
+def rgb_of(jpeg: bytes) -> NDArray[np.uint8]:
+    """Decode a JPEG."""
+    decoded = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None, "what was sent is a JPEG"
+    return np.asarray(decoded[..., ::-1], np.uint8)
+
 
 class JpegScreen:
     """JPEGs, each with all of the barcode or nothing of it."""
 
     def __init__(self, top: int) -> None:
         self._top = top
+        self._parts: dict[int, bytes] = {}
+        """The newest JPEGs, by the rows at which they begin."""
 
     def take(self, data: bytes, part: Part) -> int | None:
-        if not part.body or part.top > self._top:
+        if not part.body:
+            return None
+        self._parts[part.top] = data[part.head :]
+        if part.top > self._top:
             return None
         return barcode.read(data[part.head :], self._top - part.top)
+
+    @property
+    def picture(self) -> NDArray[np.uint8]:
+        stripes = [rgb_of(self._parts[top]) for top in sorted(self._parts)]
+        return np.concatenate(stripes) if stripes else np.zeros((0, 0, 3), np.uint8)
 
 
 class UpdateScreen:
@@ -44,6 +65,10 @@ class UpdateScreen:
     def __init__(self, top: int) -> None:
         self._top = top
         self.reader = UpdateReader()
+
+    @property
+    def picture(self) -> NDArray[np.uint8]:
+        return self.reader.picture
 
     def take(self, data: bytes, part: Part) -> int | None:
         self.reader.feed(data)
@@ -58,8 +83,7 @@ class RfbScreen:
     def __init__(self, wire: Rfb, top: int) -> None:
         self._wire, self._top = wire, top
         self._streams = [zlib.decompressobj() for _ in range(4)]
-        self.picture = np.zeros((0, 0, 3), np.uint8)
-        """Red, green, blue."""
+        self.picture: NDArray[np.uint8] = np.zeros((0, 0, 3), np.uint8)
 
     def take(self, data: bytes, part: Part) -> int | None:
         if self._wire.rectangle is not None:
@@ -89,9 +113,7 @@ class RfbScreen:
         if head.kind == "fill":
             return np.frombuffer(data, np.uint8)
         if head.kind == "jpeg":
-            decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-            assert decoded is not None, "the server has sent a JPEG"
-            return decoded[..., ::-1]
+            return rgb_of(data)
         if head.deflated:
             # A stream goes on from rectangle to rectangle: all data are flushed, none ends.
             data = self._streams[head.control >> 4 & 3].decompress(data)

@@ -37,7 +37,7 @@ NAMES = ("idle", "typing", "cursor", "scroll", "video", "full", "redraw")
 _STEADY_SECONDS = 0.4
 _PAUSE = 0.382 / 30
 
-_VIDEO = (640, 360)
+VIDEO = (640, 360)
 _PAGE = (1200, 800)
 _TEXT_LINES = 300
 _CHARACTERS = 64
@@ -177,7 +177,7 @@ class Workload:
             self.show(page, (0, number % _TEXT_LINES * LINE_ROWS), (width, height), (0, 0))
 
     def video(self) -> None:
-        self._film(*_VIDEO)
+        self._film(*VIDEO)
 
     def full(self) -> None:
         self._film(self.width, self.height)
@@ -202,7 +202,7 @@ class Workload:
 
     def redraw(self) -> None:
         """Paint the middle of the picture again."""
-        (width, height), picture = _VIDEO, desktop(self.width, self.height)
+        (width, height), picture = VIDEO, desktop(self.width, self.height)
         x, y = (self.width - width) // 2, (self.height - height) // 2
         same = self.pixmap(picture[y : y + height, x : x + width])
         for _ in ticks(60):

@@ -21,13 +21,13 @@ import audience
 import barcode
 import compare
 import cost
-import figures
 import latency
 import peers
 import report
 import rfb
 import running
 import screens
+import updatetable
 import wires
 from figures import Record
 
@@ -230,9 +230,13 @@ def test_vnc_viewer_shows_what_the_screen_shows() -> None:
 )
 def test_updates_are_measured_for_real(name: str, code: str) -> None:
     peer = peers.PEERS[name]
-    (record,) = latency.latencies("video", "640x480", [peer], 1.0, code)
+    record, *fidelities = latency.latencies("video", "640x480", [peer], 1.0, code)
     assert record["milliseconds"] and min(record["milliseconds"]) > 0
+    # Only there is it known which frame is shown.
+    assert len(fidelities) == (code == "step")
     if code == "step":
+        assert fidelities[0]["kind"] == "fidelity"
+        assert 20 < fidelities[0]["colours"] < fidelities[0]["brightness"] < 50
         (record,) = cost.costs("video", "640x480", [peer], 0.5)
         assert record["process"] > 0 and record["memory"] > 1e6
         assert record["bytes"] > record["fps"] * 100 > 0
@@ -256,24 +260,24 @@ def test_random_barcodes_stand_over_a_workload() -> None:
 
 def lines(kind: str, workload: str, values: dict[str, dict[str, object]]) -> list[Record]:
     shared = {"kind": kind, "size": "640x480", "workload": workload, "round": 0}
-    return [{**shared, "peer": name, **more} for name, more in values.items()]
+    return [{**shared, "table": "updates", "peer": name, **more} for name, more in values.items()]
+
+
+def costs(process: float, octets: float) -> dict[str, object]:
+    return {"process": process, "server": 0.0, "bytes": octets, "fps": 30.0, "memory": 1e7}
 
 
 def test_updates_are_judged_beside_stream_and_tigervnc() -> None:
-    def costs(process: float, octets: float) -> dict[str, object]:
-        return {"process": process, "server": 0.0, "bytes": octets, "fps": 30.0, "memory": 1e7}
-
     three = {
-        peers.UPDATES: costs(0.1, 1900.0),
         peers.SUBJECT: costs(0.1, 3.4e6),
+        peers.UPDATES: costs(0.1, 1900.0),
         peers.TIGERVNC: costs(0.2, 1.9e6),
     }
     delays: dict[str, dict[str, object]] = {peers.UPDATES: {"milliseconds": [3.0, 30.0, 3.0]}}
     random = {name: {**more, "barcode": "random"} for name, more in delays.items()}
     records = lines("cost", "scroll", three) + lines("latency", "video", delays)
     records += lines("latency", "video", random)
-    names = (peers.UPDATES, peers.SUBJECT, peers.TIGERVNC)
-    found = figures.update_verdicts(records, "640x480", names)
+    found = updatetable.verdicts(records, "640x480")
     assert [(one.rival, round(one.ratio.median, 3), one.holds) for one in found] == [
         (peers.SUBJECT, 1.0, True),
         (peers.TIGERVNC, 0.5, True),
@@ -281,7 +285,38 @@ def test_updates_are_judged_beside_stream_and_tigervnc() -> None:
         ("6 ms", 0.5, True),
         ("15 ms", 2.0, False),
     ]
-    assert "30.0 fps, 1.9 KB/s | 30.0 fps, 1.9 MB/s" in report.delivery_table(records, "640x480")
-    page = report.render([{"kind": "machine", "run": ""}, *records], "640x480", "plot.svg")
-    assert "changes at random moments" in page
+    assert updatetable.rendered(records, "640x480").splitlines() == [
+        "| workload |  | webcapd | webcapd-updates | TigerVNC |",
+        "| --- | --- | --- | --- | --- |",
+        "| scroll | bytes | 3.4 MB/s | 1.9 KB/s | 1.9 MB/s |",
+        "| scroll | CPU, s/s | 0.10 | 0.10 | 0.20 |",
+        "| video | latency, ms |  | 3.00 / 30.0 |  |",
+        "| video | at random |  | 3.00 / 30.0 |  |",
+    ]
     assert len({compare.group(one) for one in records}) == 3
+
+
+def test_updates_are_a_table_of_their_own() -> None:
+    """Nobody's figures are mixed with those of another call."""
+    beside = lines("cost", "typing", {peers.SUBJECT: costs(0.1, 3.4e6)})
+    first = [{**one, "table": None, "peer": "webcamd-like"} for one in beside]
+    machine = {"kind": "machine", "run": ""}
+    page = report.render([machine, *first, *beside], "640x480", "plot.svg")
+    before, after = page.split("### Only what changed, 640x480")
+    assert "webcamd-like" in before and "webcamd-like" not in after
+    assert peers.SUBJECT in after and f"| {peers.SUBJECT} |" not in before
+    assert compare.group(first[0]) != compare.group(beside[0])
+
+
+@pytest.mark.parametrize(("brightness", "holds"), [(34.8, True), (34.6, False)])
+def test_bytes_of_a_video_count_at_an_equal_error(brightness: float, holds: bool) -> None:
+    truth = {peers.UPDATES_80: brightness, peers.TIGERVNC: 34.7}
+    records = lines("fidelity", "video", {name: {"brightness": dB} for name, dB in truth.items()})
+    (found,) = updatetable.verdicts(records, "640x480")
+    assert found.holds is holds
+
+
+def test_peer_of_one_workload_is_not_measured_with_others() -> None:
+    some = [peers.PEERS[peers.UPDATES_80], peers.PEERS[peers.UPDATES]]
+    assert peers.watching(some, "video") == some
+    assert peers.watching(some, "full") == some[1:]
