@@ -38,9 +38,10 @@ def _html(exchange: Exchange, admitted: Admitted) -> Response:
 
 def _file(exchange: Exchange, admitted: Admitted) -> Response:
     file = page_file(admitted.target.file or admitted.target.page)
-    # A worker has the policy of its script, not the page's.
-    policy = ("Content-Security-Policy", exchange.site.options.policy)
-    headers = (*file.headers, *_REFERRER, policy)
+    # A worker has the policy of its script, not the page's; one may serve the wall.
+    options = exchange.site.options
+    policy = options.wall_policy if "script" in file.content_type else options.policy
+    headers = (*file.headers, *_REFERRER, ("Content-Security-Policy", policy))
     known = _names(exchange, file.tag)
     body = b"" if known else file.content
     return Response(304 if known else 200, file.content_type, body, headers)

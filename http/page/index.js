@@ -1,10 +1,10 @@
 // The live page: bar, keys, menu.
 
+import { byId, set } from "./dom.js";
 import { Menu } from "./menu.js";
 import { Meter } from "./meter.js";
 import { attachCopy, savePicture } from "./snapshot.js";
-import { Watch, byId, kindOf } from "./watch.js";
-import { set } from "./stream/veil.js";
+import { Watch, kindOf } from "./watch.js";
 
 const ZOOM = 1.25;
 const PAN = 60;

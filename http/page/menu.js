@@ -1,8 +1,7 @@
 // The menu beside the picture: its form, snapshots, lines to embed, links, and a meter.
 
 import { addressOf, formValue, parameter, setForm } from "./address.js";
-import { make } from "./stream/veil.js";
-import { byId } from "./watch.js";
+import { byId, make } from "./dom.js";
 
 /** @import { Watch } from "./watch.js" */
 

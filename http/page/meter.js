@@ -1,7 +1,6 @@
 // The small meter in the menu: frames and bytes a second, age, and how the picture comes here.
 
-import { set } from "./stream/veil.js";
-import { byId } from "./watch.js";
+import { byId, set } from "./dom.js";
 
 /** @import { Watch } from "./watch.js" */
 

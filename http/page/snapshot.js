@@ -1,7 +1,6 @@
 // The picture that is shown, as a file or in the clipboard.
 
-import { make, set } from "./stream/veil.js";
-import { byId } from "./watch.js";
+import { byId, make, set } from "./dom.js";
 
 /** @import { Watch } from "./watch.js" */
 

@@ -1,10 +1,11 @@
 // A screen in a stage, with its veil, view and gestures: what the live page and frames share.
 
 import { addressOf, parameter } from "./address.js";
+import { byId, set } from "./dom.js";
 import { attachGestures } from "./gestures.js";
 import { PlainScreen } from "./stream/plainscreen.js";
 import { Screen, canShowUpdates } from "./stream/screen.js";
-import { Veil, set } from "./stream/veil.js";
+import { Veil } from "./stream/veil.js";
 import { View } from "./view.js";
 
 /** @import { Verdict } from "./stream/truth.js" */
@@ -13,18 +14,6 @@ import { View } from "./view.js";
 
 /** @type {Record<string, string>} */
 const COLOURS = { live: "#2da44e", lost: "#d1242f", idle: "#8b949e" };
-
-/**
- * Give the element of an id.
- * @template {HTMLElement} [Kind=HTMLElement]
- * @param {string} id
- * @returns {Kind}
- */
-export function byId(id) {
-  const element = document.getElementById(id);
-  if (!element) throw new Error(`the page has no ${id}`);
-  return /** @type {Kind} */ (element);
-}
 
 /**
  * In three kinds: what a dot or an icon can tell.

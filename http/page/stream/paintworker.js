@@ -1,6 +1,20 @@
-// A session in a worker: decoding and drawing keep off the page's main thread.
+// Sessions in a worker, by number: decoding and drawing keep off the page's main thread.
 
 import { Session } from "./session.js";
 
-const session = new Session((message, transfer = []) => self.postMessage(message, { transfer }));
-self.addEventListener("message", ({ data }) => session.take(data));
+/** @type {Map<number, Session>} */
+const sessions = new Map();
+
+self.addEventListener("message", ({ data: { id, message } }) => {
+  if (!message) {
+    sessions.get(id)?.close();
+    sessions.delete(id);
+    return;
+  }
+  let session = sessions.get(id);
+  if (!session) {
+    session = new Session((told, transfer = []) => self.postMessage({ id, message: told }, { transfer }));
+    sessions.set(id, session);
+  }
+  session.take(message);
+});

@@ -4,11 +4,11 @@
 
 import { judge } from "./truth.js";
 import { openHub } from "./hubport.js";
+import { openPainting } from "./paintpool.js";
 import { Pointer } from "./pointer.js";
-import { Session } from "./session.js";
 
 /** @import { HubPort } from "./hubport.js" */
-/** @import { FromSession, ToSession } from "./session.js" */
+/** @import { FromSession } from "./session.js" */
 /** @import { Facts, Verdict } from "./truth.js" */
 
 /** How often it is judged whether the picture is live. */
@@ -39,7 +39,6 @@ export class Screen {
   verdict;
   /** How blocks come here, for whoever wants to know. */
   via = "";
-  isInWorker = false;
   /** Called when the verdict, the name or the size have changed, and each tick. */
   onChange = () => {};
   /** Called when updates cannot be shown here: with a sentence why. */
@@ -48,8 +47,7 @@ export class Screen {
 
   #address;
   #pointer = new Pointer();
-  /** @type {(message: ToSession, transfer?: Transferable[]) => void} */
-  #session;
+  #painting;
   /** @type {Facts} */
   #facts = {
     whole: false,
@@ -81,11 +79,11 @@ export class Screen {
     this.canvas.setAttribute("role", "img");
     this.element.append(this.canvas, this.#pointer.element);
     this.verdict = judge(this.#facts, Date.now());
-    this.#session = this.#open();
+    this.#painting = openPainting(this.canvas, (message) => this.#take(message));
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     const { signal } = this.#listening;
     document.addEventListener("visibilitychange", () => this.#onVisibility(), { signal });
-    addEventListener("pagehide", () => this.#session({ leave: true }), { signal });
+    addEventListener("pagehide", () => this.#painting.post({ leave: true }), { signal });
     addEventListener("pageshow", (event) => event.persisted && this.#join(), { signal });
     addEventListener("online", () => this.retry(), { signal });
     this.#attachHub();
@@ -96,6 +94,10 @@ export class Screen {
   /** Milliseconds since the picture was last known to be true. */
   get age() {
     return Date.now() - this.#facts.heard + 1000 * this.#facts.lag;
+  }
+
+  get isInWorker() {
+    return this.#painting.isInWorker;
   }
 
   /** @returns {"stream" | "polling"} */
@@ -119,13 +121,13 @@ export class Screen {
   /** Hold the picture, or let it go on. */
   togglePause() {
     this.#facts.paused = this.isPaused ? null : Date.now();
-    if (this.isPaused) this.#session({ leave: true });
+    if (this.isPaused) this.#painting.post({ leave: true });
     else this.#join();
   }
 
   /** Try now what would be tried later. */
   retry() {
-    this.#session({ retry: true });
+    this.#painting.post({ retry: true });
   }
 
   close() {
@@ -133,42 +135,21 @@ export class Screen {
     clearInterval(this.#timer);
     clearTimeout(this.#hiding);
     this.#listening.abort();
-    this.#session({ leave: true });
+    this.#painting.close();
     this.element.remove();
-  }
-
-  /**
-   * Start what paints, off the main thread if that can be.
-   * @returns {(message: ToSession, transfer?: Transferable[]) => void}
-   */
-  #open() {
-    if (typeof this.canvas.transferControlToOffscreen === "function") {
-      const worker = new Worker(new URL("paintworker.js", import.meta.url), { type: "module" });
-      worker.onmessage = ({ data }) => this.#take(data);
-      const canvas = this.canvas.transferControlToOffscreen();
-      worker.postMessage({ canvas }, [canvas]);
-      this.isInWorker = true;
-      return (message, transfer = []) => {
-        worker.postMessage(message, transfer);
-        if (message.leave && this.#isClosed) worker.terminate();
-      };
-    }
-    const session = new Session((message) => this.#take(message));
-    session.take({ canvas: this.canvas });
-    return (message) => session.take(message);
   }
 
   #attachHub() {
     const { name, port } = openHub(this.#failedHubs);
     this.via = name;
     this.#hubAnswered = name === "own";
-    this.#session({ port }, [port]);
+    this.#painting.post({ port }, [port]);
   }
 
   #join() {
     Object.assign(this.#facts, { whole: false, link: null, hidden: null, lag: 0 });
     this.#facts.heard = this.#facts.began = Date.now();
-    this.#session({ join: this.#address });
+    this.#painting.post({ join: this.#address });
     this.#judge();
   }
 
@@ -180,7 +161,7 @@ export class Screen {
     }
     this.#hiding = setTimeout(() => {
       this.#facts.hidden = Date.now();
-      this.#session({ leave: true });
+      this.#painting.post({ leave: true });
       this.#judge();
     }, HIDDEN_MS);
   }

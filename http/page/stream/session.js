@@ -68,6 +68,11 @@ export class Session {
     if (message.retry) this.#port?.postMessage({ retry: true });
   }
 
+  close() {
+    this.#leave();
+    this.#port?.close();
+  }
+
   /** @param {MessagePort} port */
   #attach(port) {
     this.#leave();

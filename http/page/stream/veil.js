@@ -1,23 +1,9 @@
 // What lies over a picture that is not live: a word, why, since when, and what comes next.
 
+import { make, set } from "../dom.js";
 import { duration } from "./truth.js";
 
 /** @import { Verdict } from "./truth.js" */
-
-/**
- * Make an element; text enters the page in no other way.
- * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {string} [className]
- * @param {string} [text]
- * @returns {HTMLElementTagNameMap[Tag]}
- */
-export function make(tag, className = "", text = "") {
-  const element = document.createElement(tag);
-  if (className) element.className = className;
-  if (text) element.textContent = text;
-  return element;
-}
 
 /**
  * Say when something was, shortly.
@@ -76,14 +62,4 @@ export class Veil {
     }
     return state === "lost" || state === "silent" ? "It comes back by itself" : "";
   }
-}
-
-/**
- * Set a text, if it is another: screen readers hear each change.
- * @param {HTMLElement} element
- * @param {string} text
- */
-export function set(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-  element.hidden = !text;
 }
