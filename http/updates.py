@@ -110,12 +110,10 @@ def _once(exchange: Exchange, admitted: Admitted) -> Response:
 
 def _wait_for_news(exchange: Exchange, speech: Speech, keepalive: float) -> list[bytes]:
     """Give what is newer than what a reader has, or a keepalive if nothing is; raises Closed."""
-    latest = speech.latest
+    latest, begins = speech.latest, speech.given.have is None
     with latest.subscribed():
         fresh = latest.request_fresh()
-        until = time.monotonic() + (
-            keepalive if speech.given.have is not None else _PICTURE_SECONDS
-        )
+        until = time.monotonic() + (_PICTURE_SECONDS if begins else keepalive)
         began: PointerPlace | None = None
         while True:
             known = latest.poll()
@@ -125,7 +123,10 @@ def _wait_for_news(exchange: Exchange, speech: Speech, keepalive: float) -> list
                 updates = latest.steps_from(speech.given.have)
             moved = began is not None and began != known.pointer
             rest = until - time.monotonic()
-            if updates or moved or rest <= 0 or exchange.has_left():
+            if updates or rest <= 0:
+                break
+            # A picture comes soon, also to who has closed its side and to a moving pointer.
+            if not begins and (moved or exchange.has_left()):
                 break
             latest.wait(known, min(rest, _CHECK_SECONDS))
     parts = speech.say(known, updates)

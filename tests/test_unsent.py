@@ -1,5 +1,6 @@
 """A message on its way out of a socket that does not wait."""
 
+import select
 import socket
 from collections.abc import Iterator
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from webcapd.http.wire.connection import SendBuffer
 from webcapd.http.wire.sending import OutgoingMessage
 
 BIG = 4_000_000
@@ -43,6 +45,21 @@ def test_message_arrives_whole_however_it_is_taken(
         elif not unsent:
             came += theirs.recv(len(message) - len(came)) if len(came) < len(message) else b""
     assert came == message
+
+
+def test_little_waits_in_a_unix_socket_for_who_is_slow() -> None:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with ours, theirs:
+        buffer = SendBuffer(ours)
+        assert ours.send(bytes(BIG)) < 64 * 1024
+        # Who took a frame at once gets the next one at once; who did not any more, does not.
+        buffer.adapt(BIG, 9, 0.001)
+        assert ours.send(bytes(BIG)) > 256 * 1024
+        buffer.adapt(BIG, 9, 1.0)
+        while select.select([theirs], [], [], 0)[0]:
+            theirs.recv(1 << 20)
+        assert ours.send(bytes(BIG)) < 64 * 1024
 
 
 def test_what_has_not_begun_to_leave_can_be_taken_back() -> None:

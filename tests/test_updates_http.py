@@ -1,5 +1,6 @@
 """Updates over HTTP from a real display: what a reader shows is what is on the screen."""
 
+import socket
 import time
 from collections.abc import Callable
 from functools import partial
@@ -10,7 +11,7 @@ from mortal import mortal_server
 from motion import moving
 from painter import Painter, painter
 from pointer import push, with_pointer
-from program import Webcapd, webcapd
+from program import TIMEOUT, Webcapd, webcapd
 from resizing import resize
 from updateclient import TYPE, UpdateClient, updates
 from updatereader import UpdateReader
@@ -189,6 +190,18 @@ def test_one_update_after_the_other_is_the_reader_s_own_pace(server: XServer) ->
         number = reader.sequence
         once(program, reader, f"&after={reader.hello['run']}-{number}")
         assert reader.sequence == number
+
+
+def test_who_has_said_all_it_had_to_say_gets_the_picture(server: XServer) -> None:
+    """As scripts do that pipe a request into a connection."""
+    with webcapd("--display", server.name) as program:
+        with socket.create_connection((program.host, program.port), TIMEOUT) as connection:
+            connection.sendall(b"GET /?updates&once=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            connection.shutdown(socket.SHUT_WR)
+            answer = b"".join(iter(partial(connection.recv, 1 << 16), b""))
+        reader = UpdateReader()
+        reader.feed(answer.partition(b"\r\n\r\n")[2])
+        assert (reader.picture[..., ::-1] == server.pixels()).all()
 
 
 def test_another_run_or_a_state_that_never_was_gets_the_whole_picture(server: XServer) -> None:
