@@ -128,7 +128,8 @@ def test_readers_are_told_of_a_lost_display_and_see_it_again() -> None:
             with updates(program) as newcomer:
                 wait_until("the placeholder", lambda: newcomer.marks)
                 assert newcomer.reader.state == client.reader.state
-                assert (newcomer.latest == client.latest).all()
+                # Its parts may have come at different qualities before they rested.
+                wait_until("the same", lambda: (newcomer.latest == client.latest).all())
             mortal.start_xvfb()
             with painter(mortal) as brush:
                 letters(brush, 2)
