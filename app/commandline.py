@@ -39,7 +39,8 @@ def make_parser(version: str) -> argparse.ArgumentParser:
     parser = Parser(
         prog="webcapd",
         usage="webcapd [options] [-- program argument...]",
-        description="Show an X11 screen live in any browser, as MJPEG over HTTP.",
+        description="Show an X11 screen, or what other programs deliver, live in any browser, "
+        "as MJPEG over HTTP.",
         epilog="Then: <img src='http://127.0.0.1:8080/?stream'> shows the screen live, "
         "/?snapshot is one picture, /?info tells the state, and / shows it all. " + described(),
         allow_abbrev=False,

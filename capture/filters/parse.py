@@ -22,9 +22,9 @@ def parse_filters(texts: Iterable[str]) -> list[Filter]:
 
 def _parse_filter(text: str) -> Filter:
     name, equal, value = text.partition("=")
-    if name not in _FILTERS:
-        raise ValueError(f"there is no filter {name!r}; filters: {', '.join(_FILTERS)}")
-    read, example = _FILTERS[name]
+    if name not in FILTERS:
+        raise ValueError(f"there is no filter {name!r}; filters: {', '.join(FILTERS)}")
+    read, example = FILTERS[name]
     made = read(value) if bool(equal) == bool(value) else None
     if made is None:
         raise ValueError(f"{text!r} is no filter; one is written {example}")
@@ -64,7 +64,7 @@ def _plain(kind: Callable[[], Filter]) -> Callable[[str], Filter | None]:
     return lambda value: None if value else kind()
 
 
-_FILTERS: Mapping[str, tuple[Callable[[str], Filter | None], str]] = {
+FILTERS: Mapping[str, tuple[Callable[[str], Filter | None], str]] = {
     "crop": (_crop, "crop=WIDTHxHEIGHT+X+Y"),
     "scale": (_scale, "scale=0.5 or scale=WIDTHxHEIGHT"),
     "rotate": (_rotate, "rotate=90, 180 or 270"),
