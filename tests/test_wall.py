@@ -1,6 +1,7 @@
 """The wall in Chromium: nine displays behind haproxy, and displays of other servers without it."""
 
 import contextlib
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -192,6 +193,7 @@ def test_nine_displays_of_which_two_die_and_one_comes(nine: Nine, tmp_path: Path
 
         check_full_size(page, nine)
         check_choice(page, [*names, MARKUP, NAMES[3]])
+        check_frozen(page, nine)
         check_outage_of_the_front(page, nine)
 
 
@@ -293,6 +295,18 @@ def check_choice(page: WallPage, listed: list[str]) -> None:
     page.wait_until_live(sorted(listed))
     choose("order", "listed")
     page.wait_until_live(listed)
+
+
+def check_frozen(page: WallPage, nine: Nine) -> None:
+    """See that one that says nothing any more is not called live, though its connection holds."""
+    process = nine.programs[5].process
+    process.send_signal(signal.SIGSTOP)
+    try:
+        page.wait("it is called silent", lambda tiles: is_dead(tiles[NAMES[5]], "Silent"))
+        assert all(is_live(tile) for name, tile in page.tiles().items() if name != NAMES[5])
+    finally:
+        process.send_signal(signal.SIGCONT)
+    page.wait("it is live again", lambda tiles: is_live(tiles[NAMES[5]]))
 
 
 def check_outage_of_the_front(page: WallPage, nine: Nine) -> None:

@@ -171,7 +171,7 @@ export class Tile {
     const { verdict } = this.#screen;
     if (this.unlistedSince !== null && !verdict.live) {
       const since = verdict.since ?? this.unlistedSince;
-      const sentence = "It has stopped.";
+      const sentence = "It no longer answers.";
       return { state: "offline", live: false, word: "Gone", sentence, since, retryAt: null };
     }
     if (verdict.state === "offline" && !this.isOurs && !this.#screen.name) {
