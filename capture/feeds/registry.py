@@ -12,7 +12,10 @@ from webcapd.capture.feeds.feed import Feed, FeedContext
 
 # By scheme: the module of capture/ whose parse() makes the feed, and how it is written.
 SCHEMES: Mapping[str, tuple[str, str]] = {
+    "camera": ("feeds.received.camera", "camera:NUMBER|PATH|ADDRESS[,size=WxH][,fps=N]"),
     "file": ("feeds.files.feed", "file:PATH"),
+    "http": ("feeds.received.remote", "http://HOST[:PORT]/PATH[,every=SECONDS]"),
+    "https": ("feeds.received.remote", "https://HOST[:PORT]/PATH[,every=SECONDS][,ca=FILE]"),
     "mix": ("mix.feed", "mix:OP(A,B)"),
     "pattern": ("feeds.pattern", "pattern:NAME[,size=WxH][,fps=N][,seed=N]"),
     "push": ("feeds.received.push", "push:NAME"),
