@@ -390,7 +390,7 @@ def seconds_until_ended(one: Guarded, page: str, how: str) -> float:
         if how == "removed":
             replace(one.tokens, f"{LATER}\n")
         else:
-            ends += datetime.timedelta(seconds=1.5)
+            ends += datetime.timedelta(seconds=1)
             replace(one.tokens, f"{TOKEN} {ends.isoformat()}\n")
         client.rest()
         late = datetime.datetime.now(datetime.UTC) - ends
