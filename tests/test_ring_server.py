@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ import numpy as np
 import pytest
 from program import ROOT, TIMEOUT, Webcapd, run_to_end, webcapd
 from waiting import wait_until
+
+from webcapd.base.ring.layout import FrameHeader
+from webcapd.base.ring.writer import RingWriter
 
 WRITER = ROOT / "examples" / "write_ring.py"
 
@@ -120,3 +124,28 @@ def test_without_inotify_it_is_polled(tmp_path: Path) -> None:
             assert (told["wake"], told["wakeNotUsed"]) == ("poll", "inotify: Too many open files")
             process.kill()
             wait_until("its end is seen", lambda: server.info()["encoder"]["state"] == "lost")
+
+
+def test_a_ring_at_rest_wakes_nobody(tmp_path: Path) -> None:
+    """The encoder thread sleeps for as long as nothing is written, with a viewer, too."""
+    path = tmp_path / "a.wcf"
+    options = ("--source", f"wcf:{path}", "--keepalive", "9")
+    with contextlib.closing(RingWriter(path, 64 * 48)) as ring, webcapd(*options) as server:
+        ring.put(FrameHeader("GREY", 64, 48, 64), bytes(64 * 48))
+        with mjpeg.stream(server) as stream:
+            wait_until("it is shown", lambda: state(server) == "live")
+            stream.part()
+            threads = Path(f"/proc/{server.process.pid}/task")
+            # The first that is started is the encoder's.
+            encoder = sorted(int(task.name) for task in threads.iterdir())[1]
+
+            def sleeps() -> int:
+                status = (threads / str(encoder) / "status").read_text()
+                return int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+
+            def rests() -> bool:
+                before = sleeps()
+                time.sleep(1)
+                return sleeps() == before
+
+            wait_until("it sleeps for a second", rests)
