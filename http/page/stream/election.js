@@ -10,14 +10,14 @@ import { Hub } from "./hub.js";
 const ANSWER_MS = 400;
 
 /**
- * Give a port to the hub of whoever leads.
+ * Give a port to the hub of whoever leads, and what says that the page goes away.
  * @param {string} name of the channel
- * @returns {MessagePort}
+ * @returns {{ port: MessagePort, gone: () => void }}
  */
 export function elect(name) {
   const { port1, port2 } = new MessageChannel();
-  new Candidate(name, port1);
-  return port2;
+  const candidate = new Candidate(name, port1);
+  return { port: port2, gone: () => candidate.leave() };
 }
 
 class Candidate {
@@ -48,8 +48,11 @@ class Candidate {
     this.#channel = new BroadcastChannel(name);
     this.#channel.onmessage = ({ data }) => this.#hear(data);
     port.onmessage = ({ data }) => this.#say(data);
-    addEventListener("pagehide", () => this.#resign());
     this.#seek();
+  }
+
+  leave() {
+    this.#say({ leave: true });
   }
 
   #seek() {

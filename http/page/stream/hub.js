@@ -12,15 +12,19 @@ import { Connection } from "./connection.js";
 /** @typedef {{ join?: string, leave?: boolean, ack?: number, retry?: boolean }} ToHub */
 /** @typedef {{ postMessage: (message: FromHub) => void }} Port */
 
-/** Who has taken nothing for so long (a frozen tab) is let go; it joins again when it wakes. */
+/** Who has taken nothing for so long (a frozen tab) is not waited for ... */
+const PATIENCE_MS = 2000;
+/** ... and then let go; it joins again when it wakes. */
 const STUCK_MS = 8000;
+const WATCH_MS = 500;
 /** Newcomers within this time share one new beginning. */
 const GATHER_MS = 50;
 
 class Member {
   /** The newest block that it has painted. */
   acked = 0;
-  behindSince = 0;
+  /** When it was not behind, or painted something, last. */
+  behindSince = Date.now();
 
   /** @param {Port} port */
   constructor(port) {
@@ -39,7 +43,7 @@ class Channel {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #gathering;
   #connection;
-  #watch = setInterval(() => this.#letGoOfStuck(), 1000);
+  #watch = setInterval(() => this.#letGoOfStuck(), WATCH_MS);
   /** Whether anything has been sent that a newcomer lacks. */
   #hasBegun = false;
 
@@ -119,13 +123,17 @@ class Channel {
   #letGoOfStuck() {
     for (const [port, member] of this.members) {
       const isBehind = member.acked < this.#number;
-      if (isBehind && Date.now() - member.behindSince > STUCK_MS) this.leave(port);
+      if (isBehind && Date.now() - member.behindSince > STUCK_MS) this.members.delete(port);
     }
+    this.#settle();
   }
 
   #settle() {
-    const acked = [...this.members.values()].map((member) => member.acked);
-    const all = Math.min(this.#number, ...acked);
+    const now = Date.now();
+    const awaited = [...this.members.values()].filter(
+      ({ acked, behindSince }) => acked === this.#number || now - behindSince < PATIENCE_MS,
+    );
+    const all = Math.min(this.#number, ...awaited.map(({ acked }) => acked));
     while (this.#unpainted.length && this.#unpainted[0].number <= all) {
       this.#unpainted.shift()?.resolve();
     }

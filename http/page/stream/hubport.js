@@ -3,7 +3,12 @@
 import { Hub } from "./hub.js";
 import { elect } from "./election.js";
 
-/** @typedef {{ name: "shared worker" | "election" | "own", port: MessagePort }} HubPort */
+/**
+ * @typedef {object} HubPort
+ * @property {"shared worker" | "election" | "own"} name
+ * @property {MessagePort} port for a session
+ * @property {() => void} gone says that the page goes away
+ */
 
 const WORKER = new URL("hubworker.js", import.meta.url);
 
@@ -17,15 +22,19 @@ export function openHub(failed) {
     try {
       // The name keeps pages of another version of these messages apart.
       const worker = new SharedWorker(WORKER, { type: "module", name: "webcapd 1" });
-      return { name: "shared worker", port: worker.port };
+      const { port1, port2 } = new MessageChannel();
+      worker.port.start();
+      worker.port.postMessage({ member: port1 }, [port1]);
+      const gone = () => worker.port.postMessage({ gone: true });
+      return { name: "shared worker", port: port2, gone };
     } catch {
       // Some browsers forbid it, as they do cookies.
     }
   }
   if (!failed.has("election") && typeof BroadcastChannel === "function") {
-    return { name: "election", port: elect(WORKER.pathname) };
+    return { name: "election", ...elect(WORKER.pathname) };
   }
-  return { name: "own", port: portOf(new Hub()) };
+  return { name: "own", port: portOf(new Hub()), gone: () => {} };
 }
 
 /**

@@ -64,6 +64,7 @@ export class Screen {
   #broken = 0;
   /** @type {Set<HubPort["name"]>} */
   #failedHubs = new Set();
+  #saysGone = () => {};
   #hubAnswered = false;
   #isClosed = false;
   #ticked = Date.now();
@@ -83,7 +84,7 @@ export class Screen {
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     const { signal } = this.#listening;
     document.addEventListener("visibilitychange", () => this.#onVisibility(), { signal });
-    addEventListener("pagehide", () => this.#painting.post({ leave: true }), { signal });
+    addEventListener("pagehide", () => this.#onPageHide(), { signal });
     addEventListener("pageshow", (event) => event.persisted && this.#join(), { signal });
     addEventListener("online", () => this.retry(), { signal });
     this.#attachHub();
@@ -135,13 +136,16 @@ export class Screen {
     clearInterval(this.#timer);
     clearTimeout(this.#hiding);
     this.#listening.abort();
+    this.#saysGone();
     this.#painting.close();
     this.element.remove();
   }
 
   #attachHub() {
-    const { name, port } = openHub(this.#failedHubs);
+    this.#saysGone();
+    const { name, port, gone } = openHub(this.#failedHubs);
     this.via = name;
+    this.#saysGone = gone;
     this.#hubAnswered = name === "own";
     this.#painting.post({ port }, [port]);
   }
@@ -151,6 +155,11 @@ export class Screen {
     this.#facts.heard = this.#facts.began = Date.now();
     this.#painting.post({ join: this.#address });
     this.#judge();
+  }
+
+  #onPageHide() {
+    this.#saysGone();
+    this.#painting.post({ leave: true });
   }
 
   #onVisibility() {
