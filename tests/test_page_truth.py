@@ -134,6 +134,8 @@ def test_lost_display_is_told_and_comes_back(page: LivePage[Browser]) -> None:
             # What is told is what the server tells.
             reason = program.info()["encoder"]["reason"]
             page.wait_for_veil(reason[1:])
+            # The last picture stays, and not what is sent in its place.
+            assert middle(page) == BLUE & 0xE0E0E0
             mortal.start_xvfb(240, 160)
             draw_and_wait(page, mortal, RED)
             wait_until("it has the new size", lambda: page.pixels().shape == (160, 240, 3))

@@ -1,4 +1,7 @@
 // Paints updates on a canvas: decodes all of an update, then draws all of it in one task.
+//
+// While the display is lost, what servers send in its place is painted out of sight: the last
+// picture of it stays to be seen.
 
 import { need } from "./records.js";
 import { drawableOf } from "./pixels.js";
@@ -6,19 +9,23 @@ import { drawableOf } from "./pixels.js";
 /** @import { Part } from "./reader.js" */
 /** @import { Drawable } from "./pixels.js" */
 
+/** @typedef {HTMLCanvasElement | OffscreenCanvas} AnyCanvas */
+/** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context */
+
 export class Painter {
+  /** What is seen. */
+  #shown;
+  /** What is painted on: the same, unless the picture is held. */
   #canvas;
   #context;
   /** Where copies pass through: cheaper in browsers than from a canvas to itself. */
-  /** @type {{ canvas: HTMLCanvasElement | OffscreenCanvas, context: Context } | null} */
+  /** @type {{ canvas: AnyCanvas, context: Context } | null} */
   #scratch = null;
   #next;
 
-  /** @typedef {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} Context */
-
-  /** @param {HTMLCanvasElement | OffscreenCanvas} canvas */
+  /** @param {AnyCanvas} canvas */
   constructor(canvas) {
-    this.#canvas = canvas;
+    this.#shown = this.#canvas = canvas;
     this.#context = contextOf(canvas);
     this.#next = { width: canvas.width, height: canvas.height };
   }
@@ -30,6 +37,30 @@ export class Painter {
    */
   resize(width, height) {
     this.#next = { width, height };
+  }
+
+  /** The size of what is seen. */
+  get size() {
+    return { width: this.#shown.width, height: this.#shown.height };
+  }
+
+  /** Leave what is seen as it is, from now on. */
+  hold() {
+    if (this.#canvas !== this.#shown) return;
+    const { width, height } = this.#shown;
+    this.#canvas = newCanvas(width, height);
+    this.#context = contextOf(this.#canvas);
+    this.#context.drawImage(this.#shown, 0, 0);
+  }
+
+  /** Show again what is painted. */
+  release() {
+    const painted = this.#canvas;
+    if (painted === this.#shown) return;
+    this.#canvas = this.#shown;
+    this.#context = contextOf(this.#shown);
+    this.#applySize();
+    this.#context.drawImage(painted, 0, 0);
   }
 
   #applySize() {
@@ -82,11 +113,7 @@ export class Painter {
 
   #passing() {
     if (!this.#scratch) {
-      const { width, height } = this.#canvas;
-      const canvas =
-        typeof OffscreenCanvas === "function"
-          ? new OffscreenCanvas(width, height)
-          : Object.assign(document.createElement("canvas"), { width, height });
+      const canvas = newCanvas(this.#canvas.width, this.#canvas.height);
       this.#scratch = { canvas, context: contextOf(canvas) };
     }
     return this.#scratch;
@@ -94,8 +121,18 @@ export class Painter {
 }
 
 /**
- * @param {HTMLCanvasElement | OffscreenCanvas} canvas
- * @returns {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D}
+ * @param {number} width
+ * @param {number} height
+ * @returns {AnyCanvas}
+ */
+function newCanvas(width, height) {
+  if (typeof OffscreenCanvas === "function") return new OffscreenCanvas(width, height);
+  return Object.assign(document.createElement("canvas"), { width, height });
+}
+
+/**
+ * @param {AnyCanvas} canvas
+ * @returns {Context}
  */
 function contextOf(canvas) {
   const context = /** @type {CanvasRenderingContext2D | null} */ (

@@ -217,10 +217,11 @@ export class Screen {
         this.#pointer.clear();
         break;
       case "size":
-        facts.whole = false;
         this.#resize(message.width, message.height);
         break;
       case "display":
+        // Behind an outage the picture is the last one before, until a new one has come whole.
+        if (facts.display?.state === "lost") facts.whole = false;
         facts.display = message.display;
         break;
       case "pointerImage":
@@ -253,7 +254,7 @@ export class Screen {
   #progress({ bytes, updates, changed, whole, proven, lag, heard }) {
     const facts = this.#facts;
     if (whole) this.#broken = 0;
-    if (proven) facts.whole = whole;
+    if (proven || !whole) facts.whole = whole;
     this.bytes += bytes;
     this.updates += changed ? updates : 0;
     Object.assign(facts, { lag, heard: Math.max(heard, facts.heard) });

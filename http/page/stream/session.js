@@ -47,6 +47,9 @@ export class Session {
   #whole = false;
   #updates = 0;
   #changed = false;
+  #isLost = false;
+  /** The size that has been told. */
+  #size = { width: 0, height: 0 };
   /** Whether the server has said as of when the picture is true. */
   #proven = false;
 
@@ -145,6 +148,23 @@ export class Session {
     });
   }
 
+  /** @param {DisplayState} display */
+  #setDisplay({ state }) {
+    const isLost = state !== "live";
+    // What comes in place of the screen is not shown; the screen is when it has come whole.
+    if (isLost) this.#painter?.hold();
+    else if (this.#isLost) this.#whole = false;
+    this.#isLost = isLost;
+  }
+
+  /** Tell of another size when it can be seen. */
+  #tellSize() {
+    const size = this.#painter?.size;
+    if (!size || (size.width === this.#size.width && size.height === this.#size.height)) return;
+    this.#size = size;
+    this.#tell({ kind: "size", ...size });
+  }
+
   /** @param {UpdateEvent} event */
   async #handle(event) {
     switch (event.kind) {
@@ -153,12 +173,14 @@ export class Session {
         return this.#tell({ kind: "hello", hello: event.hello });
       case "size":
         this.#whole = false;
-        this.#painter?.resize(event.width, event.height);
-        return this.#tell({ kind: "size", width: event.width, height: event.height });
+        return this.#painter?.resize(event.width, event.height);
       case "display":
+        this.#setDisplay(event.display);
         return this.#tell({ kind: "display", display: event.display });
       case "update":
         await this.#painter?.show(event.parts);
+        if (!event.mark.partial && !this.#isLost) this.#painter?.release();
+        this.#tellSize();
         this.#updates++;
         this.#changed ||= event.parts.length > 0;
         this.#whole = !event.mark.partial;
