@@ -2,7 +2,7 @@
 
 import contextlib
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -197,15 +197,17 @@ def test_nine_displays_of_which_two_die_and_one_comes(nine: Nine, tmp_path: Path
         check_outage_of_the_front(page, nine)
 
 
+def is_near(pixel: Sequence[int], colour: Sequence[int]) -> bool:
+    return all(abs(a - b) <= TOLERANCE for a, b in zip(pixel, colour, strict=True))
+
+
 def check_colours(page: WallPage) -> None:
     """See that each tile shows its own display."""
 
     def shown() -> bool:
         found = page.script(_COLOURS)
         return len(found) == 9 and all(
-            abs(a - b) <= TOLERANCE
-            for number, pixel in enumerate(found)
-            for a, b in zip(pixel, colour_of(number), strict=True)
+            is_near(pixel, colour_of(number)) for number, pixel in enumerate(found)
         )
 
     wait_until("each tile shows its display", shown)
@@ -387,6 +389,33 @@ def test_carousel_shows_one_after_the_other(tmp_path: Path) -> None:
         page.wait_until_live(["A", "B"])
         assert page.script(pressed) == "false"
         assert page.script("location.search") == ""
+
+
+def test_browser_that_cannot_read_updates_is_shown_streams(tmp_path: Path) -> None:
+    with (
+        xvfb(320, 200) as server,
+        painter(server) as brush,
+        webcapd("--display", server.name, "--name", "A") as program,
+        chromium(tmp_path / "profile") as browser,
+    ):
+        brush.fill(0x2060C0)
+        browser.call("Page.enable")
+        browser.call(
+            "Page.addScriptToEvaluateOnNewDocument", source="delete globalThis.DecompressionStream"
+        )
+        page = WallPage(browser, f"{program.url}wall")
+        wait_until(
+            "it shows the screen",
+            lambda: is_near(browser.middle_pixel(".tile img") or (0, 0, 0), (0x20, 0x60, 0xC0)),
+        )
+        page.wait("it is live", lambda tiles: [*map(is_live, tiles.values())] == [True])
+        # Whether the picture changes nobody tells such a browser: it is not said to rest.
+        assert [tile["state"] for tile in page.tiles().values()] == ["Live"]
+        program.process.kill()
+        page.wait(
+            "it is dead",
+            lambda tiles: all(is_dead(tile, "No connection") for tile in tiles.values()),
+        )
 
 
 def test_wall_whose_token_expires_says_so_and_asks_no_more(tmp_path: Path) -> None:

@@ -142,7 +142,10 @@ export class PlainScreen {
 
   #judge() {
     if (this.#isClosed) return;
-    this.verdict = judge({ ...this.#facts, heard: this.#heard }, Date.now());
+    const now = Date.now();
+    // Nobody is told when an image stream shows another picture: it is never said to rest.
+    const changed = this.#bySnapshots ? this.#facts.changed : now;
+    this.verdict = judge({ ...this.#facts, heard: this.#heard, changed }, now);
     this.onChange();
   }
 

@@ -104,7 +104,7 @@ export class Tile {
   get isCertain() {
     const isItself = this.#address.pathname === new URL(".", location.href).pathname;
     const isNew = Date.now() - this.#began < DOUBT_MS;
-    return this.#screen.name !== "" || !this.isOurs || isItself || !isNew;
+    return this.#screen.name !== "" || this.isLive || !this.isOurs || isItself || !isNew;
   }
 
   /** Width of the picture by its height; 0 while it is not known. */
@@ -227,8 +227,9 @@ export class Tile {
     const width = requestWidth(Math.round(shown * devicePixelRatio));
     if (width === this.#width) return;
     this.#width = width;
-    if (this.#screen.verdict.live) this.#resizedAt = Date.now();
-    this.#screen.show(this.#source(this.#screen instanceof Screen ? "updates" : "stream"));
+    const keepsPicture = this.#screen instanceof Screen;
+    if (keepsPicture && this.#screen.verdict.live) this.#resizedAt = Date.now();
+    this.#screen.show(this.#source(keepsPicture ? "updates" : "stream"));
   }
 }
 
