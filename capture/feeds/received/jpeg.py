@@ -1,5 +1,6 @@
 """A JPEG from elsewhere as a picture of a feed: checked once, decoded only for who needs pixels."""
 
+import contextlib
 import functools
 import re
 
@@ -36,12 +37,11 @@ class _Decoder(turbojpeg.TurboJPEG):  # type: ignore[misc]
 @functools.cache
 def _decoder() -> _Decoder:
     """Load libturbojpeg; raises ValueError with a sentence where there is none."""
-    try:
-        return _Decoder()
-    except (RuntimeError, OSError):
-        raise ValueError(
-            "libturbojpeg is missing, which decodes JPEG; script/setup installs it"
-        ) from None
+    # By the name that programs are linked with; else PyTurboJPEG runs others to search for it.
+    for place in ("libturbojpeg.so.0", None):
+        with contextlib.suppress(RuntimeError, OSError):
+            return _Decoder(place)
+    raise ValueError("libturbojpeg is missing, which decodes JPEG; script/setup installs it")
 
 
 def check_decoder() -> None:

@@ -1,0 +1,103 @@
+"""Pictures that are sent over TLS, through haproxy with the file that is shipped."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import mjpeg
+import pytest
+from front import SHIPPED, Front, end, front, impatient, make_certificate, socket_of
+from pictures import jpeg
+from program import TIMEOUT, Webcapd
+from test_haproxy import with_password
+from waiting import wait_until
+
+TOKEN = "token-of-the-camera"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Run the instance that is sent to; its socket and the certificate are in there."""
+    folder = tmp_path_factory.mktemp("front")
+    make_certificate(folder)
+    tokens = folder / "tokens"
+    tokens.write_text(TOKEN + "\n")
+    program = Webcapd(
+        *("--source", "push:cam", "--publish-token-file", str(tokens)),
+        *("--unix", str(socket_of(folder, 0)), "--trust-proxy", "unix"),
+    )
+    try:
+        program.wait_for_line(lambda line: line.startswith("webcapd: serving "))
+        yield folder
+    finally:
+        end(program)
+
+
+@pytest.mark.parametrize("text", [SHIPPED, with_password("secret")], ids=["open", "auth"])
+def test_ffmpeg_sends_over_tls_and_outlives_all_timeouts(folder: Path, text: str) -> None:
+    """Where viewers need a password, who sends needs none, and its token arrives."""
+    viewer = {"Authorization": "Basic YWxpY2U6c2VjcmV0"}  # alice:secret
+    with front(folder, impatient(text)) as running:
+        wait_until("it is there", lambda: shown(running, viewer) is not None)
+        address = f"https://x:{TOKEN}@127.0.0.1:{running.port}/display/0/publish/cam"
+        size = "64x48" if text == SHIPPED else "80x60"
+        video = ["-f", "lavfi", "-i", f"testsrc=size={size}:rate=10"]
+        sender = subprocess.Popen(
+            ["ffmpeg", "-loglevel", "error", "-re", *video, "-f", "mpjpeg", address],
+            stdin=subprocess.DEVNULL,
+        )
+        try:
+            wait_until("it is shown", lambda: shown(running, viewer) == size)
+            before = pictures(running, viewer)
+            wait_until("it goes on", lambda: pictures(running, viewer) > before + 20)
+            assert sender.poll() is None
+        finally:
+            sender.terminate()
+            sender.wait(TIMEOUT)
+
+
+def shown(running: Front, viewer: dict[str, str]) -> str | None:
+    """Give the size of what is shown, "" for a placeholder; None if nobody answers."""
+    status, _, body = running.get("/display/0/?snapshot&max_age=0", **viewer)
+    if status != 200:
+        return "" if b"push:cam" in body else None
+    height, width, _ = mjpeg.decode(body).shape
+    return f"{width}x{height}"
+
+
+def pictures(running: Front, viewer: dict[str, str]) -> int:
+    status, _, body = running.get("/display/0/?info", **viewer)
+    assert status == 200
+    return int(json.loads(body)["capture"]["feed"]["pictures"])
+
+
+@pytest.mark.parametrize("text", [SHIPPED, with_password("secret")], ids=["open", "auth"])
+def test_curl_sends_by_http_2_and_strangers_do_not(folder: Path, text: str, tmp_path: Path) -> None:
+    file = tmp_path / "picture.jpg"
+    file.write_bytes(jpeg(1920, 1080))
+
+    def send(*arguments: str) -> str:
+        place = f"https://127.0.0.1:{running.port}/display/0/publish/cam"
+        command = [
+            "curl",
+            "-sk",
+            "--http2",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code} %{http_version}",
+        ]
+        done = subprocess.run(
+            [*command, *arguments, "-T", str(file), place],
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+        )
+        return done.stdout
+
+    with front(folder, text) as running:
+        wait_until("it is there", lambda: send() == "401 2")
+        assert send("-u", "alice:secret") == "401 2"
+        wait_until("nobody else sends", lambda: send("--oauth2-bearer", TOKEN) == "200 2")
+        assert send("-u", f"x:{TOKEN}") == "200 2"
