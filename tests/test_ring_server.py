@@ -64,6 +64,17 @@ def test_writers_come_die_come_back_and_grow(tmp_path: Path) -> None:
             assert server.info()["capture"]["feed"]["label"] == "colours"
 
 
+def test_the_end_is_seen_though_nobody_watches(tmp_path: Path) -> None:
+    path = tmp_path / "a.wcf"
+    with writer(path, 64, 48, 100, 0) as process:
+        wait_until("it writes", path.exists)
+        with webcapd("--source", f"wcf:{path}") as server:
+            assert server.info()["encoder"]["state"] == "live"
+            process.kill()
+            server.wait_for_line(lambda line: f"wcf:{path} has no writer" in line)
+            assert server.info()["encoder"]["state"] == "lost"
+
+
 def test_what_is_shown_is_what_was_written(tmp_path: Path) -> None:
     path = tmp_path / "a.wcf"
     with writer(path, 64, 48, 1000, 200) as process:

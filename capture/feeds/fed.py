@@ -108,11 +108,13 @@ class FeedSource:
         self._feed.set_watched(fps)
 
     def pending(self, poll: bool = False) -> bool:
-        if not self._pending:
-            self._pending = self._feed.pending()
+        tells_end = self._feed.tells_end
+        if tells_end or not self._pending:
+            self._pending = self._feed.pending() or self._pending
         # What is known need not wake anybody again: a feed that nobody watches
-        # wakes the thread once.
-        self._listen(not self._pending)
+        # wakes the thread once, or by its end.
+        self._listen(not self._pending or tells_end)
+        self._feed.check()
         return self._pending
 
     def _listen(self, wanted: bool) -> None:

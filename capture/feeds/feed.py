@@ -70,6 +70,9 @@ class Feed(ABC):
     name = ""
     """What is shown, as users named it, without secrets and blanks; given by the registry."""
 
+    tells_end = False
+    """Whether fileno(), while nobody watches, turns readable where it is lost, and only there."""
+
     @abstractmethod
     def open(self) -> tuple[int, int]:
         """Get ready to deliver; gives width and height of the picture that take() gives first.
@@ -110,6 +113,9 @@ class Feed(ABC):
         While the feed is closed: whether open() is worth another try.
         """
         return False
+
+    def check(self) -> None:  # noqa: B027
+        """Raise what take() raises, if pending() has found it lost; where it tells of its end."""
 
     def seconds_until_new(self) -> float:
         """Seconds until pending() becomes true by the clock alone; infinite if it does not."""

@@ -34,6 +34,8 @@ def parse(rest: str, context: FeedContext) -> "RingFeed":
 class RingFeed(Feed):
     """Shows the frames of a ring, for as long as it has a writer."""
 
+    tells_end = True
+
     def __init__(self, path: str, any_owner: bool) -> None:
         self._path, self._any_owner = path, any_owner
         self._watch: PathWatch | None = None
@@ -43,6 +45,7 @@ class RingFeed(Feed):
         self._look = False
         """Whether it is to be looked for a frame though nothing told of one."""
         self._is_watched = False
+        self._is_lost = False
         self._full_read_due = 0.0
         self._locked_run: int | None = None
         """Of the last writer that had the lock."""
@@ -111,10 +114,15 @@ class RingFeed(Feed):
         if self._reader is None or not woken:
             return woken
         self._look = False
+        self._is_lost = not self._is_there(self._reader)
         try:
-            return self._reader.has_news() or not self._is_there(self._reader)
+            return self._is_lost or self._reader.has_news()
         except RingError:
             return True
+
+    def check(self) -> None:
+        if self._is_lost:
+            self._check_writer(self._opened)
 
     def seconds_until_new(self) -> float:
         if self._look:
@@ -136,7 +144,7 @@ class RingFeed(Feed):
 
     def close(self) -> None:
         reader, self._reader = self._reader, None
-        self._first, self._look = None, False
+        self._first, self._look, self._is_lost = None, False, False
         if self._watch is not None:
             self._watch.wait()
         if reader is not None:
