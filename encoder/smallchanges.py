@@ -10,9 +10,12 @@ from webcapd.base.pace import Pace
 from webcapd.encoder.consumer import Consumer
 from webcapd.encoder.schedule import Limit, Wish
 
-# What is drawn in so short a time is looked at together; a longer one where it is looked for
-# small changes in vain again and again, as a program may draw a thousand times a second.
-_LOOK_SECONDS, _VAIN_LOOK_SECONDS = 0.003, 0.008
+# What is drawn in so short a time is looked at together.  Where so much is drawn that one
+# look in vain follows the other, a tenth longer each time: so about a tenth of the time since
+# the last small change, as who types goes on typing.
+_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.003, 0.033
+_VAIN_FACTOR = 1.1
+_IN_A_ROW_SECONDS = 0.02
 
 
 class SmallChanges:
@@ -54,9 +57,11 @@ class SmallChanges:
 
     def looked(self, now: float, found: bool) -> None:
         """Note that it was looked for one, and whether there was."""
-        is_in_a_row = now - self._looked < 2 * self._gap
-        is_vain = is_in_a_row and not found
-        self._gap = min(2 * self._gap, _VAIN_LOOK_SECONDS) if is_vain else _LOOK_SECONDS
+        is_in_a_row = now - self._looked < self._gap + _IN_A_ROW_SECONDS
+        if found or not is_in_a_row:
+            self._gap = _LOOK_SECONDS
+        else:
+            self._gap = min(_VAIN_FACTOR * self._gap, _LONGEST_LOOK_SECONDS)
         self._looked = now
         if found:
             self._pace.took_place(now, *self._limit)

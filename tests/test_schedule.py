@@ -180,14 +180,33 @@ def test_small_changes_are_no_more_than_the_rate_and_the_credit(rests: list[floa
         assert last - first + 1 <= (moments[last] - moments[first]) * FPS + CREDIT + 1e-9
 
 
+def looks(small: SmallChanges, wish: Wish, begin: float, end: float, apart: float) -> list[float]:
+    """Look whenever something was drawn, never with less between two, and find nothing small."""
+    now, found = begin, []
+    while now < end:
+        now += small.wait([wish], now, 1.0)
+        small.looked(now, False)
+        found.append(now)
+        now += apart
+    return found
+
+
 def test_looks_for_small_changes_are_few_where_much_is_drawn() -> None:
     wish, small = in_motion(), SmallChanges(AVERAGE)
-    now, looks = 0.0, 0
-    while now < 1.0:
-        now += small.wait([wish], now, 1.0) + TICK
-        small.looked(now, False)
-        looks += 1
-    assert looks <= 130
+    assert len(looks(small, wish, 0.0, 1.0, TICK)) < 80
+    assert len(looks(small, wish, 1.0, 2.0, TICK)) < 35
+    # Where one was found there may soon be the next.
+    small.looked(2.1, True)
+    assert small.wait([wish], 2.1, 1.0) < 0.005
+    typed = looks(small, wish, 2.1, 2.2, TICK)
+    assert max(after - before for before, after in itertools.pairwise(typed)) < 0.02
     # The same drawn again and again is no reason to look.
     still = wish_of(wish.consumer, AVERAGE, 1000)
-    assert small.wait([still], now + 1, 1.0) == math.inf
+    assert small.wait([still], 3.0, 1.0) == math.inf
+
+
+def test_small_change_between_the_frames_of_a_film_does_not_wait() -> None:
+    wish, small = in_motion(), SmallChanges(AVERAGE)
+    for frame in range(60):
+        assert looks(small, wish, frame / 30, frame / 30 + TICK, 1.0) == [frame / 30]
+        assert small.wait([wish], frame / 30 + 0.004, 1.0) == 0
