@@ -33,7 +33,7 @@ def read_wall_url(text: str) -> str:
         raise ValueError(f"{text!r} is no address of a display; one looks like http://lab3:8080/")
     if "@" in parts.netloc:
         raise ValueError(
-            "browsers take no user and password out of an address; a token they do: ?token=..."
+            "browsers request nothing by an address with a password in it; use a token: /?token=..."
         )
     origin = f"{parts.scheme}://{parts.netloc.lower()}"
     check_origin(origin)
@@ -41,7 +41,7 @@ def read_wall_url(text: str) -> str:
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     folder = parts.path if parts.path.endswith("/") else f"{parts.path}/"
     if query.keys() - {"token"} or re.search(r"[^!-~]", folder):
-        raise ValueError(f"{text!r} is more than the address of a page: {origin}/")
+        raise ValueError(f"{text!r} has more in it than the address of a page, such as {origin}/")
     return urlunsplit((parts.scheme, parts.netloc.lower(), folder, urlencode(query), ""))
 
 

@@ -38,6 +38,15 @@ export function arrange(count, room, aspect, gap, caption) {
   return { ...best, height: Math.max(1, Math.floor(best.width / aspect)) };
 }
 
+/**
+ * Give the height of what stands below a picture: large screens are seen from far away.
+ * @param {number} height of the window, in CSS pixels
+ * @returns {number}
+ */
+export function captionHeight(height) {
+  return Math.round(Math.min(Math.max(26, height / 40), 60));
+}
+
 /** Few widths, so that viewers with windows of all sizes share few encodes. */
 const STEPS = [160, 240, 320, 480, 640, 960, 1280, 1920, 2560, 3840];
 

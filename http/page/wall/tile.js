@@ -176,7 +176,8 @@ export class Tile {
     }
     if (verdict.state === "offline" && !this.isOurs && !this.#screen.name) {
       this.#askWhy();
-      return this.#why ? { ...verdict, word: "Not shown", sentence: this.#why } : verdict;
+      const told = { ...verdict, word: "Not shown", sentence: this.#why, since: null };
+      return this.#why ? told : verdict;
     }
     const isResizing = verdict.state === "connecting" && Date.now() - this.#resizedAt < RESIZE_MS;
     return isResizing ? { ...verdict, state: "live", live: true, word: "Live", sentence: "" } : verdict;

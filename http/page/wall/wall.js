@@ -1,7 +1,7 @@
 // The wall: all displays there are, arranged to fill the window.
 
 import { byId, set } from "../dom.js";
-import { arrange, commonAspect } from "./arrange.js";
+import { arrange, captionHeight, commonAspect } from "./arrange.js";
 import { Carousel } from "./carousel.js";
 import { Listing } from "./listing.js";
 import { chosen, wishesOf } from "./selection.js";
@@ -11,7 +11,6 @@ import { Tile } from "./tile.js";
 /** @import { Order } from "./selection.js" */
 
 const GAP = 4;
-const CAPTION = 26;
 /** A wall on which nobody moves anything shows displays and nothing else. */
 const IDLE_MS = 5000;
 const DEFAULT_SECONDS = 10;
@@ -136,13 +135,15 @@ class Wall {
     const { clientWidth: width, clientHeight: height } = this.#list;
     const aspects = this.#shown.map(({ aspect }) => aspect).filter(Boolean);
     const zoomed = this.#zoomed();
+    const caption = captionHeight(height);
     const count = zoomed ? 1 : this.#shown.length;
-    const common = zoomed ? width / Math.max(1, height - CAPTION) : commonAspect(aspects);
-    const found = arrange(count, { width, height }, common, GAP, CAPTION);
+    const common = zoomed ? width / Math.max(1, height - caption) : commonAspect(aspects);
+    const found = arrange(count, { width, height }, common, GAP, caption);
     const { style } = this.#list;
     style.gap = `${GAP}px`;
     style.gridTemplateColumns = `repeat(${found.columns}, ${found.width}px)`;
-    style.gridAutoRows = `${found.height + CAPTION}px`;
+    style.gridAutoRows = `${found.height + caption}px`;
+    style.setProperty("--caption", `${caption}px`);
     this.#list.classList.toggle("scrolls", found.scrolls);
     for (const tile of this.#shown) {
       tile.element.hidden = zoomed !== null && tile !== zoomed;
