@@ -130,7 +130,7 @@ def test_any_bytes_are_a_bounded_frame_or_an_error(data: bytes, capacity: int) -
         assert frame.size <= capacity
         with contextlib.suppress(RingError):
             check_frame(frame)
-            assert frame.pixel_data_bytes <= frame.size
+            assert frame.pixel_data_bytes <= frame.size <= 2**28
             assert frame.width * frame.height <= 2**26
 
 
@@ -149,7 +149,10 @@ def test_frame_headers_come_back() -> None:
         (FrameHeader("RGB3", 2, 2, 5, 12), "lines of 5 bytes"),
         (FrameHeader("RGB3", 2, 2, 2**32 - 1, 12), "lines of 4294967295 bytes"),
         (FrameHeader("RGB3", 2, 2, 6, 11), "11 bytes, too few"),
-        (FrameHeader("JPEG", 2, 2, 0, 0), "without data"),
+        (FrameHeader("RGB3", 2, 2, 6, 2**32 - 1), "4294967295 bytes, which is too much"),
+        (FrameHeader("GREY", 1, 16384, 131072, 2**31), "2147483648 bytes, which is too much"),
+        (FrameHeader("JPEG", 2, 2, 0, 0), "JPEG frames of 0 bytes"),
+        (FrameHeader("JPEG", 2, 2, 0, 2**27), "JPEG frames of 134217728 bytes"),
     ],
 )
 def test_frames_that_are_none_are_refused(frame: FrameHeader, said: str) -> None:

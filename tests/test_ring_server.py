@@ -14,7 +14,9 @@ from typing import Any
 import mjpeg
 import numpy as np
 import pytest
+from browser import chromium
 from program import ROOT, TIMEOUT, Webcapd, run_to_end, webcapd
+from ringprograms import command_of, running
 from waiting import wait_until
 
 from webcapd.base.ring.layout import FrameHeader
@@ -87,6 +89,33 @@ def test_what_is_shown_is_what_was_written(tmp_path: Path) -> None:
     number = round(float(pixels[:, :, 2].mean()))
     apart = (pixels[24, :, 0] - np.arange(64) - number) & 255
     assert np.median(np.minimum(apart, 256 - apart)) < 8
+
+
+def test_chromium_shows_what_a_program_in_c_animates(tmp_path: Path) -> None:
+    """Red is the number of the frame, blue rises to the right, green downwards."""
+    path = tmp_path / "a.wcf"
+    with running(command_of("write_ring.c", tmp_path), path, 120, 100, 20):
+        wait_until("it writes", path.exists)
+        with (
+            webcapd("--source", f"wcf:{path}") as server,
+            chromium(tmp_path / "profile") as browser,
+        ):
+            browser.set_window(120, 100)
+            browser.visit(f"{server.url}?stream")
+            there = "location.search === '?stream' && document.images.length === 1"
+            wait_until("the page", lambda: browser.evaluate(there))
+            seen = set()
+
+            def moves() -> bool:
+                page = browser.screenshot().astype(int)
+                blue, green, red = page[20:80, 20:100].transpose(2, 0, 1)
+                across = np.median(blue[:, -1] - blue[:, 0]) % 256
+                down = np.median(green[-1] - green[0]) % 256
+                if abs(across - 79) < 12 and abs(down - 59) < 12:
+                    seen.add(int(np.median(red)))
+                return len(seen) > 5
+
+            wait_until("it moves", moves)
 
 
 def test_a_program_for_the_ancestor_is_shown(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ MAX_SIDE = 16384
 """Width and height in pixels."""
 MAX_PIXELS = 1 << 26
 """So that a header alone cannot make its reader take gigabytes."""
-MAX_DATA_BYTES = 1 << 29
+MAX_DATA_BYTES, MAX_JPEG_BYTES = 1 << 28, 1 << 26
 """Of a payload."""
 
 _FILE = struct.Struct("<8sIIQQII24sQ")
@@ -214,13 +214,13 @@ def check_frame(header: FrameHeader) -> None:
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and width * height <= MAX_PIXELS):
         raise RingError(f"has frames of {width}x{height} pixels, which is no size")
     if header.fourcc == JPEG:
-        if not 0 < header.size <= MAX_DATA_BYTES:
-            raise RingError("has JPEG frames without data")
+        if not 0 < header.size <= MAX_JPEG_BYTES:
+            raise RingError(f"has JPEG frames of {header.size} bytes")
         return
     if not width * PIXEL_BYTES[header.fourcc] <= stride <= 2 * MAX_SIDE * 4:
         raise RingError(f"has lines of {stride} bytes for {width} pixels of {header.fourcc}")
-    if header.pixel_data_bytes > MAX_DATA_BYTES:
-        raise RingError(f"has frames of {header.pixel_data_bytes} bytes, which is too much")
+    if header.size > MAX_DATA_BYTES:
+        raise RingError(f"has frames of {header.size} bytes, which is too much")
     if header.pixel_data_bytes > header.size:
         raise RingError(
             f"has frames of {header.size} bytes, too few for {width}x{height} {header.fourcc}"

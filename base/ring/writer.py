@@ -158,7 +158,9 @@ class RingWriter:
         run = int.from_bytes(os.urandom(8), "little")
         stride = slot_stride_for(capacity)
         header = RingHeader(self._slots, stride, run, os.getpid(), self._mode, self._label)
-        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        # Nothing that somebody else has put there.
+        self._unnamed.unlink(missing_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         descriptor = os.open(self._unnamed, flags, self._permissions)
         try:
             # What there is no memory for is said now, and not by SIGBUS to whoever maps it.
