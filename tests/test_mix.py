@@ -1,16 +1,21 @@
 """Several feeds in one picture: pixel by pixel what the operator says, whatever changed where."""
 
+import contextlib
 import math
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 from givenfeed import Given, ended, opened
 from hypothesis import given
 from hypothesis import strategies as st
-from mjpeg import decode, stream
-from program import run_to_end, webcapd
+from mjpeg import decode, encode, stream
+from program import ROOT, TIMEOUT, Webcapd, run_to_end, webcapd
+from waiting import wait_until
 from xserver import Pixels
 
 from webcapd.capture.feeds.pixels import picture_of
@@ -20,6 +25,7 @@ from webcapd.capture.mix.feed import split_sources
 from webcapd.capture.mix.layouts import Combined, Faded, Grid
 from webcapd.capture.mix.mixed import MixedFeed
 from webcapd.capture.mix.operators import OPERATORS
+from webcapd.capture.patterns.patterns import PATTERNS
 from webcapd.capture.source import SourceChanged, SourceNotReady
 
 Colour = tuple[int, int, int]
@@ -242,3 +248,45 @@ def test_mix_is_served(tmp_path: object) -> None:
         assert [part["problem"] for part in report] == [None, None]
     status, error = run_to_end("--source", "mix:max(pattern:bars)")
     assert (status, len(error.splitlines())) == (2, 1)
+
+
+def reason(program: Webcapd) -> str:
+    """Give why there is no picture."""
+    return str(program.info()["encoder"]["reason"])
+
+
+@contextlib.contextmanager
+def screens(name: str, path: Path) -> Iterator[None]:
+    """Run webcapd screens, which writes a pattern into a ring."""
+    program = [sys.executable, "-P", str(ROOT / "webcapd.py"), "screens", name]
+    writer = subprocess.Popen(
+        [*program, "--size", "96x64", "-o", str(path)], stderr=subprocess.DEVNULL
+    )
+    try:
+        yield
+    finally:
+        writer.terminate()
+        assert writer.wait(TIMEOUT) is not None
+
+
+def test_two_programs_are_seen_as_one_picture(tmp_path: Path) -> None:
+    """And a placeholder without one of them, at the start too."""
+    left, right = tmp_path / "left.wcf", tmp_path / "right.wcf"
+    pictures = []
+    for name in ("gradient", "grid"):
+        painter = PATTERNS[name](96, 64, 0)
+        painter.paint(0, 0.0)
+        pictures.append(painter.pixels)
+    both = np.zeros((64, 96, 4), np.uint8)
+    OPERATORS["behind"](pictures[0], pictures[1], both)
+    wanted = decode(encode(both[:, :, :3]))
+    with (
+        webcapd("--source", f"mix:behind(wcf:{left},wcf:{right})") as program,
+        stream(program) as parts,screens("gradient", left)
+    ):
+        wait_until("it says whom it waits for", lambda: right.name in reason(program))
+        with screens("grid", right):
+            parts.until(wanted)
+        wait_until("one is gone", lambda: program.info()["encoder"]["state"] == "lost")
+        with screens("grid", right):
+            parts.until(wanted)
