@@ -6,10 +6,13 @@ import cv2
 import numpy as np
 import pytest
 from givenfeed import Given, opened_as
-from mjpeg import stream
+from mjpeg import Stream, decode, encode, stream
+from mortal import mortal_server
+from painter import painter
 from program import webcapd
+from resting import is_full_of
 from waiting import wait_until
-from xserver import Pixels
+from xserver import Pixels, XServer
 
 from webcapd.capture import failover
 from webcapd.capture.decoration import Decoration
@@ -18,6 +21,7 @@ from webcapd.capture.feeds.fed import FeedSource
 from webcapd.capture.feeds.feed import FeedPicture
 from webcapd.capture.feeds.pixels import picture_of
 from webcapd.capture.options import CaptureOptions
+from webcapd.capture.patterns.patterns import PATTERNS
 from webcapd.capture.source import SourceChanged, SourceError, SourceNotReady
 
 
@@ -151,3 +155,50 @@ def test_viewers_stay_while_sources_come_and_go(tmp_path: Path) -> None:
             parts.until(picture(best, 180))
         wait_until("nobody saw a placeholder", lambda: program.info()["encoder"]["outages"] == 0)
         assert program.info()["capture"]["display"] == f"file:{best}"
+
+
+def test_display_is_one_of_several() -> None:
+    """Its end is seen at once, and its return soon."""
+    bars = PATTERNS["bars"](320, 240, 0)
+    bars.paint(0, 0.0)
+    wanted = decode(encode(bars.pixels[:, :, :3]))
+    with mortal_server() as server:
+        server.start_xvfb(400, 300)
+        with (
+            webcapd(
+                *("--source", f"x11:{server.name}", "--source", "pattern:bars,size=320x240"),
+                *("--source", "pattern:noise"),
+            ) as program,
+            stream(program) as parts,
+        ):
+            assert program.size == (400, 300)
+            with painter(server) as brush:
+                for colour in (0x00F000, 0xF00000):
+                    brush.fill(colour)
+                    wait_for_colour(parts, colour)
+            server.kill()
+            parts.until(wanted)
+            server.start_xvfb(400, 300)
+            parts.until(np.zeros((300, 400, 3), np.uint8))
+            assert program.info()["encoder"]["outages"] == 0
+
+
+def wait_for_colour(parts: Stream, colour: int) -> None:
+    shown = lambda: is_full_of(colour, decode(parts.part().body))  # noqa: E731
+    wait_until("the colour is shown", shown)
+
+
+def test_display_is_mixed_with_a_pattern(server: XServer) -> None:
+    with webcapd(
+        *("--source", f"mix:max(pattern:bars,size=640x480,x11:{server.name})"),
+    ) as program:
+        bars = PATTERNS["bars"](640, 480, 0)
+        bars.paint(0, 0.0)
+        with painter(server) as brush, stream(program) as parts:
+            brush.fill(0x000000)
+            parts.until(decode(encode(bars.pixels[:, :, :3])))
+            for colour in (0x101010, 0x404040):
+                brush.rectangle(colour, 400, 0, 240, 480)
+                both = bars.pixels[:, :, :3].copy()
+                both[:, 400:] = np.maximum(both[:, 400:], colour & 0xFF)
+                parts.until(decode(encode(both)))

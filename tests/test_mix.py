@@ -282,7 +282,8 @@ def test_two_programs_are_seen_as_one_picture(tmp_path: Path) -> None:
     wanted = decode(encode(both[:, :, :3]))
     with (
         webcapd("--source", f"mix:behind(wcf:{left},wcf:{right})") as program,
-        stream(program) as parts,screens("gradient", left)
+        stream(program) as parts,
+        screens("gradient", left),
     ):
         wait_until("it says whom it waits for", lambda: right.name in reason(program))
         with screens("grid", right):

@@ -144,6 +144,8 @@ class FeedContext:
     """Makes the feed that a whole SCHEME:REST names; raises ValueError with a sentence."""
     secret_for: Callable[[str], str] = field(default=lambda host: "")
     """Gives what the file of --source-auth-file has for a host (HOST or HOST:PORT), else ""."""
+    pointer: bool = True
+    """Whether the pointer of a display is shown."""
     any_owner: bool = False
     """Whether files that belong to other users than this one and root may be shown."""
     scheme: str = ""

@@ -18,6 +18,7 @@ def open_feeds(options: CaptureOptions, decoration: Decoration, reception: Recep
     """
     context = FeedContext(
         secret_for=read_secrets(options.source_auth_file),
+        pointer=options.capture_cursor,
         any_owner=options.shm_any_owner,
         reception=reception,
     )

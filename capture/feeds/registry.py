@@ -24,6 +24,7 @@ SCHEMES: Mapping[str, tuple[str, str]] = {
     "tcps": ("feeds.received.tcp", "tcps://[ADDRESS]:PORT,cert=FILE"),
     "udp": ("feeds.received.udp", "udp://[ADDRESS]:PORT"),
     "wcf": ("feeds.ring", "wcf:PATH"),
+    "x11": ("x11.feed", "x11:DISPLAY, such as x11::0"),
 }
 
 
