@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import select
+import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ import mjpeg
 import numpy as np
 import pytest
 import ringreference as reference
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
 from waiting import wait_until
 
 from webcapd.base.inotify import Inotify
@@ -23,7 +26,7 @@ from webcapd.capture.feeds.fed import FeedSource
 from webcapd.capture.feeds.registry import make_feed
 from webcapd.capture.options import CaptureOptions
 from webcapd.capture.overlay import Pixels
-from webcapd.capture.source import SourceChanged, SourceNotReady
+from webcapd.capture.source import SourceChanged, SourceError, SourceNotReady
 
 WIDTH, HEIGHT = 96, 64
 GREY = FrameHeader("GREY", WIDTH, HEIGHT, WIDTH)
@@ -419,3 +422,60 @@ def test_links_and_folders_are_refused(tmp_path: Path, name: str) -> None:
         assert "is no regular file" in refusal(source)
     with source_of(name.format(tmp_path / "no" / "where")) as source:
         assert "No such file" in refusal(source) or "is not there yet" in refusal(source)
+
+
+# Whatever is in the file.
+
+FORMATS = (b"RGB3", b"BGR3", b"XR24", b"GREY", b"JPEG", b"\0\0\0\0")
+
+numbers = st.sampled_from([0, 1, 2, 3, 8, 15, 16, 63, 64, 4095, 16384, 2**16, 2**31, 2**32 - 1])
+sides = st.sampled_from([1, 2, 16, 40])
+
+
+@st.composite
+def slot_headers(draw: st.DrawFn) -> bytes:
+    """Give the header of a slot, of which at most one word is wrong."""
+    code, width, height = draw(st.sampled_from(FORMATS)), draw(sides), draw(sides)
+    stride = 4 * width
+    words = [stride * height, width, height, stride, draw(st.integers(0, 15))]
+    if draw(st.booleans()):
+        words[draw(st.integers(0, 4))] = draw(numbers)
+    dirty = struct.pack("<HHHH", *draw(st.tuples(sides, sides, sides, sides)))
+    times = draw(st.sampled_from([bytes(16), b"\xff" * 16]))
+    crc = draw(st.sampled_from([bytes(4)] * 3 + [b"1234"]))
+    return struct.pack("<I4sIIII", words[0], code, *words[1:]) + times + crc + dirty + bytes(4)
+
+
+payloads = st.sampled_from([b"", bytes(6400), mjpeg.encode(noise(1, 16, 16, 3))])
+
+
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(slot_headers(), payloads), min_size=1, max_size=4), st.integers(0, 3))
+def test_anything_in_a_ring_is_a_picture_or_a_sentence(
+    tmp_path: Path, frames: list[tuple[bytes, bytes]], mode: int
+) -> None:
+    """Truncated, hostile, mixed: nothing else is raised, and what is shown has a size."""
+    path = tmp_path / "a.wcf"
+    with (
+        closing(reference.Writer(path, 8000, slots=3, mode=mode)) as writer,
+        source_of(f"wcf:{path}") as source,
+    ):
+        is_open = False
+        for header, payload in frames:
+            slot = writer.begin()
+            writer.write(slot + 8, header + payload)
+            writer.end(slot)
+            try:
+                if not is_open:
+                    source.open(lambda: None)
+                    source.set_watched(30)
+                    is_open = True
+                source.pending()
+                source.refresh()
+                with source.frame_buffer.composed() as picture:
+                    event("shown")
+                    assert picture.pixels.shape == (picture.height, picture.width, 4)
+            except (SourceError, SourceChanged) as error:
+                assert "\n" not in str(error)
+                source.close()
+                is_open = False
