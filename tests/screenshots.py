@@ -7,28 +7,32 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
 from browser import Browser, chromium
 from desktopscene import desktop
+from front import end, front, instance, make_certificate
 from livepage import LivePage
 from mortal import mortal_server
 from painter import painter
 from PIL import Image
-from program import ROOT, webcapd
+from program import ROOT, Webcapd, webcapd
 from waiting import wait_until
-from xserver import Pixels
+from xserver import Pixels, xvfb
 
-DESKTOP, PHONE, ACROSS = (1200, 750), (390, 760), (760, 360)
+DESKTOP, PHONE, ACROSS, WALL = (1200, 750), (390, 760), (760, 360), (1400, 660)
+COLUMNS, ROWS = 3, 2
 MAX_BYTES = 150_000
-# The text of the bar must not tell how long it took to make the picture.
+# The texts of bar and captions must not tell how long it took to make the picture.
 _FREEZE = """
   setInterval(() => {
-    const state = document.getElementById("state");
-    if (state.textContent.startsWith("unchanged")) state.textContent = "unchanged for 12 s";
+    for (const state of document.querySelectorAll("#state, .state")) {
+      const text = state.textContent.replace(/unchanged for .*/, "unchanged for 12 s");
+      if (state.textContent !== text) state.textContent = text;
+    }
   }, 1);
   0
 """
@@ -115,10 +119,52 @@ def shoot_page(folder: Path) -> None:
             room.shoot("page-lost")
 
 
+def shoot_wall(folder: Path) -> None:
+    """Shoot the wall, behind haproxy: of six displays one is lost, and one has just gone."""
+    width, height = 1280, 800
+    with ExitStack() as stack:
+        run = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        make_certificate(run)
+        room = stack.enter_context(studio(folder))
+        running = stack.enter_context(front(run))
+        server = stack.enter_context(xvfb(COLUMNS * width, ROWS * height))
+        brush = stack.enter_context(painter(server))
+        mortal = stack.enter_context(mortal_server())
+        mortal.start_xvfb(width, height)
+
+        def start(number: int, display: str, *region: str) -> Webcapd:
+            program = instance(run, number, display, "--name", f"Lab {number + 1}", *region)
+            stack.callback(end, program)
+            return program
+
+        programs = []
+        for number in range(COLUMNS * ROWS - 1):
+            x, y = number % COLUMNS * width, number // COLUMNS * height
+            brush.image(desktop(width, height, number), x, y)
+            region = {"capture-x": x, "capture-y": y, "width": width, "height": height}
+            words = [word for name, at in region.items() for word in (f"--{name}", str(at))]
+            programs.append(start(number, server.name, *words))
+        last = stack.enter_context(painter(mortal))
+        last.image(desktop(width, height, len(programs)))
+        start(len(programs), mortal.name)
+        room.look(WALL, "dark")
+        room.browser.call("Security.setIgnoreCertificateErrors", ignore=True)
+        room.browser.visit(f"https://localhost:{running.port}/?gone=600")
+        summary = "document.getElementById('summary')?.textContent"
+        wait_until("all are live", lambda: room.browser.evaluate(summary) == "6 of 6 live")
+        mortal.kill()
+        programs[1].process.kill()
+        text = "document.body.innerText"
+        for word in ("Gone", "Display lost"):
+            wait_until(word, lambda word=word: word in room.browser.evaluate(text))  # type: ignore[misc]
+        room.shoot("wall")
+
+
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images"
     folder.mkdir(parents=True, exist_ok=True)
     shoot_page(folder)
+    shoot_wall(folder)
 
 
 if __name__ == "__main__":
