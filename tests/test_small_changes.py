@@ -25,6 +25,9 @@ class Desktop:
         self._letters.put(y)
 
     def draw(self, brush: Painter, number: int) -> None:
+        if number == 0:
+            # What a window has covered is grey when that is gone.
+            brush.window.change_attributes(background_pixel=0x808080)
         generator = np.random.default_rng(number)
         width, height = _MOVING
         brush.image(generator.integers(0, 256, (height, width, 3), np.uint8), 0, 80)
@@ -76,3 +79,37 @@ def test_picture_is_that_of_the_screen_once_nothing_moves_any_more(server: XServ
                 desktop.type(y)
                 wait_until("the letter", lambda: client.check() and y in watcher.letters)  # noqa: B023
         client.wait_for(server.pixels)
+
+
+def test_masked_window_is_never_seen_though_small_changes_go_ahead(server: XServer) -> None:
+    desktop, watcher = Desktop(), Watcher()
+    seen: list[int] = []
+
+    def on_mark(reader: UpdateReader) -> None:
+        watcher.on_mark(reader)
+        red, green, blue = np.moveaxis(reader.picture[:, _MOVING[0] + 16 :], 2, 0)
+        seen.append(int(((red > 200) & (green < 60) & (blue > 200)).sum()))
+
+    with (
+        webcapd("--display", server.name, "--fps", "1", "--mask-window", "Secret") as program,
+        moving(server, desktop.draw),
+        server.connected() as display,
+        updates(program, on_mark=on_mark) as client,
+    ):
+        client.wait_for_mark(0)
+        window = display.screen().root.create_window(
+            560, 0, 40, 20, 0, 24, override_redirect=True, background_pixel=0xFF00FF
+        )
+        window.set_wm_name("Secret letters")
+        for top, letters in ((3, (0, 48, 64)), (430, (416, 448, 464))):
+            window.configure(y=top)
+            window.map()
+            for y in letters:
+                # What is drawn in it is small, too.
+                window.clear_area()
+                display.flush()
+                desktop.type(y)
+                wait_until("the letter", lambda: client.check() and y in watcher.letters)  # noqa: B023
+        client.check()
+        assert not any(seen)
+        assert any(watcher.letters.values())
