@@ -349,3 +349,22 @@ def test_what_moves_for_long_is_right_at_any_time(seed: int) -> None:
             break
     for follower in followers:
         check(made, follower.shown, pixels)
+
+
+def test_slice_has_about_as_many_bytes_as_are_enough() -> None:
+    generator = np.random.default_rng(7)
+    made = consumer()
+    follower = Follower(made, 9000)
+    pixels = photograph(generator, 480, 640)
+    follower.advance()
+    feed(made, pixels, MOTION)
+    # Who has nothing gets the whole picture.
+    assert follower.advance() > 100_000
+    pixels[:] = photograph(generator, 480, 640)
+    sizes = []
+    for _ in range(16):
+        feed(made, pixels)
+        sizes.append(follower.advance())
+    slices = [size for size in sizes if size]
+    assert len(slices) >= 8
+    assert all(0.9 * 9000 < size < 1.1 * 9000 for size in slices)

@@ -7,6 +7,9 @@ import time
 from webcapd.http.wire.connection import SendBuffer, takes_more
 from webcapd.http.wire.sending import MESSAGE_SECONDS, STALL_SECONDS, OutgoingMessage
 
+# So much is handed over at a time to who is slow.
+_SLOW_BYTES = 8 * 1024
+
 
 class Outbox:
     """The message on its way to one client; never waits.  Fan-out thread only, once it is begun."""
@@ -19,6 +22,8 @@ class Outbox:
         """When the sending of the message began."""
         self._stuck_since = math.inf
         """Since when the connection has taken nothing that was there for it."""
+        self.is_slow = False
+        """Whether the client's line is: then little is to wait in the kernel."""
         self.took = 0.0
         """How many seconds the sending of the last message took."""
 
@@ -42,7 +47,7 @@ class Outbox:
         If nothing of it could be sent it is forgotten: a newer one may be there by the time that
         there is room.  Raises OSError, and TimeoutError when the client takes too little.
         """
-        moved = self._message.push()
+        moved = self._push_some() if self.is_slow else self._message.push()
         if not self._message:
             self._stuck_since = math.inf
             self.took = time.monotonic() - self._began
@@ -55,6 +60,19 @@ class Outbox:
             self._message.take_back()
         self.check(now)
         return False
+
+    def _push_some(self) -> bool:
+        """Hand over little at a time, while less than that waits in the kernel.
+
+        Else it takes up to 64 KiB more than is meant to wait there: as much as one buffer of
+        its own holds.
+        """
+        moved = False
+        while self._message and takes_more(self._connection):
+            if not self._message.push(_SLOW_BYTES):
+                break
+            moved = True
+        return moved
 
     def is_full(self) -> bool:
         """Tell whether the last message was taken back, and there is still no room."""

@@ -235,3 +235,4 @@ class UpdateStream:
             self._enough *= 2
             if self._enough > _MOST_SLICE_BYTES:
                 self._enough = None
+        self._outbox.is_slow = self._enough is not None

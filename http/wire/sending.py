@@ -9,6 +9,7 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import Sequence
 
 from webcapd.http.wire.connection import hang_up
 
@@ -48,13 +49,15 @@ class OutgoingMessage:
         """Whether some of it has not left."""
         return bool(self._buffers)
 
-    def push(self) -> bool:
+    def push(self, most: int | None = None) -> bool:
         """Hand the kernel what it takes, without a copy; tells whether it took anything.
 
-        Waits as long as the socket does.  Raises OSError.
+        No more than ``most`` bytes are handed over, if given.  Waits as long as the socket does.
+        Raises OSError.
         """
         try:
-            sent = self._connection.sendmsg(self._buffers)
+            some = self._buffers if most is None else _first(self._buffers, most)
+            sent = self._connection.sendmsg(some)
         except BlockingIOError:
             return False
         self.pushes += 1
@@ -91,6 +94,16 @@ class OutgoingMessage:
         """Forget the message, if nothing of it has left."""
         if not self._begun:
             self._buffers = []
+
+
+def _first(buffers: Sequence[bytes | memoryview], most: int) -> list[bytes | memoryview]:
+    """Give the first bytes of some buffers, without a copy."""
+    found: list[bytes | memoryview] = []
+    for buffer in buffers:
+        if most > 0:
+            found.append(memoryview(buffer)[:most])
+            most -= len(buffer)
+    return found
 
 
 def response_seconds(size: int) -> float:

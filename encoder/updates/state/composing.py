@@ -5,6 +5,7 @@ serves all who have an older state than it is made for.  A reader whose line is 
 gets a slice of its own, of so many bytes.
 """
 
+import sys
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -17,8 +18,9 @@ from webcapd.encoder.updates.state.sent import Coded, SentPicture
 # So many are made at once, of those that readers share.
 _MOST = 3
 
-# So many tiles of a slice are coded before it is seen how long they have become.
-_STEP_TILES = 12
+# So many tiles of a slice are coded before it is seen how long they are; then as many as
+# still go in by that, and this at most.
+_FIRST_TILES, _STEP_TILES = 3, 48
 
 
 class State(NamedTuple):
@@ -82,18 +84,28 @@ def _slice(sent: SentPicture, have: Have, enough: int | None, state: State) -> U
     lag = have if isinstance(have, Lag) else _lag_of(sent, have, state)
     lacking = lag.lacking(sent.numbers)
     order = lag.oldest_first(lacking)
-    given, coded, size = sent.grid.none(), Coded(), 0
-    for begin in range(0, len(order), _STEP_TILES):
+    given, coded, done = sent.grid.none(), Coded(), 0
+    while more := _tiles_more(done, sum(map(len, coded.data)), enough):
         step = sent.grid.none()
-        step.ravel()[order[begin : begin + _STEP_TILES]] = True
+        step.ravel()[order[done : done + more]] = True
         coded += sent.send(step, state.quality, state.budget)
         given |= step
-        size = sum(map(len, coded.data))
-        if enough is not None and size >= enough:
+        done += more
+        if done >= len(order):
             break
     if (given == lacking).all():
         return update_of(coded, have, state.number, state.captured)
     return _slice_of(coded, have, lag.given(given, state.number), state)
+
+
+def _tiles_more(done: int, size: int, enough: int | None) -> int:
+    """Tell how many tiles still go into a slice, after some that have so many bytes."""
+    if enough is None:
+        return sys.maxsize
+    if not done:
+        return _FIRST_TILES
+    # Half a tile less than enough is as near as half a tile more.
+    return max(0, min(_STEP_TILES, int((enough - size) * done / max(size, 1) + 0.5)))
 
 
 def _lag_of(sent: SentPicture, have: Have, state: State) -> Lag:
