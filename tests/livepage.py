@@ -36,6 +36,15 @@ _TEXT = """
 """
 
 
+_COUNT = """
+  globalThis.alarms = [];
+  new MutationObserver((changes) => {
+    if (changes[0].target.classList.contains("stale")) alarms.push(document.title);
+  }).observe(document.querySelector(".screen"), { attributeFilter: ["class"] });
+  0
+"""
+
+
 class AnyBrowser(Protocol):
     """A browser with one page."""
 
@@ -71,6 +80,15 @@ class LivePage(Generic[_Kind]):
         assert not live or not told["veil"], told
         assert live == told["title"].endswith(" live"), told
         return live
+
+    def count_alarms(self) -> None:
+        """Count, from now on, how often the picture is dimmed."""
+        self.browser.evaluate(_COUNT)
+
+    def alarms(self) -> list[str]:
+        """Give the titles of when the picture has been dimmed since count_alarms()."""
+        titles: list[str] = self.browser.evaluate("globalThis.alarms")
+        return titles
 
     def pixels(self) -> Pixels:
         """Give what is on the canvas, as B, G, R; nothing before there is any."""

@@ -245,6 +245,8 @@ def test_twenty_tabs_share_one_stream_without_alarm(
         tabs = [LivePage(browser.tab()) for _ in range(20)]
         for tab in tabs:
             tab.browser.visit(program.url)
+            tab.wait_for_live()
+            tab.count_alarms()
         for colour in (BLUE, RED):
             brush.fill(colour)
             for tab in tabs:
@@ -257,6 +259,8 @@ def test_twenty_tabs_share_one_stream_without_alarm(
         for tab in tabs[10:]:
             wait_for_colour(tab, BLUE)
         wait_until("one stream is left", lambda: len(program.info()["clients"]) == 1)
+        # Nor does one that comes: none was ever called anything but live.
+        assert [tab.alarms() for tab in tabs[10:]] == [[]] * 10
         for tab in tabs[10:]:
             tab.browser.close()
         wait_until("the stream ends with the last tab", lambda: not program.info()["clients"])

@@ -44,6 +44,8 @@ export class Connection {
   #polls = 0;
   #pollUntil = 0;
   #lag = new Lag();
+  /** Whether there has been a whole picture that this response continues. */
+  #isWhole = false;
   /** The state that all readers have whole, as ``after=`` wants it; empty if none. */
   #after = "";
   #run = "";
@@ -224,8 +226,12 @@ export class Connection {
   /** @param {Uint8Array} block */
   #measure(block) {
     for (const record of recordsOf(block)) {
-      if (record.kind === "E") this.#lag.take(record.captured, Date.now());
+      if (record.kind === "W") this.#isWhole &&= record.hello.after !== undefined;
       if (record.kind === "k") this.#lag.take(record.now, Date.now());
+      if (record.kind !== "E") continue;
+      // The first whole picture may be of long ago, when the screen came to rest.
+      if (this.#isWhole) this.#lag.take(record.captured, Date.now());
+      this.#isWhole ||= !record.partial;
     }
   }
 }

@@ -25,6 +25,8 @@ class Member {
   acked = 0;
   /** When it was not behind, or painted something, last. */
   behindSince = Date.now();
+  /** Whether it has been sent the beginning of a response: it can read nothing before. */
+  hasBegun = false;
 
   /** @param {Port} port */
   constructor(port) {
@@ -112,8 +114,10 @@ class Channel {
     const number = ++this.#number;
     for (const member of this.members.values()) {
       if (member.acked === number - 1) member.behindSince = Date.now();
+      member.hasBegun ||= begins;
+      if (member.hasBegun) member.port.postMessage({ block, number, begins });
+      else member.acked = number;
     }
-    this.#broadcast({ block, number, begins });
     return new Promise((resolve) => {
       this.#unpainted.push({ number, resolve });
       this.#settle();

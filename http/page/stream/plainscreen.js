@@ -31,7 +31,7 @@ export class PlainScreen {
   #bySnapshots;
   /** @type {Facts} */
   #facts = {
-    whole: false,
+    proven: 0,
     shown: false,
     heard: Date.now(),
     changed: Date.now(),
@@ -80,7 +80,7 @@ export class PlainScreen {
   show(address) {
     this.#address = address;
     this.#sequence = "";
-    this.#facts.whole = false;
+    this.#facts.proven = 0;
     this.#facts.began = this.#facts.heard = Date.now();
     if (!this.#bySnapshots && !this.isPaused) this.#load();
     this.retry();
@@ -110,7 +110,7 @@ export class PlainScreen {
   #onError() {
     // What shows no stream may show snapshots.
     if (this.#facts.link?.state === "open") this.#bySnapshots = true;
-    this.#facts.whole = false;
+    this.#facts.proven = 0;
   }
 
   #tick() {
@@ -131,7 +131,10 @@ export class PlainScreen {
     const { naturalWidth, naturalHeight } = this.canvas;
     const facts = this.#facts;
     const hasBegun = naturalWidth > 0 && facts.link?.state === "open";
-    if (hasBegun && !this.#bySnapshots) facts.whole = facts.shown = true;
+    if (hasBegun && !this.#bySnapshots) {
+      facts.proven = facts.heard;
+      facts.shown = true;
+    }
     if (!this.#bySnapshots && !hasBegun && Date.now() - facts.began > LOAD_MS) this.#onError();
     if (!naturalWidth || (naturalWidth === this.width && naturalHeight === this.height)) return;
     this.width = naturalWidth;
@@ -143,9 +146,11 @@ export class PlainScreen {
   #judge() {
     if (this.#isClosed) return;
     const now = Date.now();
+    const heard = this.#heard;
+    const proven = this.#facts.proven ? heard : 0;
     // Nobody is told when an image stream shows another picture: it is never said to rest.
     const changed = this.#bySnapshots ? this.#facts.changed : now;
-    this.verdict = judge({ ...this.#facts, heard: this.#heard, changed }, now);
+    this.verdict = judge({ ...this.#facts, heard, proven, changed }, now);
     this.onChange();
   }
 
@@ -204,7 +209,8 @@ export class PlainScreen {
       this.updates++;
       this.#facts.changed = Date.now();
     }
-    this.#facts.whole = this.#facts.shown = true;
+    this.#facts.proven = this.#facts.heard;
+    this.#facts.shown = true;
   }
 
   /** @param {Response} response */
@@ -224,7 +230,7 @@ export class PlainScreen {
   #down(reason, retryAt) {
     const { link } = this.#facts;
     const since = link?.state === "down" ? link.since : Date.now();
-    this.#facts.whole = false;
+    this.#facts.proven = 0;
     this.#facts.link = { state: "down", way: "polling", reason, since, retryAt };
   }
 }

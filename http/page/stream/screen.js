@@ -50,7 +50,7 @@ export class Screen {
   #painting;
   /** @type {Facts} */
   #facts = {
-    whole: false,
+    proven: 0,
     shown: false,
     heard: Date.now(),
     changed: Date.now(),
@@ -151,7 +151,7 @@ export class Screen {
   }
 
   #join() {
-    Object.assign(this.#facts, { whole: false, link: null, hidden: null, lag: 0 });
+    Object.assign(this.#facts, { proven: 0, link: null, display: null, hidden: null, lag: 0 });
     this.#facts.heard = this.#facts.began = Date.now();
     this.#painting.post({ join: this.#address });
     this.#judge();
@@ -207,21 +207,18 @@ export class Screen {
         this.#hubAnswered = true;
         facts.link = message.link;
         // What is shown is as of then, until the server says more.
-        if (message.link.state === "down") facts.whole = false;
+        if (message.link.state === "down") facts.proven = 0;
         break;
       case "hello":
         this.name = message.hello.name || message.hello.display || this.name;
-        if (message.hello.after !== undefined) break;
-        facts.display = null;
-        facts.whole = false;
-        this.#pointer.clear();
+        if (message.hello.after === undefined) this.#pointer.clear();
         break;
       case "size":
         this.#resize(message.width, message.height);
         break;
       case "display":
         // Behind an outage the picture is the last one before, until a new one has come whole.
-        if (facts.display?.state === "lost") facts.whole = false;
+        if (facts.display?.state === "lost") facts.proven = 0;
         facts.display = message.display;
         break;
       case "pointerImage":
@@ -254,7 +251,7 @@ export class Screen {
   #progress({ bytes, updates, changed, whole, proven, lag, heard }) {
     const facts = this.#facts;
     if (whole) this.#broken = 0;
-    if (proven || !whole) facts.whole = whole;
+    if (proven && whole) facts.proven = heard;
     this.bytes += bytes;
     this.updates += changed ? updates : 0;
     Object.assign(facts, { lag, heard: Math.max(heard, facts.heard) });

@@ -143,7 +143,7 @@ export class Session {
       changed: this.#changed,
       whole: this.#whole,
       proven: this.#proven,
-      lag: this.#lag.seconds,
+      lag: this.#lag.isHigh(Date.now()) ? this.#lag.seconds : 0,
       heard: Date.now(),
     });
   }
@@ -183,9 +183,11 @@ export class Session {
         this.#tellSize();
         this.#updates++;
         this.#changed ||= event.parts.length > 0;
+        // The first whole picture may be of long ago, when the screen came to rest.
+        if (this.#whole) this.#lag.take(event.mark.captured, Date.now());
         this.#whole = !event.mark.partial;
         this.#proven = true;
-        return this.#lag.take(event.mark.captured, Date.now());
+        return;
       case "keepalive":
         this.#proven = true;
         return this.#lag.take(event.now, Date.now());

@@ -9,7 +9,8 @@
 /**
  * What is known; times in ms since 1970.
  * @typedef {object} Facts
- * @property {boolean} whole whether all of the picture has come
+ * @property {number} proven when the whole picture was known to be true last; 0: not since it
+ *   was asked for, the connection was cut, or the display came back
  * @property {boolean} shown whether there is any picture, however old
  * @property {number} heard when the server was heard of last
  * @property {number} changed when the picture changed last
@@ -43,7 +44,8 @@ const REST_MS = 2000;
  * @returns {Verdict}
  */
 export function judge(facts, now) {
-  const bad = pause(facts) ?? offline(facts) ?? silent(facts, now) ?? lost(facts) ?? late(facts, now);
+  const bad =
+    pause(facts) ?? offline(facts) ?? silent(facts, now) ?? lost(facts) ?? old(facts, now) ?? late(facts, now);
   if (bad) return bad;
   const rest = now - facts.changed;
   const isAtRest = rest >= REST_MS;
@@ -83,13 +85,24 @@ function pause({ paused, hidden }) {
  * @param {Facts} facts
  * @returns {Verdict | null}
  */
-function offline({ link, whole, shown, began }) {
+function offline({ link, proven, shown, began }) {
   if (link?.state === "down") {
     return not("offline", "No connection", link.reason, link.since, link.retryAt);
   }
-  if (whole) return null;
+  if (proven) return null;
   const sentence = shown ? "The picture is being fetched again." : "Waiting for the first picture.";
   return not("connecting", "Connecting", sentence, shown ? began : null);
+}
+
+/**
+ * Others may have the picture begin anew; what is shown is as true as before, for a while.
+ * @param {Facts} facts
+ * @param {number} now
+ * @returns {Verdict | null}
+ */
+function old({ proven }, now) {
+  if (now - proven < SILENCE_MS) return null;
+  return not("connecting", "Connecting", "The picture is being fetched again.", proven);
 }
 
 /**
