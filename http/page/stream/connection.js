@@ -43,6 +43,7 @@ export class Connection {
   #failures = 0;
   #polls = 0;
   #pollUntil = 0;
+  #isHeld = false;
   #lag = new Lag();
   /** Whether there has been a whole picture that this response continues. */
   #isWhole = false;
@@ -146,7 +147,7 @@ export class Connection {
    * @param {AbortController} abort
    */
   async #request(abort) {
-    const polling = Date.now() < this.#pollUntil;
+    const polling = this.#isHeld || Date.now() < this.#pollUntil;
     const way = polling ? "polling" : "stream";
     if (this.link.way !== way) this.#tell({ way });
     const watch = new SilenceWatch(abort);
@@ -158,8 +159,8 @@ export class Connection {
       await checkAnswer(response);
       await this.#read(response, polling, watch);
     } catch (error) {
-      // Headers alone: something on the way holds the stream back.
-      if (watch.isSilent && !watch.bytes && !polling) this.#poll();
+      // Something on the way holds the stream back: it would again.
+      if (watch.isSilent && !watch.bytes && !polling) this.#isHeld = true;
       throw watch.isSilent ? new Ended("No word came from the server.") : error;
     } finally {
       watch.end();

@@ -41,6 +41,22 @@ export async function drawableOf(part) {
 }
 
 /**
+ * See that a PNG has 8 bits a channel, is not interlaced, and holds nothing but its pixels.
+ * @param {Uint8Array} bytes
+ */
+function checkPng(bytes) {
+  need(bytes.length > 28 && bytes[24] === 8 && bytes[28] === 0, "a PNG has another form");
+  const fields = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let at = 8;
+  while (at + 12 <= bytes.length) {
+    const name = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+    need(["IHDR", "PLTE", "IDAT", "IEND"].includes(name), "a PNG has more than its pixels");
+    at += 12 + fields.getUint32(at);
+  }
+  need(at === bytes.length, "a PNG has more than its pixels");
+}
+
+/**
  * Decode a compressed picture, which must have this size.
  * @param {Uint8Array} bytes
  * @param {string} type
@@ -62,6 +78,7 @@ async function bitmapOf(bytes, type, { w, h }) {
  * @returns {Promise<ImageBitmap>}
  */
 export async function decoded(bytes, type) {
+  if (type === "image/png") checkPng(bytes);
   const blob = new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (bytes)], { type });
   const bitmap = await createImageBitmap(blob, EXACT).catch(() => null);
   need(bitmap, "a picture in an update cannot be decoded");

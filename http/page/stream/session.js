@@ -6,6 +6,7 @@ import { decoded } from "./pixels.js";
 import { Lag } from "./lag.js";
 import { Painter } from "./painter.js";
 import { UpdateReader } from "./reader.js";
+import { need } from "./records.js";
 
 /** @import { Link } from "./connection.js" */
 /** @import { FromHub } from "./hub.js" */
@@ -194,6 +195,7 @@ export class Session {
       case "pointerImage": {
         const { id, hotX, hotY, png } = event.image;
         const bitmap = await decoded(png, "image/png");
+        need(bitmap.width <= 256 && bitmap.height <= 256, "a pointer is too large");
         return this.#tell({ kind: "pointerImage", id, hotX, hotY, bitmap }, [bitmap]);
       }
       case "pointer": {
