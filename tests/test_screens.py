@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,8 +99,9 @@ def test_the_writer_says_what_has_changed(path: Path) -> None:
     with screens("ball", "--size", SIZE, "--fps", 60, "-o", path):
         wait_until("it is written", lambda: frames_in(path))
         with contextlib.closing(RingReader(path)) as reader:
-            parts = 0
+            parts, deadline = 0, time.monotonic() + TIMEOUT
             while parts < 10:
+                assert time.monotonic() < deadline, f"only {parts} frames followed each other"
                 frame = reader.read(every=True)
                 if frame is None:
                     continue
