@@ -25,8 +25,10 @@ _MAX_SEGMENTS = 1000
 # FF may be repeated before a marker (T.81, B.1.1.2); who does it does so to align something.
 _MAX_FILL = 64
 
-# The first marker behind the start of a scan that is neither a stuffed FF nor a restart.
-_SCAN_END = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")
+# The first FF behind the start of a scan that is neither stuffed nor a restart.  As it
+# begins with a plain byte, all others are passed over at the speed of memory.
+_SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7]")
+_EOI = re.compile(rb"\xff+\xd9")
 
 Buffer = bytes | bytearray | memoryview
 
@@ -147,13 +149,19 @@ def plain_jpeg(jpeg: bytes, shape: JpegShape) -> bytes | None:
 
     It is plain, has one scan, and one SOI and EOI, which some look for without reading the rest.
     """
+    if not shape.is_plain:
+        return None
     end = _SCAN_END.search(jpeg, shape.scan_at)
-    if not shape.is_plain or end is None or end[1][0] != EOI:
+    # FF may be repeated before it.
+    if end is None or not _EOI.match(jpeg, end.start()):
         return None
     kept = [
         b"\xff%c%b" % (segment.marker, jpeg[segment.start : segment.end])
         for segment in segments(jpeg)
         if segment.marker not in _METADATA
     ]
-    plain = b"".join((b"\xff\xd8", *kept, jpeg[shape.scan_at : end.start()], b"\xff\xd9"))
-    return plain if plain.count(b"\xff\xd8") == plain.count(b"\xff\xd9") == 1 else None
+    head = b"\xff\xd8" + b"".join(kept)
+    seam = head + jpeg[shape.scan_at : shape.scan_at + 1]
+    if seam.count(b"\xff\xd8") > 1 or b"\xff\xd9" in seam:
+        return None
+    return b"".join((head, jpeg[shape.scan_at : end.start()], b"\xff\xd9"))
