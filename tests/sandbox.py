@@ -44,6 +44,10 @@ class Unit:
         (value,) = self.all(name)
         return value
 
+    def last(self, name: str) -> str:
+        """Give the value of a setting of which the last line counts, as drop-ins come last."""
+        return self.all(name)[-1]
+
     def environment(self) -> dict[str, str]:
         words = " ".join(self.all("Environment")).split()
         return dict(word.split("=", 1) for word in words)
@@ -78,7 +82,7 @@ class Sandbox:
         unit = self.unit
         expected = {
             **{"ProtectSystem": "strict", "ProtectHome": "yes", "PrivateTmp": "yes"},
-            **{"PrivateDevices": "yes", "PrivateNetwork": "yes", "PrivateIPC": "yes"},
+            **{"PrivateDevices": "yes", "PrivateIPC": "yes"},
             **{"NoNewPrivileges": "yes", "CapabilityBoundingSet": "", "UMask": "0077"},
         }
         assert {name: unit.one(name) for name in expected} == expected
@@ -86,13 +90,9 @@ class Sandbox:
 
     def _namespaces(self) -> list[str]:
         unit = self.unit
-        arguments = [
-            "bwrap",
-            "--unshare-net",
-            "--unshare-ipc",
-            "--unshare-pid",
-            "--die-with-parent",
-        ]
+        arguments = ["bwrap", "--unshare-ipc", "--unshare-pid", "--die-with-parent"]
+        if unit.last("PrivateNetwork") == "yes":
+            arguments.append("--unshare-net")
         if os.geteuid() == 0:
             # For setpriv, who then drops them.
             for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):

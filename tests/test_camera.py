@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from feedreader import reason, shown
 from program import TIMEOUT, run_to_end, webcapd
-from test_received import reason, shown
 from waiting import wait_until
 
 from webcapd.capture.feeds.feed import Feed, FeedContext

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from feedreader import reason, shown, wait_shown
 from mjpeg import decode
 from pictures import BAD, jpeg
 from program import TIMEOUT, run_to_end, webcapd
 from waiting import wait_until
-from xserver import Pixels
 
 from webcapd.base.framing.datagrams import datagrams
 from webcapd.base.framing.picture import Stamped
@@ -25,7 +25,6 @@ from webcapd.base.framing.prefixed import prefixed
 from webcapd.capture.feeds.feed import Feed, FeedContext
 from webcapd.capture.feeds.received.reception import Reception
 from webcapd.capture.feeds.registry import make_feed
-from webcapd.capture.geometry import Rectangle
 from webcapd.capture.source import SourceError, SourceNotReady
 
 TOKEN = "token-of-the-camera"
@@ -37,32 +36,6 @@ def free_port(kind: socket.SocketKind) -> int:
         one.bind(("127.0.0.1", 0))
         port: int = one.getsockname()[1]
         return port
-
-
-def reason(feed: Feed) -> str:
-    """Give why a feed has no picture; empty if it has one."""
-    try:
-        feed.open()
-    except SourceNotReady as error:
-        feed.close()
-        return str(error)
-    return ""
-
-
-def shown(feed: Feed) -> Pixels:
-    """Give the pixels of the picture that a feed has now."""
-    width, height = feed.open()
-    picture = feed.take()
-    assert picture is not None
-    pixels = np.zeros((height, width, 4), np.uint8)
-    picture.copy_to(pixels, Rectangle(0, 0, width, height))
-    return pixels[..., :3]
-
-
-def wait_shown(feed: Feed, picture: bytes) -> None:
-    wanted = decode(picture)
-    wait_until("there is a picture", lambda: not reason(feed))
-    wait_until("it is this one", lambda: np.array_equal(shown(feed), wanted))
 
 
 @contextlib.contextmanager

@@ -2,19 +2,25 @@
 
 import os
 import re
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import mjpeg
+import numpy as np
 import pytest
-from program import ROOT
+from pictures import jpeg
+from program import ROOT, TIMEOUT
 from ringprograms import command_of, running
 from sandbox import Sandbox
+from scripted import serving
 from service import Service
+from test_unit import analyze
 from waiting import wait_until
 
+TOKEN = "token-of-the-camera"
 UNIT = ROOT / "webcapd@.service"
 
 # Users that are neither root nor that of the service, whose group is its.
@@ -65,3 +71,77 @@ def test_files_of_other_programs_are_shown(scheme: str, tmp_path: Path) -> None:
             finally:
                 said = service.end()
         assert "Traceback" not in said
+
+
+KINDS = ("wcf: and raw:", "http:, https:, tcp:, udp:", "camera:")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_systemd_finds_no_fault_in_a_drop_in(kind: str, tmp_path: Path) -> None:
+    unit = tmp_path / "webcapd@.service"
+    unit.write_text(UNIT.read_text().replace("/usr/local/bin/webcapd", "/bin/true"))
+    folder = tmp_path / "webcapd@.service.d"
+    folder.mkdir()
+    (folder / "source.conf").write_text(f"[Service]\n{drop_in(kind)}")
+    done = analyze("verify", unit)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_pictures_are_pushed_into_the_sandbox_as_it_is() -> None:
+    with sandbox_with("") as sandbox:
+        (sandbox.runtime / "tokens").write_text(f"{TOKEN}\n")
+        tokens = f"/run/{sandbox.unit.one('RuntimeDirectory')}/tokens"
+        service = Service(sandbox, f"--source push:hall --publish-token-file {tokens}")
+        try:
+            service.hear("READY=1")
+            command = ["curl", "-s", "--unix-socket", str(service.path), "--oauth2-bearer", TOKEN]
+            done = subprocess.run(
+                [*command, "-T", "-", "http://localhost/publish/hall"],
+                input=jpeg(),
+                capture_output=True,
+                timeout=TIMEOUT,
+            )
+            assert done.stdout == b"1 picture taken\n"
+            assert np.array_equal(mjpeg.decode(service.get("/?snapshot")), mjpeg.decode(jpeg()))
+            # What needs pixels.
+            assert mjpeg.decode(service.get("/?snapshot&scale=0.5")).shape == (24, 32, 3)
+        finally:
+            said = service.end()
+    assert "Traceback" not in said
+
+
+def test_a_film_is_shown_in_the_sandbox_as_it_is() -> None:
+    with sandbox_with("") as sandbox:
+        film = ["-f", "lavfi", "-i", "testsrc=size=64x48:duration=1", "-pix_fmt", "yuv420p"]
+        path = sandbox.runtime / "film.mp4"
+        subprocess.run(["ffmpeg", "-loglevel", "error", *film, path], check=True, timeout=TIMEOUT)
+        path.chmod(0o644)
+        seen = f"/run/{sandbox.unit.one('RuntimeDirectory')}/film.mp4"
+        service = Service(sandbox, f"--source camera:{seen}")
+        try:
+            service.hear("READY=1")
+            wait_until("it is shown", lambda: service.info()["encoder"]["state"] == "live")
+            assert mjpeg.decode(service.get("/?snapshot")).shape == (48, 64, 3)
+        finally:
+            said = service.end()
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_the_network_is_reached_where_the_drop_in_is(allowed: bool) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n" + jpeg()
+    lines = drop_in("http:, https:, tcp:, udp:") if allowed else ""
+    with serving(answer) as server, sandbox_with(lines) as sandbox:
+        service = Service(sandbox, f"--source http://127.0.0.1:{server.port}/,every=0.1")
+        try:
+            service.hear("READY=1")
+            if allowed:
+                wait_until("it is shown", lambda: service.info()["encoder"]["state"] == "live")
+                shown = mjpeg.decode(service.get("/?snapshot"))
+                assert np.array_equal(shown, mjpeg.decode(jpeg()))
+            else:
+                why = "Address family not supported"
+                wait_until("it is told", lambda: why in service.info()["encoder"]["reason"])
+        finally:
+            said = service.end()
+    assert "Traceback" not in said
