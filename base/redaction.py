@@ -22,6 +22,9 @@ _HARMLESS_WORD = re.compile(r"[A-Za-z0-9_.:*-]{0,15}")
 # What values of parameters look like, and passwords do not.
 _HARMLESS_VALUE = re.compile(r"[0-9.,:-]{0,24}|[hv]{1,2}|(stream|snapshot|info)(_[0-9]{1,3})?")
 
+_QUOTATION = re.compile(r"""(['"])(.*?)\1(?!\w)""")
+_HARMLESS_QUOTATION = re.compile(r"[A-Za-z0-9_.:=+-]{0,20}")
+
 # What names a host and its port.
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]_-]{0,255}")
 
@@ -60,6 +63,14 @@ def redacted_source(text: str) -> str:
         path = _word(place[len(host) :])
         text = f"{scheme}://{_HIDDEN + '@' if hidden else ''}{host}{path}"
     return "%20".join(one_line(text).split())
+
+
+def quoting_no_secrets(sentence: str) -> str:
+    """Give a sentence on what somebody typed, without quotations that may hold a secret."""
+    return _QUOTATION.sub(
+        lambda match: match[0] if _HARMLESS_QUOTATION.fullmatch(match[2]) else f"'{_HIDDEN}'",
+        sentence,
+    )
 
 
 class Confidential(str):

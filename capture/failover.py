@@ -102,7 +102,7 @@ class Failover:
             raise SourceNotReady(problems) if may_come else SourceError(problems)
         worse = self._candidates[: self._candidates.index(self._shown)]
         if self._shown is not before and (before is not None or worse):
-            why = "; ".join(str(one.problem) for one in worse)
+            why = "; ".join(dict.fromkeys(str(one.problem) for one in worse))
             log.info("showing %s%s", self._shown.source.name, f": {why}" if why else "")
 
     def _first_of(self, candidates: Sequence[_Candidate]) -> _Candidate | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib import import_module
 
-from webcapd.base.redaction import redacted_source
+from webcapd.base.redaction import quoting_no_secrets, redacted_source
 from webcapd.capture.feeds.feed import Feed, FeedContext
 
 # By scheme: the module of capture/ whose parse() makes the feed, and how it is written.
@@ -42,6 +42,9 @@ def make_feed(source: str, context: FeedContext | None = None) -> Feed:
     parse = import_module(f"webcapd.capture.{module}").parse
     context = context or FeedContext()
     nested = replace(context, scheme=scheme, make=lambda inner: make_feed(inner, context))
-    feed = parse(rest, nested)
+    try:
+        feed = parse(rest, nested)
+    except ValueError as error:
+        raise ValueError(quoting_no_secrets(str(error))) from None
     feed.name = redacted_source(source)
     return feed
