@@ -76,6 +76,11 @@ class Front:
         )
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def log(self) -> Path:
+        """What it wrote to its outputs."""
+        return self.path.with_suffix(".log")
+
     def check(self) -> str:
         """Have haproxy look for faults; returns what it found."""
         done = subprocess.run(
@@ -90,7 +95,7 @@ class Front:
 
     def start(self) -> None:
         """Start; who connects meanwhile waits, as the sockets listen already."""
-        with self.path.with_suffix(".log").open("wb") as log:
+        with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 ["haproxy", "-f", self.path],
                 pass_fds=[one.fileno() for one in self._sockets],

@@ -109,6 +109,13 @@ def parts_of(response: H2Response) -> mjpeg.Stream:
     return mjpeg.Stream(cast(http.client.HTTPResponse, response))
 
 
+def haproxy_version() -> tuple[int, ...]:
+    said = subprocess.run(["haproxy", "-v"], check=True, capture_output=True, text=True).stdout
+    found = re.search(r"version (\d+)\.(\d+)", said)
+    assert found
+    return int(found[1]), int(found[2])
+
+
 def with_password(password: str) -> str:
     """Do with the shipped file what it says has to be done for Basic auth."""
     done = subprocess.run(
@@ -253,11 +260,16 @@ def test_client_is_known_by_its_address(fleet: Fleet) -> None:
     assert all(client.startswith("127.0.0.1") for client in clients), clients
 
 
-def test_statistics_are_there_for_this_machine(fleet: Fleet) -> None:
-    port = fleet.front.statistics_port
+def statistics(running: Front) -> list[str]:
+    """Give the lines that haproxy has about its servers, comma-separated."""
+    port = running.statistics_port
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, TIMEOUT)) as connection:
         connection.request("GET", "/;csv")
-        lines = connection.getresponse().read().decode().splitlines()
+        return connection.getresponse().read().decode().splitlines()
+
+
+def test_statistics_are_there_for_this_machine(fleet: Fleet) -> None:
+    lines = statistics(fleet.front)
     states = {line.split(",")[1]: line.split(",")[17] for line in lines if "displays," in line}
     assert states["7"].startswith("UP")
     assert states["3"].startswith("DOWN")
@@ -291,6 +303,10 @@ def test_wall_without_any_display_looks_again_by_itself(tmp_path: Path) -> None:
             return running.get("/displays")[2] == b'{"displays": []}'
 
         wait_until("all are known to be down", says)
+        wait_until("all have been checked", lambda: "INI" not in "".join(statistics(running)))
+        # Those that never ran are told of once, or not at all where haproxy can leave it.
+        told = len(re.findall(r"is DOWN", running.log.read_text()))
+        assert told <= (0 if haproxy_version() >= (3, 1) else 100)
         for path in ("/", "/wall", "/page/wall/wall.css"):
             status, headers, body = running.get(path)
             assert (status, headers["refresh"]) == (503, "5")
