@@ -381,6 +381,14 @@ def test_a_headerless_file_is_not_copied_while_it_is_locked(path: Path) -> None:
         assert not source.pending()
 
 
+def test_a_headerless_file_that_is_locked_is_shown_at_first(path: Path) -> None:
+    path.write_bytes(b"x" * 12)
+    with path.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with opened(path, ",4x3,gray") as source:
+            assert (shown(source) == ord("x")).all()
+
+
 def test_a_headerless_file_of_another_length_is_refused(path: Path) -> None:
     path.write_bytes(bytes(35))
     with source_of(f"raw:{path},4x3,RGB3") as source:

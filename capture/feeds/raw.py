@@ -59,6 +59,8 @@ class RawFeed(Feed):
         self._file = -1
         self._payload = bytearray()
         self._is_new = False
+        self._is_first = True
+        """Whether nothing was given since open()."""
         self._locked_since: float | None = None
         """When it was to be copied first and was locked, if it still is."""
         self._touched = 0
@@ -82,7 +84,7 @@ class RawFeed(Feed):
         # It is copied anyhow.
         self._watch.take()
         self._payload = bytearray(self._bytes)
-        self._is_new, self._locked_since = True, None
+        self._is_new, self._is_first, self._locked_since = True, True, None
         self._check()
         return self._size
 
@@ -122,7 +124,7 @@ class RawFeed(Feed):
             got = os.preadv(self._file, [self._payload], 0)
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
-        self._is_new, self._locked_since = False, None
+        self._is_new, self._is_first, self._locked_since = False, False, None
         if got < self._bytes:
             raise SourceNotReady(f"{self.name} is shorter than it was")
         pixels = np.frombuffer(self._payload, np.uint8).reshape(self._shape)
@@ -135,7 +137,7 @@ class RawFeed(Feed):
         except BlockingIOError:
             if self._locked_since is None:
                 self._locked_since = time.monotonic()
-            return time.monotonic() >= self._locked_since + _LOCK_SECONDS
+            return self._is_first or time.monotonic() >= self._locked_since + _LOCK_SECONDS
         return True
 
     def pending(self) -> bool:
