@@ -24,12 +24,9 @@ _ALIKE_PERCENT = 70
 _PIXELS_A_BYTE = 4
 
 
-def encode(
-    rect: Rectangle, pixels: Pixels, limit: int | None = None, quick: bool = False
-) -> bytes | None:
+def encode(rect: Rectangle, pixels: Pixels, quick: bool = False) -> bytes | None:
     """Give the record that sends these pixels exactly; None: leave it to JPEG.
 
-    ``limit`` says how long a record may be, for instance what the JPEG takes.
     ``quick`` leaves out what takes a millisecond a cell: many colours.
     """
     values = colours(pixels)
@@ -40,7 +37,7 @@ def encode(
         best = records.fill(rect, int(found[0][0]).to_bytes(3, "big"))
     else:
         best = _of_few(rect, *found)
-    return None if best is None or (limit is not None and len(best) > limit) else best
+    return best
 
 
 def _of_few(rect: Rectangle, known: Words, indices: palette.Bytes) -> bytes:
