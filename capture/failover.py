@@ -20,7 +20,10 @@ from webcapd.capture.source import (
 log = logging.getLogger(__name__)
 
 # How often it is tried to go back to a better one, while somebody watches.
-_TRY_SECONDS = 2.0
+_TRY_SECONDS = 1.0
+
+# One that takes so long to fail holds viewers up: many times as long it is left alone.
+_SLOW_SECONDS, _REST_FACTOR = 1.5, 20
 
 # One that is lost soon after it was opened rests, each time longer.
 _FIRST_REST, _MAX_REST = 1.0, 30.0
@@ -42,12 +45,15 @@ class _Candidate:
 
     def open(self, progress: Callable[[], None]) -> bool:
         """Try to open it; tells whether it is."""
+        began = monotonic()
         try:
             self.source.open(progress)
         except SourceError as error:
             self.source.close()
             self.problem = str(error)
             self.may_come = isinstance(error, SourceNotReady)
+            if (took := monotonic() - began) > _SLOW_SECONDS:
+                self._not_before = monotonic() + _REST_FACTOR * took
             return False
         self.problem, self._opened = None, monotonic()
         return True

@@ -80,7 +80,7 @@ def test_next_is_shown_until_a_better_one_is_back(now: list[float]) -> None:
     first.is_there = False
     first.give(picture_of(np.zeros((20, 30, 4), np.uint8)))
     assert shown(source) == 2
-    assert 0 < source.seconds_until_poll() <= 2
+    assert 0 < source.seconds_until_poll() <= 1
     report = source.status()
     assert report.name == "level:2"
     assert (report.feed or {})["sources"] == [
