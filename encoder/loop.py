@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 
 _UNKNOWN_SIZE = (1280, 720)
 
+# A source that says time after time that it may be back is not to keep the thread busy.
+_DEAF_SECONDS = 0.02
+
 
 class Encoder:
     """Feeds the consumers with a source's pictures, for as long as they want them.
@@ -259,11 +262,18 @@ class Encoder:
         outage.update(reason, self._size)
         self._feeding.show(outage)
         self._begin()
-        until = time.monotonic() + outage.next_wait()
-        while not self._stopping.is_set() and (rest := until - time.monotonic()) > 0:
-            if self._stall.sleep(rest, self._source.comeback()) and self._source.may_be_back():
+        now = time.monotonic()
+        deaf_until, until = now + _DEAF_SECONDS, now + outage.next_wait()
+        while not self._stopping.is_set() and now < until:
+            if now < deaf_until:
+                self._stall.sleep(deaf_until - now)
+            elif (
+                self._stall.sleep(until - now, self._source.comeback())
+                and self._source.may_be_back()
+            ):
                 break
             self._feeding.show(outage)
+            now = time.monotonic()
 
     def _recover(self, outage: Outage) -> None:
         """Note that the picture is back."""

@@ -19,7 +19,7 @@ from program import ROOT, TIMEOUT, Webcapd, run_to_end, webcapd
 from ringprograms import command_of, running
 from waiting import wait_until
 
-from webcapd.base.ring.layout import FrameHeader
+from webcapd.base.ring.layout import Flags, FrameHeader
 from webcapd.base.ring.writer import RingWriter
 
 WRITER = ROOT / "examples" / "write_ring.py"
@@ -146,6 +146,22 @@ def test_state_tells_of_the_ring(tmp_path: Path) -> None:
         wait_until("it is shown", lambda: state(server) == "live")
         told = json.loads(server.get("/?info")[2])["capture"]["feed"]
         assert (told["format"], told["slots"], told["wake"]) == ("XR24", 3, "inotify")
+
+
+def test_a_ring_that_rings_all_the_time_for_nothing_keeps_nobody_busy(tmp_path: Path) -> None:
+    path = tmp_path / "a.wcf"
+    nothing = FrameHeader("GREY", 64, 48, 64, flags=Flags.NO_SIGNAL)
+    with (
+        contextlib.closing(RingWriter(path, 64 * 48)) as ring,
+        webcapd("--source", f"wcf:{path}") as server,
+    ):
+        began, before = time.monotonic(), server.info()["encoder"]["attempts"]
+        for _ in range(5000):
+            ring.put(nothing, bytes(64 * 48))
+        after = server.info()["encoder"]
+        assert after["attempts"] - before <= (time.monotonic() - began) / 0.02 + 2
+        reason = f"wcf:{path}: its writer has no picture just now"
+        wait_until("it is said", lambda: server.info()["encoder"]["reason"] == reason)
 
 
 def test_without_inotify_it_is_polled(tmp_path: Path) -> None:
