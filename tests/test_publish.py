@@ -469,6 +469,31 @@ def test_it_ends_while_somebody_sends(tokens: Path) -> None:
         assert running.stop() == 0
 
 
+def test_four_may_send_at_a_time(tokens: Path) -> None:
+    sources = [word for name in "abcde" for word in ("--source", f"push:{name}")]
+    with (
+        webcapd(*sources, "--publish-token-file", str(tokens)) as running,
+        contextlib.ExitStack() as held,
+    ):
+        for number, name in enumerate("abcd"):
+            client = held.enter_context(raw(running))
+            client.request(
+                *(f"/publish/{name}", BEARER, "Transfer-Encoding: chunked"), method="POST"
+            )
+            send(client, BOUNDARY + b"\r\n" + part(jpeg(seed=number)))
+            if not number:
+                # It is the first in order, and stays so whatever comes after it.
+                wait_shown(running, jpeg(seed=number))
+
+        def fifth() -> int:
+            with raw(running) as client:
+                client.request("/publish/e", BEARER, "Content-Length: 5", method="PUT")
+                return client.head().code
+
+        wait_until("no more may", lambda: fifth() == 503)
+        wait_shown(running, jpeg(seed=0))
+
+
 def test_secrets_are_in_no_log_and_no_state(program: Webcapd) -> None:
     state = program.get("/?info")[2].decode()
     for secret in (TOKEN, OTHER):
