@@ -1,0 +1,290 @@
+"""The recorder: takes frames as a viewer does, in a thread of its own, and has them written.
+
+It never holds up anybody: frames wait for it in a bounded queue.  What cannot be written is said
+once, tried again every few seconds, and ends nothing else.
+"""
+
+import contextlib
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from webcapd.encoder.cell import Closed
+from webcapd.encoder.frame import LatestFrame
+from webcapd.encoder.variant import VariantSpec
+from webcapd.encoder.variants import Variants
+from webcapd.outputs.framequeue import FrameQueue, Seen
+from webcapd.outputs.recording.settings import RecorderSettings
+from webcapd.outputs.recording.sinks import Sink
+from webcapd.outputs.writing import CannotWrite
+
+log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 10.0
+_FRAME_SECONDS = 4.0
+_COMMAND_SECONDS = 5.0
+
+# What may wait to be written: some seconds at full motion.
+_QUEUE_BYTES = 64 * 1024 * 1024
+# And what may be kept for --pre.
+_HISTORY_BYTES = 256 * 1024 * 1024
+
+
+class Recorder:
+    """Records one variant; ask() and report() are for any thread, the rest for the main one."""
+
+    def __init__(
+        self,
+        variants: Variants,
+        spec: VariantSpec,
+        sink: Sink,
+        settings: RecorderSettings,
+        on_end: Callable[[str], None] = lambda why: None,
+    ) -> None:
+        """``on_end`` is called in its thread when it ends by itself.
+
+        It is told the sentence why it cannot write, "" if all is recorded.
+        """
+        self._variants, self._spec, self._sink, self._settings = variants, spec, sink, settings
+        self._on_end = on_end
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        # Guarded by _lock:
+        self._commands: list[tuple[str, threading.Event]] = []
+        self._queue: FrameQueue | None = None
+        # Recorder thread only; single values that others may read:
+        self._wants = settings.pre is None
+        self._began: float | None = None
+        """When what is recorded now began, in seconds of CLOCK_MONOTONIC."""
+        self._paused_until: float | None = None
+        self._trouble = ""
+        self._state = "waiting"
+        self._next_tick = self._next_picture = 0.0
+        self._newest = -1
+        self._is_listening = False
+        self.frames = 0
+        self.seconds = 0.0
+        """How much was recorded before what is recorded now."""
+        self._marks = 0
+        self._held = contextlib.ExitStack()
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask it to end; returns at once."""
+        self._stopping.set()
+        self._ring()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the end; tells whether it came in time."""
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def close(self) -> None:
+        """Give back what it holds; the thread has ended, or was never started."""
+        self._sink.close()
+
+    def is_stopping(self) -> bool:
+        return self._stopping.is_set()
+
+    def ask(self, command: str) -> Mapping[str, object]:
+        """Start, stop or mark, and give what report() says then."""
+        done = threading.Event()
+        with self._lock:
+            self._commands.append((command, done))
+        self._ring()
+        done.wait(_COMMAND_SECONDS)
+        return self.report()
+
+    def report(self) -> Mapping[str, object]:
+        """Tell what ``/?info`` says of it."""
+        sink, began = self._sink, self._began
+        space = None
+        with contextlib.suppress(CannotWrite):
+            space = sink.space()
+        seconds = self.seconds + (time.monotonic() - began if began is not None else 0.0)
+        rate = sink.size / seconds if seconds > 0 else 0.0
+        queue = self._queue
+        return {
+            "state": self._state,
+            "reason": self._trouble or None,
+            "file": sink.name or None,
+            "frames": self.frames,
+            "seconds": round(seconds, 1),
+            "bytes": sink.size,
+            "dropped": queue.dropped if queue is not None else 0,
+            "marks": self._marks,
+            "free": space.free if space is not None else None,
+            "secondsUntilFull": round(space.free / rate) if space and rate else None,
+        }
+
+    def _ring(self) -> None:
+        with self._lock:
+            queue = self._queue
+        if queue is not None:
+            queue.ring()
+
+    def _run(self) -> None:
+        why = ""
+        try:
+            with self._variants.lease(self._spec) as variant:
+                queue = FrameQueue(variant.latest, _QUEUE_BYTES)
+                with self._lock:
+                    self._queue = queue
+                with contextlib.suppress(Closed):
+                    self._record(queue, variant.latest)
+                self._end_take(queue)
+        except CannotWrite as error:
+            why = str(error)
+        except Exception as error:
+            log.exception("nothing is recorded any more")
+            why = f"the recorder failed: {error}"
+        finally:
+            self._state = "ended"
+            self._held.close()
+            self._sink.close()
+            with self._lock:
+                commands, self._commands = self._commands, []
+            for _, done in commands:
+                done.set()
+            self._on_end(why)
+
+    def _record(self, queue: FrameQueue, latest: LatestFrame) -> None:
+        """Record until it is asked to stop, or has all; raises Closed, CannotWrite."""
+        while not self._stopping.is_set() and not self._is_complete():
+            try:
+                self._obey(queue, latest)
+                if self._began is None:
+                    until = self._paused_until or math.inf
+                    queue.wait(min(3600.0, max(0.0, until - time.monotonic())), for_frames=False)
+                elif self._settings.interval:
+                    self._take_one(queue, latest)
+                else:
+                    self._take_all(queue)
+            except CannotWrite as error:
+                if not self._settings.retries:
+                    raise
+                self._pause(error, queue)
+
+    @property
+    def _deadline(self) -> float:
+        """When it is over, in seconds of CLOCK_MONOTONIC."""
+        return math.inf if self._began is None else self._began + self._settings.duration
+
+    def _is_complete(self) -> bool:
+        return time.monotonic() >= self._deadline or self.frames >= self._settings.most
+
+    def _obey(self, queue: FrameQueue, latest: LatestFrame) -> None:
+        """Do what was asked for since, and begin or end what follows from it."""
+        with self._lock:
+            commands, self._commands = self._commands, []
+        try:
+            self._switch(queue, latest)
+            for command, _ in commands:
+                if command == "mark" and self._began is not None:
+                    self._sink.mark(time.monotonic())
+                    self._marks += 1
+                elif command != "mark":
+                    self._wants = command == "start"
+                    self._switch(queue, latest)
+        finally:
+            for _, done in commands:
+                done.set()
+
+    def _switch(self, queue: FrameQueue, latest: LatestFrame) -> None:
+        """Begin or end to record, and to have frames made."""
+        pre = self._settings.pre or 0.0
+        if not self._wants and self._began is not None:
+            self._end_take(queue)
+            queue.keep_history(pre)
+        needed = (self._wants or pre > 0) and not self._settings.interval
+        if needed and not self._is_listening:
+            queue.keep_history(pre)
+            self._held.enter_context(latest.subscribed())
+            self._held.callback(queue.unlisten)
+            queue.listen()
+        elif not needed:
+            self._held.close()
+        self._is_listening = needed
+        if self._wants and self._began is None:
+            self._begin_take(queue)
+
+    def _begin_take(self, queue: FrameQueue) -> None:
+        now = time.monotonic()
+        if self._paused_until is not None:
+            if now < self._paused_until:
+                return
+            self._sink.recover()
+            log.info("recording goes on: %s", self._trouble)
+            self._paused_until, self._trouble = None, ""
+        self._began = queue.take_from(now - (self._settings.pre or 0.0), now)
+        self._next_tick, self._next_picture, self._newest = now, now, -1
+        self._state = "recording"
+
+    def _end_take(self, queue: FrameQueue) -> None:
+        """Write what waits, and complete what was begun."""
+        now = min(time.monotonic(), self._deadline)
+        if self._began is None:
+            return
+        with contextlib.suppress(Closed):
+            self._write_all(queue.take())
+        self.seconds += now - self._began
+        self._began, self._state = None, "stopped"
+        self._sink.finish(now)
+
+    def _pause(self, error: CannotWrite, queue: FrameQueue) -> None:
+        """Wait before the next attempt to write."""
+        if self._paused_until is None:
+            log.warning(
+                "%s; nothing is recorded until that is better, and the stream goes on", error
+            )
+        self._trouble = str(error)
+        self._state = "disk-full" if error.is_full else "cannot-write"
+        if self._began is not None:
+            self.seconds += time.monotonic() - self._began
+            self._began = None
+            queue.keep_history(0.0)
+        self._paused_until = time.monotonic() + _RETRY_SECONDS
+
+    def _take_all(self, queue: FrameQueue) -> None:
+        """Take all frames there are, after some time for more to come."""
+        until = min(self._next_tick, self._deadline)
+        rung = queue.wait(max(0.0, until - time.monotonic()))
+        if not rung and (batch := min(self._sink.batch_seconds, self._deadline - time.monotonic())):
+            queue.wait(max(0.0, batch), for_frames=False)
+        self._write_all(queue.take())
+        self._tick()
+
+    def _take_one(self, queue: FrameQueue, latest: LatestFrame) -> None:
+        """Take the frame that shows what there is now, when it is time for it."""
+        now = time.monotonic()
+        if now < self._next_picture:
+            queue.wait(min(self._next_picture, self._deadline) - now, for_frames=False)
+            return
+        # On a grid; what was missed is not made up for.
+        self._next_picture = max(self._next_picture + self._settings.interval, now)
+        frame = latest.wait(_FRAME_SECONDS, as_of=latest.request_fresh())
+        if frame is None or (self._settings.changed_only and frame.sequence == self._newest):
+            return
+        self._newest = frame.sequence
+        self._write_all([Seen(frame, time.monotonic())])
+        self._tick()
+
+    def _write_all(self, seen: list[Seen]) -> None:
+        for frame, at in seen:
+            if self.frames >= self._settings.most or at > self._deadline:
+                break
+            if not frame.outage or self._sink.takes_outages:
+                self._sink.write(frame, at)
+                self.frames += 1
+        self._sink.flush()
+
+    def _tick(self) -> None:
+        if (now := time.monotonic()) >= self._next_tick:
+            self._sink.tick(now)
+            self._next_tick = now + self._sink.rest(now)
