@@ -272,3 +272,28 @@ def test_jpeg_below_a_caption_is_not_passed_on() -> None:
         assert decoded == [1]
     finally:
         ended(source)
+
+
+def test_what_moves_all_over_is_told_apart_again_once_it_does_not() -> None:
+    """While it does, tiles are not hashed; a change of one is then found as one of its band."""
+    feed = Given(picture_of(noise(0)))
+    source = opened(feed)
+    try:
+        for number in range(40):
+            pixels = noise(number)
+            feed.give(picture_of(pixels))
+            source.refresh()
+            assert np.array_equal(source.frame_buffer.pixels, pixels)
+        assert len(set(source.frame_buffer.keys[0])) == 1
+        before = []
+        for number in range(3):
+            before = list(source.frame_buffer.keys)
+            pixels[:4, :4] = number
+            feed.give(picture_of(pixels))
+            assert source.refresh() == [0]
+        changed = [
+            one != other for one, other in zip(before[0], source.frame_buffer.keys[0], strict=True)
+        ]
+        assert changed == [True] + [False] * (len(changed) - 1) and len(changed) > 1
+    finally:
+        ended(source)

@@ -22,6 +22,9 @@ from webcapd.capture.source import (
     SourceStatus,
 )
 
+# Pictures in a row of which each tile had changed, after which this is expected.
+_MOVES_ALL_OVER = 8
+
 
 class FeedSource:
     """Shows a part of a feed's pictures, or all of them.
@@ -48,6 +51,8 @@ class FeedSource:
         """Readable when the feed's descriptor is, but for what is known already."""
         self._listens = False
         self._has_picture = False
+        self._moves = 0
+        """How many times in a row all tiles had changed."""
         """Whether the frame buffer shows any, since it was opened."""
         self._pending = True
         """Whether it is known that the feed has something new."""
@@ -69,7 +74,7 @@ class FeedSource:
         except (OSError, MemoryError) as error:
             reason = getattr(error, "strerror", None) or "out of memory"
             raise SourceError(f"cannot open {self.name}: {reason}") from None
-        self._pending, self._has_picture = True, False
+        self._pending, self._has_picture, self._moves = True, False, 0
         self._opened = OpenedStatus(
             area=self._area,
             whole=self._whole,
@@ -175,12 +180,15 @@ class FeedSource:
             _blacken(target, part, self._masks)
             places.append(place)
         layout = frame_buffer.layout
+        every: Mapping[int, int] = dict.fromkeys(range(layout.count), layout.every_column)
         if changed is None:
-            bands, columns = list(range(layout.count)), {}
+            # What moves all over is said to: then the frame buffer need not tell tiles apart.
+            bands, columns = list(every), every if self._moves >= _MOVES_ALL_OVER else {}
         else:
             columns = layout.touched_tiles(np.array(places, np.int32).reshape(-1, 4))
             bands = sorted(columns)
         found = frame_buffer.rehash(bands, columns)
+        self._moves = self._moves + 1 if found == every else 0
         self._counts.bands_refreshed += len(bands)
         self._counts.changed += len(found)
         return found
