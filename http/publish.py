@@ -32,6 +32,9 @@ _PATH = re.compile(r"/publish/([^/?#]*)(?:[?#]|$)")
 _MAX_SENDERS = 4
 _RETRY_SECONDS = 10
 
+# From one line on a refusal to the next.
+_QUIET_SECONDS = 1.0
+
 
 class PublishDoor:
     """Where pictures may be sent to, and by whom; for any thread."""
@@ -41,6 +44,8 @@ class PublishDoor:
         self._access = access
         self._inlets = inlets
         self._places = threading.BoundedSemaphore(_MAX_SENDERS)
+        self._lock = threading.Lock()
+        self._quiet_until = -math.inf  # Guarded by _lock.
 
     def serves(self, target: str) -> bool:
         """Whether a request's target is an address to send pictures to."""
@@ -51,6 +56,23 @@ class PublishDoor:
 
         Raises HttpError, and OSError when the client is gone.
         """
+        try:
+            self._receive(exchange)
+        except HttpError as error:
+            self._log_refusal(f"{exchange.client} sent what is refused: {error.sentence}")
+            raise
+
+    def _log_refusal(self, sentence: str) -> None:
+        """Log why somebody's pictures do not come: ffmpeg for one does not tell its user."""
+        now = time.monotonic()
+        with self._lock:
+            # Strangers must not fill the log.
+            if now < self._quiet_until:
+                return
+            self._quiet_until = now + _QUIET_SECONDS
+        log.info("%s", sentence)
+
+    def _receive(self, exchange: Exchange) -> None:
         check_is_no_foreign_page(exchange.request.headers)
         grant = self._admit(exchange)
         found = _PATH.match(exchange.request.target)
@@ -111,8 +133,9 @@ class _Reception:
             why = "it hung up"
             raise
         finally:
-            if self._reader.is_multipart:
+            if self._reader.is_multipart and self._intake.has_put:
                 self._inlet.end(f"nobody sends pictures to push:{self._name} any more")
+            if self._reader.is_multipart and self._intake.pictures:
                 seconds = time.monotonic() - began
                 log.info(
                     "%s has sent %d pictures to push:%s in %.1f s: %s",

@@ -395,6 +395,18 @@ def test_baseline_is_passed_on_as_it_came_but_for_metadata(
     assert mjpeg.decode(smaller).shape == (24, 32, 3)
 
 
+def test_a_stream_of_nothing_but_bad_pictures_leaves_the_good_one(program: Webcapd) -> None:
+    wait_free(program)
+    assert put(program, jpeg(seed=61))[0] == 200
+    with pushing(program) as client:
+        send(client, part(BAD["truncated"][0]))
+        client.send(b"0\r\n\r\n")
+        assert client.head().code == 200
+    # Longer than the last picture of a stream would count.
+    time.sleep(2.2)
+    wait_shown(program, jpeg(seed=61))
+
+
 def test_what_is_not_baseline_is_encoded_anew(program: Webcapd) -> None:
     wait_free(program)
     assert put(program, progressive())[0] == 200
@@ -492,6 +504,14 @@ def test_four_may_send_at_a_time(tokens: Path) -> None:
 
         wait_until("no more may", lambda: fifth() == 503)
         wait_shown(running, jpeg(seed=0))
+
+
+def test_a_refusal_is_in_the_log_as_ffmpeg_does_not_tell_its_user(tokens: Path) -> None:
+    with webcapd("--source", "push:cam", "--publish-token-file", str(tokens)) as running:
+        for _ in range(20):
+            assert put(running, b"GIF89a")[0] == 400
+        assert "neither as a JPEG" in running.wait_for_line(lambda line: "refused" in line)
+        assert len([line for line in running.lines if "refused" in line]) < 10
 
 
 def test_secrets_are_in_no_log_and_no_state(program: Webcapd) -> None:

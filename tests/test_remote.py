@@ -181,6 +181,11 @@ def test_what_is_wrong_is_told_in_a_sentence(answer: bytes, why: str) -> None:
     with serving(answer) as server, made(f"http://127.0.0.1:{server.port}/") as feed:
         wait_reason(feed, why)
         assert reason(feed).startswith(f"http://127.0.0.1:{server.port}")
+
+
+def test_a_server_that_comes_to_its_senses_is_shown() -> None:
+    with serving(STREAM + b"<html>") as server, made(f"http://127.0.0.1:{server.port}/") as feed:
+        wait_reason(feed, "neither as a JPEG nor as multipart")
         server.answer = lambda connection, head: connection.sendall(JPEG + b"\r\n" + jpeg())
         wait_shown(feed, jpeg())
 

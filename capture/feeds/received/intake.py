@@ -17,6 +17,8 @@ class Intake:
         self._inlet = inlet
         self.pictures = 0
         """How many came, those counted that were overtaken or bad."""
+        self.has_put = False
+        """Whether one of them is, or was, in the inlet."""
         self._bad = 0
         """Bad ones, since the last that was none."""
 
@@ -36,5 +38,5 @@ class Intake:
             if self._bad >= bad_in_a_row:
                 raise
             return
-        self._bad = 0
+        self._bad, self.has_put = 0, True
         self._inlet.put(picture, coded[-1])

@@ -133,7 +133,8 @@ class RemoteFeed(ThreadedFeed):
                 self._read_stream(response, intake)
                 return True
             if kind not in ("image/jpeg", "image/jpg"):
-                raise _Refused(f"it sends {_word(kind)}, and no JPEG")
+                hint = "; webcapd has its stream at /?stream" if kind == "text/html" else ""
+                raise _Refused(f"it sends {_word(kind)}, and no JPEG{hint}")
             self._read_snapshot(response, intake)
             self._tag = response.getheader("ETag") or ""
             return False
