@@ -276,6 +276,11 @@ def check_full_size(page: WallPage, nine: Nine) -> None:
         lambda: [client["form"].get("width") for client in nine.front.info(4)["clients"]] == [960],
     )
     page.wait_until_live([NAMES[4]])
+    wait_until(
+        "those behind it cost next to nothing",
+        lambda: [client["form"].get("width") for client in nine.front.info(0)["clients"]] == [160],
+    )
+    page.wait_for_title("9 of 9 live")
     assert page.script("location.hash") == "#%2Fdisplay%2F4%2F"
     page.press("ArrowRight")
     page.wait_until_live([NAMES[5]])

@@ -13,6 +13,8 @@ import { whyUnreadable } from "./reach.js";
 const RESIZE_MS = 1000;
 /** How long a window that is being resized has to rest. */
 const REST_MS = 300;
+/** A tile that is hidden this long, behind one in full size or by the filter, gets a tiny picture. */
+const HIDDEN_MS = 2000;
 /** A display of which nothing was heard is one that only seems to run, for so long. */
 const DOUBT_MS = 5000;
 /** How often it is found out why another server gives nothing. */
@@ -34,6 +36,7 @@ export class Tile {
   #veil;
   /** @type {Screen | PlainScreen} */
   #screen;
+  #isHidden = false;
   /** The width that is asked for. */
   #width = 0;
   #resizedAt = 0;
@@ -216,14 +219,16 @@ export class Tile {
 
   #onResize() {
     this.#place();
+    const wasHidden = this.#isHidden;
+    this.#isHidden = !this.#stage.clientWidth;
     clearTimeout(this.#resting);
-    this.#resting = setTimeout(() => this.#request(), REST_MS);
+    const rest = wasHidden ? 0 : REST_MS;
+    this.#resting = setTimeout(() => this.#request(), this.#isHidden ? HIDDEN_MS : rest);
   }
 
   /** Ask for the picture in the size that it is shown in. */
   #request() {
     const { clientWidth, clientHeight } = this.#stage;
-    if (!clientWidth) return;
     const shown = this.aspect ? Math.min(clientWidth, clientHeight * this.aspect) : clientWidth;
     const width = requestWidth(Math.round(shown * devicePixelRatio));
     if (width === this.#width) return;
