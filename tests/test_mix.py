@@ -18,6 +18,8 @@ from program import ROOT, TIMEOUT, Webcapd, run_to_end, webcapd
 from waiting import wait_until
 from xserver import Pixels
 
+from webcapd.capture.feeds.fed import FeedSource
+from webcapd.capture.feeds.feed import FeedPicture
 from webcapd.capture.feeds.pixels import picture_of
 from webcapd.capture.feeds.registry import make_feed
 from webcapd.capture.geometry import Rectangle
@@ -136,6 +138,56 @@ def test_grid_shows_all_parts_side_by_side() -> None:
         ended(source)
 
 
+class Absent(Given):
+    """A feed that may have no picture."""
+
+    is_there = False
+
+    def open(self) -> tuple[int, int]:
+        if not self.is_there:
+            raise SourceNotReady("nobody sends")
+        return super().open()
+
+    def take(self) -> FeedPicture | None:
+        if not self.is_there:
+            raise SourceNotReady("nobody sends any more")
+        return super().take()
+
+
+def shown_after_changes(source: FeedSource) -> Pixels:
+    """Refresh, opening it anew where that is asked for."""
+    for _ in range(3):
+        try:
+            source.refresh()
+            return source.frame_buffer.pixels
+        except SourceChanged:
+            source.close()
+            source.open(lambda: None)
+    raise AssertionError("it changes all the time")
+
+
+def test_grid_shows_those_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    pictures = [patchwork(number, 40, 30) for number in range(2)]
+    absent, here = Absent(picture_of(pictures[0])), Given(picture_of(pictures[1]))
+    source = opened(MixedFeed([absent, here], Grid(None)))
+    for is_there in (False, True, False, True):
+        absent.is_there = is_there
+        now += 2
+        absent.give(picture_of(pictures[0]))
+        pixels = shown_after_changes(source)
+        assert np.array_equal(pixels[:, :40], pictures[0]) == is_there
+        assert is_there or not pixels[:, :40].any()
+        assert np.array_equal(pixels[:, 40:], pictures[1])
+    ended(source)
+    nobody = MixedFeed([Absent(picture_of(pictures[0]))], Grid(None))
+    with pytest.raises(SourceNotReady, match=r"^nobody sends$"):
+        nobody.open()
+    nobody.close()
+    nobody.dispose()
+
+
 def test_grid_distorts_nothing() -> None:
     feeds = [Given(picture_of(np.full((30, 60, 4), 200, np.uint8))) for _ in range(2)]
     source = opened(MixedFeed(feeds, Grid((80, 80))))
@@ -169,15 +221,6 @@ def test_fade_goes_from_one_to_the_other_and_back(monkeypatch: pytest.MonkeyPatc
 
 def test_mix_waits_for_each_of_its_parts() -> None:
     """And is told when one is back, or has another size."""
-
-    class Absent(Given):
-        is_there = False
-
-        def open(self) -> tuple[int, int]:
-            if not self.is_there:
-                raise SourceNotReady("nobody sends")
-            return super().open()
-
     here, absent = Given(picture_of(patchwork(1, 40, 30))), Absent(picture_of(patchwork(2, 40, 30)))
     mixed = MixedFeed([here, absent], Combined(OPERATORS["max"], None))
     with pytest.raises(SourceNotReady, match=r"^nobody sends$"):

@@ -16,6 +16,8 @@ _FADE_STEPS = 64
 class Combined:
     """Two pictures, pixel by pixel; in the size of the first, unless told otherwise."""
 
+    needs_all = True
+
     def __init__(self, operator: Operator, size: tuple[int, int] | None) -> None:
         self._operator, self._size = operator, size
 
@@ -38,6 +40,8 @@ class Combined:
 
 class Faded:
     """One picture becomes the other, and back, for ever."""
+
+    needs_all = True
 
     def __init__(self, seconds: float, size: tuple[int, int] | None) -> None:
         """``seconds`` is the time from one to the other."""
@@ -71,7 +75,12 @@ class Faded:
 
 
 class Grid:
-    """Pictures side by side, each as large as the first unless told otherwise, and undistorted."""
+    """Pictures side by side, each as large as the first unless told otherwise, and undistorted.
+
+    The place of one that is missing is black.
+    """
+
+    needs_all = False
 
     def __init__(self, size: tuple[int, int] | None) -> None:
         """``size`` is that of the whole."""
@@ -81,14 +90,17 @@ class Grid:
     def arrange(self, parts: Sequence[Part]) -> tuple[int, int]:
         columns = math.ceil(math.sqrt(len(parts)))
         rows = -(-len(parts) // columns)
-        width, height = self._size or (parts[0].size[0] * columns, parts[0].size[1] * rows)
+        first = next(part.size for part in parts if part.size != (0, 0))
+        width, height = self._size or (first[0] * columns, first[1] * rows)
         self._places = []
         for number, part in enumerate(parts):
             row, column = divmod(number, columns)
             left, top = column * width // columns, row * height // rows
             right, bottom = (column + 1) * width // columns, (row + 1) * height // rows
-            place = fitted(part.size, Rectangle(left, top, right - left, bottom - top))
-            part.scale(*place.size)
+            place = Rectangle(left, top, right - left, bottom - top)
+            if part.size != (0, 0):
+                place = fitted(part.size, place)
+                part.scale(*place.size)
             self._places.append(place)
         return width, height
 

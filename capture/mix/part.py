@@ -1,5 +1,6 @@
 """A feed within another, and its picture in the size that is wanted."""
 
+import time
 from collections.abc import Iterable
 
 import cv2
@@ -8,7 +9,10 @@ import numpy as np
 from webcapd.capture.feeds.feed import Feed
 from webcapd.capture.geometry import Rectangle, scaled
 from webcapd.capture.overlay import Pixels
-from webcapd.capture.source import SourceChanged, SourceError
+from webcapd.capture.source import SourceChanged, SourceError, SourceNotReady
+
+# What is opened and then lost is not opened again and again.
+_REST_SECONDS = 0.5
 
 
 class Part:
@@ -24,11 +28,17 @@ class Part:
         self.shown: Pixels = self._own
         """(height, width, 4) bytes B, G, R, X, in the size that is wanted."""
         self._is_first = True
+        self._not_before = 0.0
 
     def open(self) -> None:
-        """Open the feed, to be shown in its own size; raises SourceError."""
-        self.problem = "is being opened"
+        """Open the feed, to be shown in its own size; raises SourceError.
+
+        One that was lost a moment ago is not opened yet.
+        """
+        self.size = (0, 0)
         try:
+            if time.monotonic() < self._not_before:
+                raise SourceNotReady(self.problem or "it is lost")
             self.size = width, height = self.feed.open()
             self._own = np.zeros((height, width, 4), np.uint8)
         except SourceError as error:
@@ -39,6 +49,16 @@ class Part:
     def close(self) -> None:
         self.feed.close()
         self.problem = self.problem or "is closed"
+
+    def is_back(self) -> bool:
+        """Whether a feed that is not open can be opened again; it is closed afterwards."""
+        try:
+            self.open()
+        except SourceError:
+            return False
+        finally:
+            self.close()
+        return True
 
     def scale(self, width: int, height: int) -> None:
         """Have the picture in another size from now on."""
@@ -52,6 +72,8 @@ class Part:
 
         Raises SourceError, and SourceChanged where the feed has another size.
         """
+        if self.size == (0, 0):
+            return []
         try:
             picture = self.feed.take()
             if picture is None:
@@ -65,7 +87,7 @@ class Part:
                 target = self._own[place.y : place.bottom, place.x : place.right]
                 picture.copy_to(target, place)
         except SourceError as error:
-            self.problem = str(error)
+            self.problem, self._not_before = str(error), time.monotonic() + _REST_SECONDS
             raise
         self._is_first = False
         return self._scaled(list(changed))
