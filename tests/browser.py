@@ -63,7 +63,8 @@ _KEPT = {
 class _Pipes:
     """The connection to a Chromium: commands in, answers and events of all its pages out."""
 
-    def __init__(self, commands: int, answers: int) -> None:
+    def __init__(self, pid: int, commands: int, answers: int) -> None:
+        self.pid = pid
         self._commands, self._answers = commands, answers
         self._numbers = itertools.count(1)
         self._unread = b""
@@ -111,6 +112,11 @@ class Browser:
         attached = self.call("Target.attachToTarget", **self._target, flatten=True)
         self._session = attached["sessionId"]
         pipes.pages[self._session] = self
+
+    @property
+    def pid(self) -> int:
+        """The first of the browser's processes."""
+        return self._pipes.pid
 
     def tab(self) -> "Browser":
         """Open another page."""
@@ -233,7 +239,7 @@ def chromium(profile: Path, *flags: str) -> Iterator[Browser]:
         for descriptor in theirs:
             os.close(descriptor)
         try:
-            yield Browser(_Pipes(commands, answers))
+            yield Browser(_Pipes(process.pid, commands, answers))
         finally:
             process.terminate()
             process.wait(TIMEOUT)

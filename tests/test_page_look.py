@@ -1,17 +1,16 @@
 """The live page is for everybody: readable by all, with a keyboard, on a phone."""
 
-import json
 from collections.abc import Iterator
 
 import pytest
+from axe import violations
 from browser import Browser, chromium
 from livepage import LivePage
 from painter import painter
-from program import ROOT, Webcapd, webcapd
+from program import Webcapd, webcapd
 from waiting import wait_until
 from xserver import xvfb
 
-AXE = ROOT / ".venv" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 SIZES = {"desktop": (1280, 800), "phone upright": (390, 780), "phone across": (780, 360)}
 
 
@@ -40,18 +39,6 @@ def page(browser: Browser, program: Webcapd) -> Iterator[LivePage[Browser]]:
     shown.wait_for_live()
     yield shown
     browser.visit("about:blank")
-
-
-def violations(browser: Browser) -> list[str]:
-    """Have axe-core look for what people cannot use."""
-    if not browser.evaluate("typeof axe === 'object'"):
-        browser.evaluate(f"{AXE.read_text()}; 0")
-    found = browser.promised(
-        """axe.run(document, { resultTypes: ["violations"] }).then((result) =>
-          JSON.stringify(result.violations.map((one) =>
-            [one.id, one.help, one.nodes.map((node) => node.html)])))"""
-    )
-    return [str(one) for one in json.loads(found)]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

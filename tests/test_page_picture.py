@@ -10,6 +10,7 @@ from browser import Browser, chromium
 from firefox import firefox
 from livepage import AnyBrowser, LivePage
 from painter import Painter, painter
+from pointer import warp, with_pointer
 from program import Webcapd, webcapd
 from waiting import wait_until
 from xserver import Pixels, XServer, xvfb
@@ -31,7 +32,7 @@ def scene() -> Iterator[Scene]:
     with (
         xvfb(WIDTH, HEIGHT) as server,
         painter(server) as brush,
-        webcapd("--display", server.name) as program,
+        webcapd("--display", server.name, "--capture-cursor") as program,
     ):
         yield Scene(server, brush, program)
 
@@ -241,3 +242,18 @@ def test_no_request_leaves_for_elsewhere(browser: AnyBrowser, scene: Scene) -> N
     strange = {a for a in addresses if not a.startswith((scene.program.url, "blob:", "data:"))}
     assert addresses
     assert strange <= {"about:blank"}
+
+
+def test_pointer_is_where_it_is_on_the_screen(page: LivePage[AnyBrowser], scene: Scene) -> None:
+    """It comes apart, and is laid over the canvas: enlarged and turned along with it."""
+    scene.brush.fill(0x305070)
+    page.click("#exact")
+    with scene.server.connected() as display:
+        for x, y in ((160, 100), (40, 170)):
+            warp(display, x, y)
+            wanted = with_pointer(scene.server)
+            assert cv2.absdiff(wanted, scene.server.pixels()).max() > 50
+            wait_until(
+                "the pointer shows",
+                lambda: cv2.absdiff(stage(page), wanted).max() < 30,  # noqa: B023
+            )

@@ -165,12 +165,22 @@ def test_token_that_lapses_is_told_and_asked_for_seldom(
         assert "?info" not in page.browser.evaluate("document.body.innerHTML")
 
         tokens.write_text("another-token-for-others\n")
-        page.wait_for_veil("No connection", "Since", "Next try in", "Try now")
+        page.wait_for_veil("No access", "Since", "Next try in", "Try now")
         assert len([line for line in program.lines if " 401 " in line]) <= 1
         tokens.write_text(f"{token}\n")
         page.click(".veil-button")
         page.wait_for_live()
         assert not [line for line in program.lines if token in line or "GET /?info" in line]
+
+
+def test_refused_form_is_told_by_the_servers_own_sentence(
+    page: LivePage[Browser], server: XServer
+) -> None:
+    with webcapd("--display", server.name) as program:
+        page.browser.visit(f"{program.url}?crop=9000,0,5,5")
+        status, _, sentence = program.get("/?updates&crop=9000,0,5,5")
+        assert status == 400
+        page.wait_for_veil("Refused", sentence.decode().strip()[1:], "Next try in")
 
 
 @pytest.fixture(scope="module")

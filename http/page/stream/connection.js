@@ -13,6 +13,7 @@ import { ENDS, Ended, SilenceWatch, checkAnswer, sentenceOf } from "./answer.js"
  * @property {"connecting" | "open" | "down"} state
  * @property {"stream" | "polling"} way
  * @property {string} reason one sentence, if it is down
+ * @property {number} status HTTP's, if the server has refused; else 0
  * @property {number} since
  * @property {number | null} retryAt
  */
@@ -34,6 +35,7 @@ export class Connection {
     state: "connecting",
     way: "stream",
     reason: "",
+    status: 0,
     since: Date.now(),
     retryAt: null,
   };
@@ -110,7 +112,8 @@ export class Connection {
     if (error instanceof UpdateError) this.#after = "";
     this.#failures++;
     const since = this.link.state === "down" ? this.link.since : Date.now();
-    this.#tell({ state: "down", reason: ended.message, since, retryAt: Date.now() + pause });
+    const { message: reason, status } = ended;
+    this.#tell({ state: "down", reason, status, since, retryAt: Date.now() + pause });
     return pause;
   }
 

@@ -18,24 +18,32 @@ const WORKER = new URL("hubworker.js", import.meta.url);
  * @returns {HubPort}
  */
 export function openHub(failed) {
-  if (!failed.has("shared worker") && typeof SharedWorker === "function") {
+  for (const [name, open] of WAYS) {
+    if (failed.has(name)) continue;
     try {
-      // The name keeps pages of another version of these messages apart.
-      const worker = new SharedWorker(WORKER, { type: "module", name: "webcapd 1" });
-      const { port1, port2 } = new MessageChannel();
-      worker.port.start();
-      worker.port.postMessage({ member: port1 }, [port1]);
-      const gone = () => worker.port.postMessage({ gone: true });
-      return { name: "shared worker", port: port2, gone };
+      return { name, ...open() };
     } catch {
-      // Some browsers forbid it, as they do cookies.
+      // There is none, or it is forbidden, as cookies are, in frames of other sites' pages.
     }
-  }
-  if (!failed.has("election") && typeof BroadcastChannel === "function") {
-    return { name: "election", ...elect(WORKER.pathname) };
   }
   return { name: "own", port: portOf(new Hub()), gone: () => {} };
 }
+
+/** @returns {Pick<HubPort, "port" | "gone">} */
+function shared() {
+  // The name keeps pages of another version of these messages apart.
+  const worker = new SharedWorker(WORKER, { type: "module", name: "webcapd 1" });
+  const { port1, port2 } = new MessageChannel();
+  worker.port.start();
+  worker.port.postMessage({ member: port1 }, [port1]);
+  return { port: port2, gone: () => worker.port.postMessage({ gone: true }) };
+}
+
+/** @type {[HubPort["name"], () => Pick<HubPort, "port" | "gone">][]} */
+const WAYS = [
+  ["shared worker", shared],
+  ["election", () => elect(WORKER.pathname)],
+];
 
 /**
  * Give a port to a hub in this very page.

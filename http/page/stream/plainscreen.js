@@ -191,7 +191,7 @@ export class PlainScreen {
     const wasDown = facts.link?.state === "down";
     facts.heard = Date.now();
     facts.display = { state: "live", reason: null, since: null };
-    facts.link = { state: "open", way: "polling", reason: "", since: facts.heard, retryAt: null };
+    facts.link = { state: "open", way: "polling", reason: "", status: 0, since: facts.heard, retryAt: null };
     if (this.#bySnapshots) await this.#paint(response);
     else if (wasDown) this.#load();
   }
@@ -220,17 +220,18 @@ export class PlainScreen {
     const line = isText ? (await response.text()).trim().slice(0, 200) : "";
     const isDenied = response.status === 401 || response.status === 403;
     const usual = isDenied ? "There is no permission to look." : "The server gives no picture.";
-    this.#down(line || usual, Date.now() + (isDenied ? DENIED_MS : ASK_MS));
+    this.#down(line || usual, Date.now() + (isDenied ? DENIED_MS : ASK_MS), response.status);
   }
 
   /**
    * @param {string} reason
    * @param {number} retryAt
+   * @param {number} [status]
    */
-  #down(reason, retryAt) {
+  #down(reason, retryAt, status = 0) {
     const { link } = this.#facts;
     const since = link?.state === "down" ? link.since : Date.now();
     this.#facts.proven = 0;
-    this.#facts.link = { state: "down", way: "polling", reason, since, retryAt };
+    this.#facts.link = { state: "down", way: "polling", reason, status, since, retryAt };
   }
 }

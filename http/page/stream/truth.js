@@ -87,11 +87,20 @@ function pause({ paused, hidden }) {
  */
 function offline({ link, proven, shown, began }) {
   if (link?.state === "down") {
-    return not("offline", "No connection", link.reason, link.since, link.retryAt);
+    return not("offline", refusal(link.status), link.reason, link.since, link.retryAt);
   }
   if (proven) return null;
   const sentence = shown ? "The picture is being fetched again." : "Waiting for the first picture.";
   return not("connecting", "Connecting", sentence, shown ? began : null);
+}
+
+/**
+ * Say in a word what a server's answer means; a proxy's 502 to 504 that there is no server.
+ * @param {number} status
+ */
+function refusal(status) {
+  if (status === 401 || status === 403) return "No access";
+  return status >= 400 && status < 500 ? "Refused" : "No connection";
 }
 
 /**
