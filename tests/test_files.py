@@ -38,6 +38,14 @@ def coded(pixels: Pixels, suffix: str = ".png") -> bytes:
     return data.tobytes()
 
 
+def pixels_of(path: Path) -> Pixels:
+    """Give what is read from a file, B, G, R, X."""
+    _, picture = read_picture(path)
+    pixels = np.zeros((picture.height, picture.width, 4), np.uint8)
+    picture.copy_to(pixels, picture.area)
+    return pixels
+
+
 def put(path: Path, data: bytes) -> None:
     """Write beside it and rename, as one should."""
     new = path.with_name(f".{path.name}.new")
@@ -128,7 +136,7 @@ def test_half_written_file_is_never_shown(tmp_path: Path, suffix: str) -> None:
     whole = coded(noise(1), suffix)
     wanted = cv2.imdecode(np.frombuffer(whole, np.uint8), cv2.IMREAD_COLOR)
     path.write_bytes(whole)
-    _, pixels = read_picture(path)
+    pixels = pixels_of(path)
     # Decoders of JPEG round as they like.
     assert abs(pixels[:, :, :3].astype(int) - wanted).max() <= (3 if suffix == ".jpg" else 0)
     for cut in {0, 1, 10, len(whole) // 3, len(whole) // 2, len(whole) * 9 // 10}:
@@ -183,14 +191,14 @@ def test_what_is_no_picture_says_so(tmp_path: Path) -> None:
 def test_colours_of_any_kind_are_right(tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     Image.fromarray(np.array([[0, 0x80FF, 0xFFFF]], np.uint16)).save(path)
-    assert read_picture(path)[1][0, :, 0].tolist() == [0, 0x80, 0xFF]
+    assert pixels_of(path)[0, :, 0].tolist() == [0, 0x80, 0xFF]
     Image.new("RGBA", (2, 2), (200, 100, 50, 128)).save(path)
-    assert abs(read_picture(path)[1][0, 0, :3].astype(int) - (25, 50, 100)).max() <= 1
+    assert abs(pixels_of(path)[0, 0, :3].astype(int) - (25, 50, 100)).max() <= 1
     image = Image.new("RGB", (3, 2), (1, 2, 3))
     exif = image.getexif()
     exif[0x0112] = 6
     image.save(path, exif=exif)
-    assert read_picture(path)[1].shape == (3, 2, 4), "turned as its camera was held"
+    assert pixels_of(path).shape == (3, 2, 4), "turned as its camera was held"
 
 
 def test_file_is_served_and_its_thread_ends(tmp_path: Path) -> None:
@@ -213,3 +221,28 @@ def test_feed_that_was_disposed_of_leaves_nothing(tmp_path: Path) -> None:
         with shown(tmp_path / "none.png") as look:
             look()
     assert (len(os.listdir("/proc/self/fd")), threading.active_count()) == before
+
+
+def test_jpeg_is_passed_on_as_it_is_unless_it_is_to_be_turned(tmp_path: Path) -> None:
+    path = tmp_path / "picture.jpg"
+    whole = coded(noise(1), ".jpg")
+    path.write_bytes(whole)
+    _, picture = read_picture(path)
+    assert picture.coded is not None
+    assert np.array_equal(decode(picture.coded), decode(whole))
+    half = len(whole) // 2
+    path.write_bytes(whole[:half] + coded(noise(2), ".jpg")[half:])
+    with pytest.raises(FileError, match="damaged"):
+        read_picture(path)
+    image = Image.fromarray(noise(1)[:, :, ::-1])
+    image.save(path, progressive=True)
+    assert read_picture(path)[1].coded is None
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(path, exif=exif)
+    _, picture = read_picture(path)
+    assert (picture.coded, picture.width, picture.height) == (None, 60, 80)
+    with webcapd("--source", f"file:{path}") as program:
+        put(path, whole)
+        wait_until("it is shown", lambda: decode(program.snapshot()).shape == (60, 80, 3))
+        assert np.array_equal(decode(program.snapshot()), decode(whole))

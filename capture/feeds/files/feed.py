@@ -14,7 +14,6 @@ from webcapd.capture.feeds.feed import Feed, FeedContext, FeedPicture
 from webcapd.capture.feeds.files.pictures import FileError, Version, read_picture, version_of
 from webcapd.capture.feeds.files.watch import FileWatch
 from webcapd.capture.feeds.newest import NewestCell
-from webcapd.capture.feeds.pixels import picture_of
 from webcapd.capture.source import SourceNotReady
 
 log = logging.getLogger(__name__)
@@ -135,7 +134,7 @@ class _Reader:
             try:
                 if self._version == version_of(path.stat()):
                     return
-                version, pixels = read_picture(path)
+                version, picture = read_picture(path)
             except FileError as error:
                 # Perhaps it is being written: then it will be told of.
                 problem = problem or f"{path} {error}"
@@ -145,7 +144,7 @@ class _Reader:
             else:
                 self.file, self.problem, self._version = path.name, None, version
                 self._lost = None
-                self.cell.put(picture_of(pixels, captured=version.changed / 1e9))
+                self.cell.put(picture)
                 return
         if problem != self.problem:
             self.problem = problem

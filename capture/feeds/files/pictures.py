@@ -11,12 +11,19 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from webcapd.capture.feeds.pixels import size_obstacle
+from webcapd.capture.feeds.feed import FeedPicture
+from webcapd.capture.feeds.pixels import picture_of, size_obstacle
+from webcapd.capture.feeds.received.jpeg import DamagedJpeg, jpeg_picture
 from webcapd.capture.overlay import Pixels
+
+log = logging.getLogger(__name__)
 
 # What can be decoded without running another program.
 _FORMATS = ("JPEG", "PNG", "PPM", "BMP", "GIF", "WEBP")
 SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".pnm", ".bmp", ".gif", ".webp"))
+
+# The EXIF tag that tells how the camera was held; 1 for upright.
+_ORIENTATION = 0x0112
 
 _MAX_BYTES = 256 * 1024 * 1024
 
@@ -44,17 +51,27 @@ def version_of(status: os.stat_result) -> Version:
     return Version(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
-def read_picture(path: Path) -> tuple[Version, Pixels]:
-    """Read a file; gives what it was and its pixels, (height, width, 4) bytes B, G, R, X.
+def read_picture(path: Path) -> tuple[Version, FeedPicture]:
+    """Read a file; gives what it was, and its picture.
 
     Raises FileError, also if it was written to meanwhile; FileNotFoundError.
     """
     version, data = _read(path)
+    captured = version.changed / 1e9
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             if obstacle := size_obstacle(*image.size):
                 raise FileError(f"has {obstacle}")
-            return version, _pixels(ImageOps.exif_transpose(image))
+            if image.format == "JPEG" and image.getexif().get(_ORIENTATION, 1) == 1:
+                try:
+                    return version, jpeg_picture(data, captured)
+                except DamagedJpeg:
+                    # Pillow would show what there is of it.
+                    raise
+                except ValueError:
+                    log.debug("%s is a JPEG of a kind that Pillow has to decode", path)
+            pixels = _pixels(ImageOps.exif_transpose(image))
+            return version, picture_of(pixels, captured=captured)
     except UnidentifiedImageError:
         raise FileError("is no picture that can be read") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

@@ -24,6 +24,10 @@ _EIGHTH = (1, 8)
 _MAX_COMPONENTS = 3
 
 
+class DamagedJpeg(ValueError):
+    """A JPEG that decodes to something, but not without a warning; one sentence."""
+
+
 class _Decoder(turbojpeg.TurboJPEG):  # type: ignore[misc]
     """Takes a warning for what it is: the picture would be shown half gray.
 
@@ -84,5 +88,5 @@ def _decode(data: bytes, **how: object) -> Pixels:
         pixels: Pixels = _decoder().decode(data, turbojpeg.TJPF_BGRX, flags=_FLAGS, **how)
     except (ValueError, OSError) as error:
         reason = re.sub(r"[^ -~]", "?", str(error))
-        raise ValueError(f"the JPEG is damaged: {reason}") from None
+        raise DamagedJpeg(f"the JPEG is damaged: {reason}") from None
     return pixels
