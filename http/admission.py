@@ -8,6 +8,7 @@ from webcapd.http.access.hosts import host_is_served, is_host
 from webcapd.http.exchange import Exchange
 from webcapd.http.target import Target, authority_of, parse_target
 from webcapd.http.variant_query import check_query
+from webcapd.http.wire.request import Request
 from webcapd.http.wire.response import HttpError
 
 # Those that pages have.
@@ -51,12 +52,16 @@ def check_host(exchange: Exchange) -> None:
         )
 
 
-def check_method(method: str) -> None:
-    """Check that a page can answer the method; raises HttpError (405, 501)."""
+def check_method(request: Request) -> None:
+    """Check the method, and that there is no body; raises HttpError (400, 405, 501)."""
+    method = request.method
     if method in _WRITING:
         raise HttpError(405, f"{method} is not for this address; GET and HEAD are")
     if method not in _READING:
         raise HttpError(501, f"{method} is not known here; GET and HEAD are")
+    if request.has_body:
+        # Nobody means one, but who smuggles a request in it past a proxy.
+        raise HttpError(400, "this address takes no body")
 
 
 def admit(exchange: Exchange) -> Admitted:

@@ -55,7 +55,7 @@ class Handler:
                 if self._door is not None and self._door.serves(exchange.request.target):
                     self._door.receive(exchange)
                     return
-                check_method(exchange.request.method)
+                check_method(exchange.request)
                 self._give(admit(exchange))
             except HttpError as error:
                 exchange.send_error(error)

@@ -1,5 +1,6 @@
 """Pictures that are sent over TLS, through haproxy with the file that is shipped."""
 
+import contextlib
 import json
 import subprocess
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ import mjpeg
 import pytest
 from front import SHIPPED, Front, end, front, impatient, make_certificate, socket_of
 from pictures import jpeg
-from program import TIMEOUT, Webcapd
+from program import TIMEOUT, Webcapd, webcapd
 from test_haproxy import with_password
 from waiting import wait_until
 
@@ -40,21 +41,39 @@ def test_ffmpeg_sends_over_tls_and_outlives_all_timeouts(folder: Path, text: str
     viewer = {"Authorization": "Basic YWxpY2U6c2VjcmV0"}  # alice:secret
     with front(folder, impatient(text)) as running:
         wait_until("it is there", lambda: shown(running, viewer) is not None)
-        address = f"https://x:{TOKEN}@127.0.0.1:{running.port}/display/0/publish/cam"
         size = "64x48" if text == SHIPPED else "80x60"
-        video = ["-f", "lavfi", "-i", f"testsrc=size={size}:rate=10"]
-        sender = subprocess.Popen(
-            ["ffmpeg", "-loglevel", "error", "-re", *video, "-f", "mpjpeg", address],
-            stdin=subprocess.DEVNULL,
-        )
-        try:
+        with ffmpeg(running.port, size) as sender:
             wait_until("it is shown", lambda: shown(running, viewer) == size)
             before = pictures(running, viewer)
             wait_until("it goes on", lambda: pictures(running, viewer) > before + 20)
             assert sender.poll() is None
-        finally:
-            sender.terminate()
-            sender.wait(TIMEOUT)
+
+
+@contextlib.contextmanager
+def ffmpeg(port: int, size: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """Have ffmpeg send a video through haproxy while the context lasts."""
+    address = f"https://x:{TOKEN}@127.0.0.1:{port}/display/0/publish/cam"
+    video = ["-f", "lavfi", "-i", f"testsrc=size={size}:rate=10"]
+    command = ["ffmpeg", "-loglevel", "error", "-re", *video, "-f", "mpjpeg", address]
+    sender = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    try:
+        yield sender
+    finally:
+        sender.terminate()
+        sender.wait(TIMEOUT)
+
+
+def test_another_webcapd_shows_what_ffmpeg_sends(folder: Path) -> None:
+    """From ffmpeg over TLS to webcapd, and from there over TLS to another."""
+    with front(folder, SHIPPED) as running:
+        source = f"https://localhost:{running.port}/display/0/?stream,ca={folder / 'tls.pem'}"
+        with webcapd("--source", source) as far, ffmpeg(running.port, "96x64"):
+
+            def size() -> tuple[int, ...]:
+                status, _, body = far.get("/?snapshot")
+                return mjpeg.decode(body).shape if status == 200 else ()
+
+            wait_until("it is shown there", lambda: size() == (64, 96, 3))
 
 
 def shown(running: Front, viewer: dict[str, str]) -> str | None:
