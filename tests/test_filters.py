@@ -67,6 +67,10 @@ MEANT: Mapping[str, Callable[[Pixels], Pixels]] = {
 EXACT = [name for name in MEANT if not name.startswith(("scale", "interlace", "gray"))]
 
 
+def test_blanks_between_filters_do_not_matter() -> None:
+    assert len(parse_filters(["gray, invert"])) == 2
+
+
 @pytest.mark.parametrize("name", EXACT)
 def test_filter_does_to_each_pixel_what_it_says(name: str) -> None:
     pixels = noise(1)

@@ -78,6 +78,7 @@ def test_still_pattern_is_painted_once() -> None:
     [
         ("", "the value is empty"),
         ("pattern", "a source begins with one of "),
+        (__file__, "a source begins with one of "),
         ("http//user:hidden@host", "a source begins with one of "),
         ("pattern:", "pattern: lacks the rest"),
         ("pattern:nothing", "there is no pattern 'nothing'; patterns: "),

@@ -3,6 +3,7 @@
 Loads nothing but what is named: most feeds need what --help does not.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -34,7 +35,8 @@ def make_feed(source: str, context: FeedContext | None = None) -> Feed:
     if not colon or scheme not in SCHEMES:
         # What was typed may hold a password.
         known = ", ".join(f"{name}:" for name in sorted(SCHEMES))
-        raise ValueError(f"a source begins with one of {known}")
+        hint = "; of a file it is file:PATH" if os.path.exists(source) else ""
+        raise ValueError(f"a source begins with one of {known}{hint}")
     module, form = SCHEMES[scheme]
     if not rest:
         raise ValueError(f"{scheme}: lacks the rest; it is written {form}")

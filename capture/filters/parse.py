@@ -17,7 +17,7 @@ _POLAR_SIDE = 800
 
 def parse_filters(texts: Iterable[str]) -> list[Filter]:
     """Make the filters, in the order they are named; raises ValueError with a sentence."""
-    return [_parse_filter(one) for text in texts for one in text.split(",")]
+    return [_parse_filter(one) for text in texts for one in text.replace(" ", "").split(",")]
 
 
 def _parse_filter(text: str) -> Filter:
