@@ -71,6 +71,9 @@ export async function checkAnswer(response) {
   );
 }
 
+/** What is said where no answer comes, or none that may be read: browsers tell nothing more. */
+export const UNREACHABLE = "The server cannot be reached.";
+
 /**
  * Say what an error means to somebody who waits for a picture.
  * @param {unknown} error
@@ -78,5 +81,5 @@ export async function checkAnswer(response) {
 export function sentenceOf(error) {
   if (error instanceof UpdateError) return `What came cannot be read: ${error.message}.`;
   if (typeof navigator === "object" && navigator.onLine === false) return "This device is offline.";
-  return "The server cannot be reached.";
+  return UNREACHABLE;
 }

@@ -3,6 +3,7 @@
 // A stream that ends raises no event in a browser, so beside it the server is asked whether there
 // is a picture and whether we may see it; when that comes back, so does the stream.
 
+import { UNREACHABLE } from "./answer.js";
 import { judge } from "./truth.js";
 
 /** @import { Facts, Verdict } from "./truth.js" */
@@ -171,7 +172,7 @@ export class PlainScreen {
       if (response.status === 401 || response.status === 403) pause = DENIED_MS;
       await this.#take(response);
     } catch {
-      this.#down("The server cannot be reached.", Date.now() + ASK_MS);
+      this.#down(UNREACHABLE, Date.now() + ASK_MS);
       pause = ASK_MS;
     }
     this.#next = Date.now() + pause;

@@ -1,6 +1,7 @@
 // One display on the wall: its picture in the size of the tile, its name and its state.
 
 import { make, set } from "../dom.js";
+import { UNREACHABLE } from "../stream/answer.js";
 import { PlainScreen } from "../stream/plainscreen.js";
 import { Screen, canShowUpdates } from "../stream/screen.js";
 import { Veil } from "../stream/veil.js";
@@ -177,7 +178,7 @@ export class Tile {
       const sentence = "It no longer answers.";
       return { state: "offline", live: false, word: "Gone", sentence, since, retryAt: null };
     }
-    if (verdict.state === "offline" && !this.isOurs && !this.#screen.name) {
+    if (verdict.sentence === UNREACHABLE && !this.isOurs && !this.#screen.name) {
       this.#askWhy();
       const told = { ...verdict, word: "Not shown", sentence: this.#why, since: null };
       return this.#why ? told : verdict;
