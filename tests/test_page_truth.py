@@ -113,6 +113,8 @@ def test_server_that_hangs_is_told(page: LivePage[Browser], server: XServer) -> 
         page.browser.visit(program.url)
         brush.fill(BLUE)
         wait_for_colour(page, BLUE)
+        # Even if somebody has set the clock back.
+        page.browser.evaluate("const real = Date.now; Date.now = () => real() - 3600e3; 0")
         os.kill(program.process.pid, signal.SIGSTOP)
         try:
             brush.fill(RED)
@@ -245,6 +247,35 @@ def test_frame_shows_the_picture_and_nothing_else(page: LivePage[Browser], serve
         with webcapd("--display", server.name, "--port", port):
             brush.fill(RED)
             wait_for_colour(page, RED)
+
+
+def test_frame_of_another_sites_page_shows_the_picture(
+    page: LivePage[Browser], server: XServer
+) -> None:
+    browser = page.browser
+    with (
+        webcapd("--display", server.name) as other,
+        webcapd("--display", server.name, "--allow-frame", f"http://localhost:{other.port}") as one,
+        painter(server) as brush,
+    ):
+        browser.set_window(400, 300)
+        browser.visit(f"http://localhost:{other.port}/?health")
+        here = "location.search === '?health' && document.readyState === 'complete'"
+        wait_until("the page", lambda: browser.evaluate(here))
+        browser.evaluate(
+            f"""const frame = Object.assign(document.createElement("iframe"), {{
+              src: "{one.url}?embed", width: 300, height: 200 }});
+            document.body.replaceChildren(frame); 0"""
+        )
+        for colour in (BLUE, RED):
+            brush.fill(colour)
+            wanted = [colour & 0xFF, colour >> 8 & 0xFF, colour >> 16]
+
+            def shows(wanted: list[int] = wanted) -> bool:
+                middle = browser.screenshot()[100, 150].astype(int)
+                return bool(abs(middle - wanted).max() <= 12)
+
+            wait_until("the frame shows the screen", shows)
 
 
 def test_twenty_tabs_share_one_stream_without_alarm(

@@ -30,13 +30,13 @@ export class Ended extends Error {
 export class SilenceWatch {
   bytes = 0;
   isSilent = false;
-  #heard = Date.now();
+  #heard = performance.now();
   #timer;
 
   /** @param {AbortController} abort */
   constructor(abort) {
     this.#timer = setInterval(() => {
-      if (Date.now() - this.#heard < SILENCE_MS) return;
+      if (performance.now() - this.#heard < SILENCE_MS) return;
       this.isSilent = true;
       abort.abort();
     }, 500);
@@ -45,7 +45,7 @@ export class SilenceWatch {
   /** @param {number} bytes */
   feed(bytes) {
     this.bytes += bytes;
-    this.#heard = Date.now();
+    this.#heard = performance.now();
   }
 
   end() {

@@ -24,7 +24,7 @@ class Member {
   /** The newest block that it has painted. */
   acked = 0;
   /** When it was not behind, or painted something, last. */
-  behindSince = Date.now();
+  behindSince = performance.now();
   /** Whether it has been sent the beginning of a response: it can read nothing before. */
   hasBegun = false;
 
@@ -94,7 +94,7 @@ class Channel {
     const member = this.members.get(port);
     if (!member) return;
     member.acked = number;
-    member.behindSince = Date.now();
+    member.behindSince = performance.now();
     this.#settle();
   }
 
@@ -113,7 +113,7 @@ class Channel {
     this.#hasBegun = true;
     const number = ++this.#number;
     for (const member of this.members.values()) {
-      if (member.acked === number - 1) member.behindSince = Date.now();
+      if (member.acked === number - 1) member.behindSince = performance.now();
       member.hasBegun ||= begins;
       if (member.hasBegun) member.port.postMessage({ block, number, begins });
       else member.acked = number;
@@ -127,13 +127,13 @@ class Channel {
   #letGoOfStuck() {
     for (const [port, member] of this.members) {
       const isBehind = member.acked < this.#number;
-      if (isBehind && Date.now() - member.behindSince > STUCK_MS) this.members.delete(port);
+      if (isBehind && performance.now() - member.behindSince > STUCK_MS) this.members.delete(port);
     }
     this.#settle();
   }
 
   #settle() {
-    const now = Date.now();
+    const now = performance.now();
     const awaited = [...this.members.values()].filter(
       ({ acked, behindSince }) => acked === this.#number || now - behindSince < PATIENCE_MS,
     );

@@ -2,7 +2,7 @@
 //
 // The element has the size of the picture in CSS pixels; who places it scales it.
 
-import { judge } from "./truth.js";
+import { SILENCE_MS, judge } from "./truth.js";
 import { openHub } from "./hubport.js";
 import { openPainting } from "./paintpool.js";
 import { Pointer } from "./pointer.js";
@@ -89,7 +89,8 @@ export class Screen {
     addEventListener("online", () => this.retry(), { signal });
     this.#attachHub();
     this.#onVisibility();
-    if (!document.hidden) this.#join();
+    if (document.hidden) this.#facts.hidden = Date.now();
+    else this.#join();
   }
 
   /** Milliseconds since the picture was last known to be true. */
@@ -177,10 +178,15 @@ export class Screen {
 
   #tick() {
     const now = Date.now();
-    const wasHeldUp = now - this.#ticked > 4 * TICK_MS;
+    const pause = now - this.#ticked;
     this.#ticked = now;
-    // What came meanwhile is not counted yet: no alarm before it is.
-    if (wasHeldUp && !document.hidden) return;
+    // Our clock may be set back.
+    const facts = this.#facts;
+    for (const time of /** @type {const} */ (["proven", "heard", "changed", "began"])) {
+      facts[time] = Math.min(facts[time], now);
+    }
+    // What came in a moment without time for us is not counted yet: no alarm before it is.
+    if (pause > 4 * TICK_MS && pause < SILENCE_MS && !document.hidden) return;
     const waits = !this.isPaused && this.#facts.hidden === null && !document.hidden;
     if (waits && !this.#hubAnswered && now - this.#facts.began > HUB_MS) {
       this.#failedHubs.add(/** @type {HubPort["name"]} */ (this.via));
