@@ -91,6 +91,7 @@ export class Watch {
     const { verdict } = screen;
     this.view.resize(screen);
     screen.element.classList.toggle("stale", !verdict.live);
+    screen.element.classList.toggle("held", verdict.state === "paused");
     this.#veil.update(verdict, Date.now());
     const name = screen.name || "webcapd";
     const word = verdict.word.toLowerCase();
