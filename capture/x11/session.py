@@ -115,7 +115,8 @@ class X11Session:
         """Take in what the server has told; tells whether that asks for a read()."""
         self._take_events()
         self._take_window_events()
-        return bool(self._events)
+        # What was told during a read() of little has been acted on, but for the damage.
+        return bool(self._events) or self._is_drawn
 
     def _take_events(self) -> None:
         told = self.control.take_events()
