@@ -89,6 +89,11 @@ class Confidential(str):
         return self
 
 
+def whole_text(text: str) -> str:
+    """Give all of a text, also where it is not shown whole."""
+    return text.whole if isinstance(text, Confidential) else text
+
+
 def _word(word: str) -> str:
     """Give what may be shown of a word, such as an address."""
     plain = _unescaped(word)

@@ -19,6 +19,7 @@ from webcapd.capture.feeds.feed import FeedPicture
 from webcapd.capture.feeds.newest import NewestCell
 from webcapd.capture.feeds.pixels import ORDERS, picture_of
 from webcapd.capture.geometry import Rectangle
+from webcapd.capture.open import open_source
 from webcapd.capture.options import CaptureOptions
 from webcapd.capture.source import SourceChanged, SourceError
 from webcapd.encoder.consumer import Moment
@@ -297,3 +298,13 @@ def test_what_moves_all_over_is_told_apart_again_once_it_does_not() -> None:
         assert changed == [True] + [False] * (len(changed) - 1) and len(changed) > 1
     finally:
         ended(source)
+
+
+def test_source_is_named_from_python_as_on_the_command_line() -> None:
+    """An option that holds no secret is any text."""
+    options = CaptureOptions(source=("pattern:bars,size=64x48",))  # type: ignore[arg-type]
+    source = open_source(options, 30.0)
+    source.open(lambda: None)
+    assert (source.frame_buffer.width, source.frame_buffer.height) == (64, 48)
+    source.close()
+    source.dispose()

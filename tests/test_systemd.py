@@ -99,7 +99,7 @@ def test_service_is_ready_with_a_placeholder_until_its_display_comes(tmp_path: P
         wait_until("the picture", lambda: program.get("/?health")[0] == 200)
         wait_until(
             "it says so",
-            lambda: any(f"display {server.name}, 320x240" in line for line in manager.hear()),
+            lambda: any(f" {server.name}, 320x240" in line for line in manager.hear()),
         )
 
 
