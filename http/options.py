@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 from webcapd.base.option import check_given, option, read_text
+from webcapd.base.redaction import Confidential, redacted_source
 from webcapd.http.access.hosts import check_name
 from webcapd.http.access.origins import check_origin
 from webcapd.http.access.policy import check_frame_origin, page_policy, read_wall_url
@@ -12,6 +13,13 @@ from webcapd.http.wire.address import check_ipv4, check_ipv6, check_proxy, parse
 
 # webcamd's numbers stand for 90 clockwise, 180, and 90 the other way.
 QUARTER_TURNS = {"-1": 0, "0": 1, "1": 2, "2": 3, "90": 1, "180": 2, "270": 3, "360": 0}
+
+
+# Its token is for those who see the wall, and not for those who read /?info.
+def _read_wall(text: str) -> Confidential:
+    address = read_wall_url(text)
+    return Confidential(redacted_source(address), address)
+
 
 # On the tile of a wall there is not much room.
 _MAX_NAME = 100
@@ -87,12 +95,12 @@ class HttpOptions:
         metavar="ORIGIN",
         check=check_frame_origin,
     )
-    wall: tuple[str, ...] = option(
+    wall: tuple[Confidential, ...] = option(
         (),
         "show this other webcapd on /wall as well, by the address of its page (repeatable); it "
         "must --allow-origin this one",
         metavar="URL",
-        read=read_wall_url,
+        read=_read_wall,
     )
     name: str = option(
         "",
@@ -193,4 +201,4 @@ class HttpOptions:
     @property
     def wall_policy(self) -> str:
         """What the wall may load: displays of other hosts, too."""
-        return page_policy(self.allow_frame, self.wall)
+        return page_policy(self.allow_frame, [address.whole for address in self.wall])

@@ -55,7 +55,8 @@ def _names(exchange: Exchange, tag: str) -> bool:
 
 def _displays(exchange: Exchange, admitted: Admitted) -> Response:
     """List what the wall shows: addresses relative to this one, or whole."""
-    body = json.dumps({"displays": ["./", *exchange.site.options.wall]}) + "\n"
+    others = [address.whole for address in exchange.site.options.wall]
+    body = json.dumps({"displays": ["./", *others]}) + "\n"
     return Response(200, "application/json", body.encode())
 
 

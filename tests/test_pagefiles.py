@@ -158,3 +158,10 @@ def test_mistake_ends_with_one_line(arguments: tuple[str, ...]) -> None:
     assert status == 2
     assert said.startswith(f"webcapd: argument {arguments[0]}: ")
     assert len(said.splitlines()) == 1
+
+
+def test_token_of_another_display_is_in_no_info(screen: XServer) -> None:
+    with webcapd("--display", screen.name, "--wall", LAB) as program:
+        info = program.get("/?info")[2].decode()
+    assert "//lab3:8080/" in info
+    assert "of-the-lab" not in info
