@@ -11,7 +11,6 @@ from webcapd.app.commands import COMMANDS, described, meant
 from webcapd.app.deploy_files import add_print_flags
 from webcapd.app.parser import Parser
 from webcapd.base.option import add_flags, from_namespace
-from webcapd.base.redaction import whole_text
 from webcapd.capture.options import CaptureOptions
 from webcapd.encoder.options import EncoderOptions
 from webcapd.http.options import HttpOptions
@@ -134,4 +133,4 @@ def _check_reception(options: Options) -> None:
 
     reception = Reception(tuple if options.http.publish_token_file else None)
     for source in options.capture.source:
-        make_feed(whole_text(source), FeedContext(reception=reception))
+        make_feed(source.whole, FeedContext(reception=reception))

@@ -89,9 +89,9 @@ class Confidential(str):
         return self
 
 
-def whole_text(text: str) -> str:
-    """Give all of a text, also where it is not shown whole."""
-    return text.whole if isinstance(text, Confidential) else text
+def confidential_source(text: str) -> Confidential:
+    """Have a source shown as redacted_source() gives it."""
+    return text if isinstance(text, Confidential) else Confidential(redacted_source(text), text)
 
 
 def _word(word: str) -> str:

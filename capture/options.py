@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from webcapd.base.option import check_given, option, read_text
-from webcapd.base.redaction import Confidential, redacted_source
+from webcapd.base.redaction import Confidential, confidential_source
 from webcapd.capture.geometry import Rectangle, parse_rectangle, parse_size
 from webcapd.capture.x11.dial import parse_name
 
@@ -34,7 +34,7 @@ def _read_source(text: str) -> Confidential:
 
     source = read_text(text)
     make_feed(source)
-    return Confidential(redacted_source(source), source)
+    return confidential_source(source)
 
 
 def _read_filters(text: str) -> str:
@@ -210,6 +210,10 @@ class CaptureOptions:
         low=1,
         high=10000,
     )
+
+    def __post_init__(self) -> None:
+        # Python programs give plain text; nothing tells whether that holds a secret.
+        object.__setattr__(self, "source", tuple(map(confidential_source, self.source)))
 
     def source_flags(self) -> list[str]:
         """List the flags that were given of those that name a source."""

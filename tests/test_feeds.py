@@ -1,5 +1,6 @@
 """A feed as a source: what changed is found, what is masked is never there, rest costs nothing."""
 
+import dataclasses
 import itertools
 import os
 import select
@@ -301,10 +302,13 @@ def test_what_moves_all_over_is_told_apart_again_once_it_does_not() -> None:
 
 
 def test_source_is_named_from_python_as_on_the_command_line() -> None:
-    """An option that holds no secret is any text."""
+    """And is not shown whole either."""
     options = CaptureOptions(source=("pattern:bars,size=64x48",))  # type: ignore[arg-type]
     source = open_source(options, 30.0)
     source.open(lambda: None)
     assert (source.frame_buffer.width, source.frame_buffer.height) == (64, 48)
     source.close()
     source.dispose()
+    options = CaptureOptions(source=("http://user:hush@host/",))  # type: ignore[arg-type]
+    assert "hush" not in repr(options)
+    assert "hush" not in str(dataclasses.asdict(options))

@@ -1,6 +1,5 @@
 """The feeds that ``--source`` names, as one source."""
 
-from webcapd.base.redaction import whole_text
 from webcapd.capture.decoration import Decoration
 from webcapd.capture.failover import Failover
 from webcapd.capture.feeds.fed import FeedSource
@@ -24,7 +23,7 @@ def open_feeds(options: CaptureOptions, decoration: Decoration, reception: Recep
         reception=reception,
     )
     sources = [
-        FeedSource(make_feed(whole_text(source), context), options, decoration)
+        FeedSource(make_feed(source.whole, context), options, decoration)
         for source in options.source
     ]
     return sources[0] if len(sources) == 1 else Failover(sources)
