@@ -21,6 +21,8 @@ class Line:
         """Bytes a second towards browsers; 0 for as many as there are."""
         self.holds = False
         """Whether answers without a length wait for their end."""
+        self.spoils = False
+        """Whether updates are made to be of another version."""
         self._behind = port
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}/"
@@ -78,6 +80,8 @@ class Line:
                 )
                 if self.holds and is_endless:
                     return
+                if self.spoils:
+                    data = data.replace(b"WCU1{", b"WCU2{")
                 for begin in range(0, len(data), 4096):
                     piece = data[begin : begin + 4096]
                     browser.sendall(piece)

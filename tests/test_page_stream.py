@@ -185,3 +185,45 @@ def test_line_that_holds_streams_back_is_read_one_update_after_the_other(
         page.click("#open")
         wait_until("the menu says so", lambda: "one by one" in meter(page))
         assert page.alarms() == []
+
+
+def test_updates_that_cannot_be_read_are_given_up_for_pictures(
+    browser: Browser, server: XServer, program: Webcapd
+) -> None:
+    page = LivePage(browser)
+    with line(program.port) as spoiling, painter(server) as brush:
+        spoiling.spoils = True
+        browser.visit(spoiling.url)
+        page.wait_for_veil("No connection", "cannot be read")
+        brush.fill(0x2060C0)
+        page.wait_for(server.pixels, 3)
+        page.click("#open")
+        wait_until("the menu says so", lambda: "image stream" in meter(page))
+
+
+@pytest.mark.parametrize(
+    ("lacks", "way"),
+    [
+        ("globalThis.SharedWorker", "one tab reads for all"),
+        ("globalThis.SharedWorker, globalThis.BroadcastChannel", "a connection of its own"),
+        ("HTMLCanvasElement.prototype.transferControlToOffscreen", "one connection for all tabs"),
+        ("globalThis.DecompressionStream", "image stream"),
+    ],
+)
+def test_browser_that_lacks_something_shows_the_screen_all_the_same(
+    browser: Browser, server: XServer, program: Webcapd, lacks: str, way: str
+) -> None:
+    tab = browser.tab()
+    page = LivePage(tab)
+    tab.call("Page.enable")
+    script = "".join(f"delete {name};" for name in lacks.split(", "))
+    tab.call("Page.addScriptToEvaluateOnNewDocument", source=script)
+    with painter(server) as brush:
+        tab.visit(program.url)
+        page.wait_for_live()
+        for colour in (0x2060C0, 0xC02020):
+            brush.fill(colour)
+            page.wait_for(server.pixels, 3)
+        page.click("#open")
+        wait_until("the menu says so", lambda: way in meter(page))
+    tab.close()

@@ -13,6 +13,7 @@ import { ENDS, Ended, SilenceWatch, checkAnswer, sentenceOf } from "./answer.js"
  * @property {"connecting" | "open" | "down"} state
  * @property {"stream" | "polling"} way
  * @property {string} reason one sentence, if it is down
+ * @property {boolean} isUnreadable whether that is that the stream breaks its own rules
  * @property {number} status HTTP's, if the server has refused; else 0
  * @property {number} since
  * @property {number | null} retryAt
@@ -36,6 +37,7 @@ export class Connection {
     way: "stream",
     reason: "",
     status: 0,
+    isUnreadable: false,
     since: Date.now(),
     retryAt: null,
   };
@@ -109,11 +111,12 @@ export class Connection {
     const pauses = denied ? DENIED_RETRY_MS : RETRY_MS;
     const usual = pauses[Math.min(this.#failures, pauses.length - 1)];
     const pause = Math.max(usual, ended.retryAfter) * (0.9 + 0.2 * Math.random());
-    if (error instanceof UpdateError) this.#after = "";
+    const isUnreadable = error instanceof UpdateError;
+    if (isUnreadable) this.#after = "";
     this.#failures++;
     const since = this.link.state === "down" ? this.link.since : Date.now();
     const { message: reason, status } = ended;
-    this.#tell({ state: "down", reason, status, since, retryAt: Date.now() + pause });
+    this.#tell({ state: "down", reason, status, isUnreadable, since, retryAt: Date.now() + pause });
     return pause;
   }
 

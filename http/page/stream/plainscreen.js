@@ -192,7 +192,7 @@ export class PlainScreen {
     const wasDown = facts.link?.state === "down";
     facts.heard = Date.now();
     facts.display = { state: "live", reason: null, since: null };
-    facts.link = { state: "open", way: "polling", reason: "", status: 0, since: facts.heard, retryAt: null };
+    facts.link = { state: "open", way: "polling", reason: "", status: 0, isUnreadable: false, since: facts.heard, retryAt: null };
     if (this.#bySnapshots) await this.#paint(response);
     else if (wasDown) this.#load();
   }
@@ -233,6 +233,6 @@ export class PlainScreen {
     const { link } = this.#facts;
     const since = link?.state === "down" ? link.since : Date.now();
     this.#facts.proven = 0;
-    this.#facts.link = { state: "down", way: "polling", reason, status, since, retryAt };
+    this.#facts.link = { state: "down", way: "polling", reason, status, isUnreadable: false, since, retryAt };
   }
 }

@@ -214,6 +214,9 @@ export class Screen {
         facts.link = message.link;
         // What is shown is as of then, until the server says more.
         if (message.link.state === "down") facts.proven = 0;
+        if (message.link.isUnreadable && ++this.#broken >= MAX_BROKEN) {
+          this.onGiveUp(message.link.reason);
+        }
         break;
       case "hello":
         this.name = message.hello.name || message.hello.display || this.name;
