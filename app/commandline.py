@@ -3,10 +3,10 @@
 import argparse
 import dataclasses
 import difflib
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from webcapd.app.checks import check_display, check_region, check_sources
 from webcapd.app.commands import COMMANDS, described, meant
 from webcapd.app.deploy_files import add_print_flags
 from webcapd.app.parser import Parser
@@ -14,8 +14,9 @@ from webcapd.base.option import add_flags, from_namespace
 from webcapd.capture.options import CaptureOptions
 from webcapd.encoder.options import EncoderOptions
 from webcapd.http.options import HttpOptions
+from webcapd.outputs.options import RecordingOptions, RecordOptions, check_record
 
-OPTIONS = (CaptureOptions, EncoderOptions, HttpOptions)
+OPTIONS = (CaptureOptions, EncoderOptions, HttpOptions, RecordOptions, RecordingOptions)
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,12 @@ class Options:
     http: HttpOptions
     program: tuple[str, ...]
     """The command after --, to be run in the embedded display."""
+    record: RecordOptions = field(default_factory=RecordOptions)
+    recording: RecordingOptions = field(default_factory=RecordingOptions)
 
     def config(self) -> dict[str, object]:
         """Give all options by name, for the state page."""
-        parts = (self.capture, self.encoder, self.http)
+        parts = (self.capture, self.encoder, self.http, self.record, self.recording)
         return {name: value for part in parts for name, value in dataclasses.asdict(part).items()}
 
 
@@ -70,11 +73,14 @@ def parse(arguments: Sequence[str], version: str = "") -> Options:
         from_namespace(EncoderOptions, given),
         from_namespace(HttpOptions, given),
         tuple(arguments[cut + 1 :]),
+        from_namespace(RecordOptions, given),
+        from_namespace(RecordingOptions, given),
     )
     try:
-        _check_display(options, has_separator=cut < len(arguments))
-        _check_region(options.capture)
-        _check_reception(options)
+        check_display(options.capture, options.program, cut < len(arguments))
+        check_region(options.capture)
+        check_sources(options.capture, has_tokens=bool(options.http.publish_token_file))
+        check_record(options.record, options.recording)
     except ValueError as error:
         parser.error(str(error))
     return options
@@ -92,45 +98,3 @@ def _unknown_argument(parser: argparse.ArgumentParser, argument: str) -> str:
     flags = [flag for action in parser._actions for flag in action.option_strings]
     near = difflib.get_close_matches(name, flags, 1)
     return f"there is no option {name}" + (f"; {near[0]} is one" if near else "")
-
-
-def _check_display(options: Options, has_separator: bool) -> None:
-    """See that the options name one thing to show; raises ValueError."""
-    capture = options.capture
-    named = capture.source_flags()
-    if len(named) > 1:
-        raise ValueError(f"{' and '.join(named)} both say what to show")
-    if has_separator and not capture.virtual:
-        raise ValueError("a program after -- runs in the embedded display: add --virtual")
-    if has_separator and not options.program:
-        raise ValueError("there is no program after --")
-    if not named and not os.environ.get("DISPLAY"):
-        raise ValueError("no display: give --display, or set DISPLAY, or start one by --virtual")
-    if capture.source and (flags := capture.display_flags()):
-        raise ValueError(f"{flags[0]} is for displays, and --source shows none")
-
-
-def _check_region(capture: CaptureOptions) -> None:
-    """See that the options name one part of the screen; raises ValueError."""
-    rectangle = (capture.capture_x, capture.capture_y, capture.width, capture.height)
-    flags = {
-        "--monitor": capture.monitor,
-        "--window": capture.window,
-        "--capture-x, --capture-y, --width or --height": any(rectangle),
-    }
-    named = [flag for flag, given in flags.items() if given]
-    if len(named) > 1:
-        raise ValueError(f"{' and '.join(named)} both say which part of the screen to show")
-
-
-def _check_reception(options: Options) -> None:
-    """See that who sends pictures to us can be told from everybody else; raises ValueError."""
-    if not options.capture.source:
-        return
-    from webcapd.capture.feeds.feed import FeedContext
-    from webcapd.capture.feeds.received.reception import Reception
-    from webcapd.capture.feeds.registry import make_feed
-
-    reception = Reception(tuple if options.http.publish_token_file else None)
-    for source in options.capture.source:
-        make_feed(source.whole, FeedContext(reception=reception))

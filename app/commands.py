@@ -20,6 +20,7 @@ class Command(NamedTuple):
 
 
 COMMANDS: Mapping[str, Command] = {
+    "record": Command("record", "record a display or another source, without serving it"),
     "screens": Command("screens", "write a test screen into a ring of shared memory"),
 }
 

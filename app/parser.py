@@ -29,6 +29,16 @@ def read_command(
     The word is empty if it is not there.  Gives the parser, too: by its error() a mistake
     found later ends the program.
     """
+    parser = command_parser(name, positional, summary, options)
+    given = parser.parse_args(arguments)
+    return parser, given.positional, from_namespace(options, given)
+
+
+def command_parser(name: str, positional: str, summary: str, *options: type) -> Parser:
+    """Make the parser of a command that takes one word, and options of several kinds.
+
+    What it reads is for from_namespace(), and the word is ``positional``, empty without one.
+    """
     parser = Parser(
         prog=f"webcapd {name}",
         usage=f"webcapd {name} {positional} [options]",
@@ -36,6 +46,6 @@ def read_command(
         allow_abbrev=False,
     )
     parser.add_argument("positional", nargs="?", default="", help=argparse.SUPPRESS)
-    add_flags(parser, options)
-    given = parser.parse_args(arguments)
-    return parser, given.positional, from_namespace(options, given)
+    for one in options:
+        add_flags(parser, one)
+    return parser

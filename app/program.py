@@ -6,14 +6,20 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 
 from webcapd.app.commandline import Options
 from webcapd.app.server import Server, StartError
 from webcapd.capture.source import SourceError
 from webcapd.encoder.jpeg.tiles import EncodeError
 from webcapd.http.wire.sockets import CannotListen
+from webcapd.outputs.writing import CannotWrite
 
 log = logging.getLogger(__name__)
+
+# Exit codes: it could not start, and it could not write.
+NOT_STARTED, NOT_WRITTEN = 1, 3
 
 # What a system says that has no more of something, and the limit that may be behind it.
 _EXHAUSTED = {
@@ -32,17 +38,29 @@ def run(options: Options, version: str) -> int:
     logging.basicConfig(
         level=options.http.log_level.upper(), format=f"{who}: %(message)s", stream=sys.stderr
     )
+    return exit_code_of(partial(_serve, options, version))
+
+
+def _serve(options: Options, version: str) -> int:
+    server = Server(options, version, os.environ, _tell_serving)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: server.stop())
+    return server.run()
+
+
+def exit_code_of(run: Callable[[], int]) -> int:
+    """Run what gives an exit code; if it cannot go on, log why and give the code for that."""
     try:
-        server = Server(options, version, os.environ, _tell_serving)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: server.stop())
-        return server.run()
+        return run()
     except (StartError, CannotListen, SourceError, EncodeError) as error:
         log.error("%s", error)
-        return 1
+        return NOT_STARTED
+    except CannotWrite as error:
+        log.error("%s", error)
+        return NOT_WRITTEN
     except (OSError, RuntimeError) as error:
         log.error("%s", _exhaustion(error))
-        return 1
+        return NOT_STARTED
 
 
 def _tell_serving(sentence: str) -> None:

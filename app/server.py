@@ -10,21 +10,17 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, MutableMapping
-from typing import Protocol
 
 from webcapd.app.commandline import Options
+from webcapd.app.engine import Engine, Part, join_all
 from webcapd.base.shutdown import Shutdown
 from webcapd.base.systemd import ServiceManager
 from webcapd.capture.feeds.received.reception import Reception
 from webcapd.capture.geometry import parse_size
-from webcapd.capture.open import open_source
-from webcapd.capture.source import Source
 from webcapd.capture.x11.dial import local_number
 from webcapd.capture.x11.xvfb import VirtualDisplay
-from webcapd.encoder.jpeg.tiles import TileEncoder
-from webcapd.encoder.loop import Encoder
-from webcapd.encoder.updates.factory import open_updates
-from webcapd.encoder.variants import open_variants
+from webcapd.encoder.transform import UPRIGHT
+from webcapd.encoder.variant import VariantSpec
 from webcapd.http.access.access import Access
 from webcapd.http.access.hosts import own_names
 from webcapd.http.access.publishers import PublishAccess
@@ -32,8 +28,11 @@ from webcapd.http.httpserver import HttpServer
 from webcapd.http.info import rates, summary
 from webcapd.http.publish import PublishDoor
 from webcapd.http.site import Site
+from webcapd.http.variant_query import quarter_turns
 from webcapd.http.wire.descriptors import claim
 from webcapd.http.wire.sockets import ListeningSocket, open_sockets, taken_over
+from webcapd.outputs.recording.open import open_recorder
+from webcapd.outputs.recording.recorder import Recorder
 
 log = logging.getLogger(__name__)
 
@@ -48,19 +47,6 @@ _STATUS_SECONDS = 5.0
 
 class StartError(Exception):
     """webcapd cannot start; the text is one clear sentence."""
-
-
-class _Part(Protocol):
-    """What owns threads and descriptors."""
-
-    def stop(self) -> None:
-        """Ask the threads to end, and wake those that wait; returns at once."""
-
-    def join(self, timeout: float) -> bool:
-        """Wait for their end; tells whether it came in time."""
-
-    def close(self) -> None:
-        """Give everything back; the threads have ended, or were never started."""
 
 
 class Server:
@@ -94,7 +80,7 @@ class Server:
         self.urls = ""
         """The addresses to type into a browser; empty until it serves."""
         # Serving thread only:
-        self._parts: list[tuple[str, _Part]] = []
+        self._parts: list[tuple[str, Part]] = []
         """By name; those that are made first are waited for first."""
         self._closed_at_end = contextlib.ExitStack()
 
@@ -185,63 +171,70 @@ class Server:
         authority = virtual.environment["XAUTHORITY"] if virtual is not None else ""
         publishers = self._make_publish_access()
         reception = Reception(None if publishers is None else publishers.keys)
-        source = open_source(
-            options.capture, options.encoder.target_fps, display, authority, reception
-        )
-        self._closed_at_end.callback(source.dispose)
-        encoder = Encoder(
-            source,
+        engine = Engine(
+            options.capture,
             options.encoder,
-            self._shutdown.nudge,
-            self._shutdown.on_failure,
+            self._shutdown,
+            reception,
+            display,
+            authority,
             retries_at_start=manager.is_present,
         )
-        self._parts.append(("encoder", encoder))
-        site = self._make_site(source, encoder)
+        self._parts.append(("encoder", engine))
+        recorder = self._make_recorder(engine)
+        site = self._make_site(engine, recorder)
         self._closed_at_end.callback(site.close)
         door = PublishDoor(publishers, reception.inlets) if publishers is not None else None
         sockets = open_sockets(options.http, taken)
         listener = HttpServer(sockets, site, self._shutdown.on_failure, door)
         self._parts.append(("HTTP", listener))
-        encoder.start()
-        while not encoder.begun:
-            if (status := self._shutdown.wait(_TICK_SECONDS)) is not None:
-                return status
-            encoder.abort_if_stuck()
-        width, height = encoder.picture_size()
+        engine.start()
+        if (status := engine.wait_begun()) is not None:
+            return status
+        width, height = engine.encoder.picture_size()
+        if recorder is not None:
+            recorder.start()
         listener.start()
         self.urls = listener.urls
-        self._on_serving(f"serving {source.name} {width}x{height} on {listener.urls}")
+        self._on_serving(f"serving {engine.source.name} {width}x{height} on {listener.urls}")
         for warning in filter(None, (listener.exposure, site.shortage)):
             log.warning("%s", warning)
         manager.notify("READY=1", f"STATUS={summary(site)}")
         self._started.set()
-        return self._supervise(encoder, listener, manager)
+        return self._supervise(engine, listener, manager)
 
-    def _make_site(self, source: Source, encoder: Encoder) -> Site:
-        """Put together what requests need; raises StartError."""
+    def _make_recorder(self, engine: Engine) -> Recorder | None:
+        """Give what records, None where nothing is recorded; raises CannotWrite."""
         options = self._options
-        # One for all: a tile that a stream and updates show is coded once.
-        tiles = TileEncoder()
-        self._closed_at_end.callback(tiles.close)
-        variants = open_variants(options.encoder, encoder.consumers, tiles, encoder.wake)
-        updates = open_updates(options.encoder, encoder.consumers, tiles, encoder.wake)
+        if not options.record.record:
+            return None
+        turned = UPRIGHT.after_turns(quarter_turns(str(options.http.rotate)))
+        recorder = open_recorder(
+            options.record, options.recording, engine.variants, VariantSpec(turned)
+        )
+        self._parts.append(("recorder", recorder))
+        return recorder
+
+    def _make_site(self, engine: Engine, recorder: Recorder | None) -> Site:
+        """Put together what requests need; raises StartError."""
+        options, encoder = self._options, engine.encoder
+        name = engine.source.name
         return Site(
             version=self._version,
-            name=options.http.name or f"{socket.gethostname().partition('.')[0]} {source.name}",
+            name=options.http.name or f"{socket.gethostname().partition('.')[0]} {name}",
             options=options.http,
             capacity=claim(options.http.max_clients),
             names=own_names(socket.gethostname(), options.http.allow_host),
-            variants=variants,
-            updates=updates,
+            variants=engine.variants,
+            updates=engine.updates,
             encode_rate=encoder.rate,
             picture_size=encoder.picture_size,
             status=lambda: {
-                "capture": source.status().report(),
-                "encoder": encoder.status() | variants.report() | updates.report(),
+                **engine.status(),
+                **({"record": recorder.report()} if recorder is not None else {}),
             },
             motion_quality=options.encoder.jpeg_quality,
-            config=options.config() | {"index": local_number(source.name)},
+            config=options.config() | {"index": local_number(name)},
             # Last: it reads files and has threads that do, which are closed with the site.
             access=self._make_access(),
         )
@@ -264,13 +257,13 @@ class Server:
         self._closed_at_end.callback(access.close)
         return access
 
-    def _supervise(self, encoder: Encoder, listener: HttpServer, manager: ServiceManager) -> int:
+    def _supervise(self, engine: Engine, listener: HttpServer, manager: ServiceManager) -> int:
         """See to what may hang, and tell how it goes, until asked to stop; gives the exit code."""
         period = min(_TICK_SECONDS, manager.watchdog_seconds / 3 or math.inf)
         told = time.monotonic()
         while (status := self._shutdown.wait(period)) is None:
-            encoder.abort_if_stuck()
-            if encoder.makes_progress() and listener.makes_progress():
+            engine.encoder.abort_if_stuck()
+            if engine.encoder.makes_progress() and listener.makes_progress():
                 manager.notify("WATCHDOG=1")
             if time.monotonic() - told >= _STATUS_SECONDS:
                 told = time.monotonic()
@@ -289,12 +282,7 @@ class Server:
         if virtual is not None:
             virtual.ask_program_to_end()
         # The encoder first: as it ends it wakes the client threads.
-        deadline = time.monotonic() + _STOP_SECONDS
-        for name, part in self._parts:
-            if part.join(max(0.1, deadline - time.monotonic())):
-                part.close()
-            else:
-                # What it holds is still in its hands.
-                log.warning("the %s threads did not end in time", name)
+        for name in join_all(self._parts, _STOP_SECONDS):
+            log.warning("the %s threads did not end in time", name)
         self._parts.clear()
         self._closed_at_end.close()

@@ -29,7 +29,8 @@ def _read_caption(text: str) -> str:
     return read_caption(text)
 
 
-def _read_source(text: str) -> Confidential:
+def read_source(text: str) -> Confidential:
+    """Read what is to be shown; raises ValueError with a sentence."""
     from webcapd.capture.feeds.registry import make_feed
 
     source = read_text(text)
@@ -80,7 +81,7 @@ class CaptureOptions:
         "show this and no display, such as pattern:clock or file:PATH (docs/sources.md has all); "
         "where several are given, each is shown if those before it have no picture (repeatable)",
         metavar="SRC",
-        read=_read_source,
+        read=read_source,
     )
     shm_any_owner: bool = option(
         False, "show files of wcf: and raw: that belong to other users than this one and root, too"

@@ -125,6 +125,10 @@ class FrameQueue:
                 raise Closed
             return found
 
+    @property
+    def is_empty(self) -> bool:
+        return not self._waiting
+
     def ring(self) -> None:
         """Have wait() return."""
         with self._news:

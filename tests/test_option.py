@@ -14,6 +14,7 @@ from webcapd.capture.options import CaptureOptions
 from webcapd.capture.x11.dial import local_number
 from webcapd.encoder.options import EncoderOptions
 from webcapd.http.options import HttpOptions
+from webcapd.outputs.options import RecordingOptions, RecordOptions
 
 DECLARED = [one for options in commandline.OPTIONS for one in declared(options)]
 
@@ -105,7 +106,23 @@ VALUES = {
     "allow_frame": "https://wall.example",
     "wall": "https://lab3.example",
     "trust_proxy": "10.0.0.0/8",
+    "pre": "10s",
+    "record_name": "{n}.mkv",
+    "segment": "clock:1h",
+    "keep": "7d",
+    "max_size": "10G",
+    "min_free": "5%",
+    "interval": "10s",
 }
+
+
+def needed(one: Declared) -> list[str]:
+    """Give what else must be said if an option is given."""
+    kinds = (RecordOptions, RecordingOptions)
+    if one.name == "record" or one.name not in {of.name for kind in kinds for of in declared(kind)}:
+        return []
+    token = ["--record-token-file", "tokens"] if one.name == "pre" else []
+    return ["--record", "folder", *token]
 
 
 def another_value(one: Declared) -> Any:
@@ -124,9 +141,9 @@ def test_every_flag_sets_its_option_and_no_other(one: Declared) -> None:
     meant = one.details.read(value) if one.details.read else value
     for flag in one.flags:
         for arguments in ([flag, str(value)], [f"{flag}={value}"]):
-            given = values(commandline.parse(arguments))
+            given = values(commandline.parse([*needed(one), *arguments]))
             expected = (meant,) if one.repeatable else meant
-            assert given == values(commandline.parse([])) | {one.name: expected}
+            assert given == values(commandline.parse(needed(one))) | {one.name: expected}
             assert type(given[one.name]) is type(expected)
 
 
@@ -135,7 +152,8 @@ def test_every_switch_goes_on_and_off(one: Declared) -> None:
     (flag,) = one.flags
     off = "--no-" + flag.removeprefix("--")
     for arguments, expected in (([flag], True), ([off], False), ([flag, off], False)):
-        assert values(commandline.parse(arguments))[one.name] is expected
+        given = values(commandline.parse([*needed(one), *arguments]))
+        assert given[one.name] is expected
 
 
 RANGED = [one for one in DECLARED if one.details.low is not None]
@@ -147,9 +165,10 @@ def test_range_is_closed(one: Declared, refused: Refused) -> None:
     assert low is not None
     assert high is not None
     for bound in (low, high):
-        assert values(commandline.parse([one.flags[0], f"{bound:g}"]))[one.name] == bound
+        arguments = [*needed(one), one.flags[0], f"{bound:.0f}" if bound >= 1e6 else f"{bound:g}"]
+        assert values(commandline.parse(arguments))[one.name] == bound
     for beyond in (low - 1, high + 1):
-        assert one.flags[0] in refused(f"{one.flags[0]}={beyond:g}")
+        assert one.flags[0] in refused(f"{one.flags[0]}={beyond:.15g}")
 
 
 @pytest.mark.parametrize("one", RANGED, ids=names)
@@ -208,6 +227,13 @@ def test_bad_number_is_refused(one: Declared, text: str, refused: Refused) -> No
         ("--", "xterm"),
         ("--",),
         ("--display", ":1", "--index", "1"),
+        ("--keep", "7d"),
+        ("--pre", "10s", "--record", "folder"),
+        ("--pre", "10s", "--record", "a", "--record-token-file", "b", "--interval", "1s"),
+        ("--record-token-file", "tokens"),
+        ("--record", ""),
+        ("--record", "folder", "--record-format", "avi"),
+        ("--record", "folder", "--record-format", "jpg", "--record-name", "{n}.mkv"),
         ("--display", ":1", "--virtual"),
         ("--index", "1", "--virtual", "640x480"),
         ("--display", ":1", "--index", "1", "--virtual"),

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 _RETRY_SECONDS = 10.0
 _FRAME_SECONDS = 4.0
 _COMMAND_SECONDS = 5.0
+_TICK_SECONDS = 5.0
 
 # What may wait to be written: some seconds at full motion.
 _QUEUE_BYTES = 64 * 1024 * 1024
@@ -61,7 +62,7 @@ class Recorder:
         self._paused_until: float | None = None
         self._trouble = ""
         self._state = "waiting"
-        self._next_tick = self._next_picture = 0.0
+        self._next_tick = self._next_picture = self._last_at = 0.0
         self._newest = -1
         self._is_listening = False
         self.frames = 0
@@ -109,7 +110,6 @@ class Recorder:
             space = sink.space()
         seconds = self.seconds + (time.monotonic() - began if began is not None else 0.0)
         rate = sink.size / seconds if seconds > 0 else 0.0
-        queue = self._queue
         return {
             "state": self._state,
             "reason": self._trouble or None,
@@ -117,11 +117,16 @@ class Recorder:
             "frames": self.frames,
             "seconds": round(seconds, 1),
             "bytes": sink.size,
-            "dropped": queue.dropped if queue is not None else 0,
+            "dropped": self.dropped,
             "marks": self._marks,
             "free": space.free if space is not None else None,
             "secondsUntilFull": round(space.free / rate) if space and rate else None,
         }
+
+    @property
+    def dropped(self) -> int:
+        """Frames that could not be written in time."""
+        return self._queue.dropped if self._queue is not None else 0
 
     def _ring(self) -> None:
         with self._lock:
@@ -228,11 +233,14 @@ class Recorder:
 
     def _end_take(self, queue: FrameQueue) -> None:
         """Write what waits, and complete what was begun."""
-        now = min(time.monotonic(), self._deadline)
         if self._began is None:
             return
+        now = min(time.monotonic(), self._deadline)
         with contextlib.suppress(Closed):
             self._write_all(queue.take())
+        if self.frames >= self._settings.most:
+            # What came after the last one is not recorded, its time neither.
+            now = self._last_at
         self.seconds += now - self._began
         self._began, self._state = None, "stopped"
         self._sink.finish(now)
@@ -253,10 +261,12 @@ class Recorder:
 
     def _take_all(self, queue: FrameQueue) -> None:
         """Take all frames there are, after some time for more to come."""
-        until = min(self._next_tick, self._deadline)
-        rung = queue.wait(max(0.0, until - time.monotonic()))
-        if not rung and (batch := min(self._sink.batch_seconds, self._deadline - time.monotonic())):
-            queue.wait(max(0.0, batch), for_frames=False)
+        now = time.monotonic()
+        until = min(self._next_tick, now + self._sink.rest(now), self._deadline)
+        rung = queue.wait(max(0.0, until - now))
+        batch = min(self._sink.batch_seconds, until - time.monotonic())
+        if batch > 0 and not rung and not queue.is_empty:
+            queue.wait(batch, for_frames=False)
         self._write_all(queue.take())
         self._tick()
 
@@ -281,10 +291,12 @@ class Recorder:
                 break
             if not frame.outage or self._sink.takes_outages:
                 self._sink.write(frame, at)
-                self.frames += 1
+                self.frames, self._last_at = self.frames + 1, at
         self._sink.flush()
 
     def _tick(self) -> None:
-        if (now := time.monotonic()) >= self._next_tick:
+        """See to limits now and then, and to files that are complete, though nothing moves."""
+        now = time.monotonic()
+        if now < self._deadline and (now >= self._next_tick or self._sink.rest(now) <= 0):
             self._sink.tick(now)
-            self._next_tick = now + self._sink.rest(now)
+            self._next_tick = now + _TICK_SECONDS

@@ -1,6 +1,7 @@
 """What becomes of the frames of a recording: pictures in a folder, or files of video."""
 
 import contextlib
+import math
 import time
 from typing import Protocol
 
@@ -24,9 +25,10 @@ class Sink(Protocol):
     """Whether placeholders are recorded, too."""
     name: str
     """Of the newest file."""
-    oldest: str
-    size: int
-    """Bytes of all files that were written."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files that were written."""
 
     def write(self, frame: Frame, at: float) -> None:
         """Take a frame that was seen from a moment on."""
@@ -38,7 +40,7 @@ class Sink(Protocol):
         """See to limits; called every few seconds while it records."""
 
     def rest(self, now: float) -> float:
-        """Give the seconds until tick() is needed for the sake of the time alone."""
+        """Give the seconds until a file is complete, though nothing moves."""
 
     def mark(self, now: float) -> None:
         """Note that this moment is of interest."""
@@ -64,8 +66,12 @@ class Pictures:
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
-        self.name, self.oldest, self.size = "", "", 0
+        self.name, self._size = "", 0
         self._has_room_until = 0.0
+
+    @property
+    def size(self) -> int:
+        return self._size
 
     def write(self, frame: Frame, at: float) -> None:
         limits = self._folder.limits
@@ -73,10 +79,8 @@ class Pictures:
         if time.monotonic() >= self._has_room_until or limits.files < 1000:
             self.tick(time.monotonic())
         self.name = self._folder.put(frame.data)
-        self.size += len(frame.data)
+        self._size += len(frame.data)
         self._folder.point_to_latest(self.name)
-        entries = self._folder.manifest.entries
-        self.oldest = entries[0].name
 
     def flush(self) -> None:
         pass
@@ -86,7 +90,7 @@ class Pictures:
         self._has_room_until = now + 1.0
 
     def rest(self, now: float) -> float:
-        return 5.0
+        return math.inf
 
     def mark(self, now: float) -> None:
         self._folder.mark(self.name, 0.0)
@@ -121,7 +125,7 @@ class Video:
         self._place, self._is_matroska, self._rule = place, is_matroska, rule
         self._repeats, self._splits = repeats, splits
         self.batch_seconds = CLUSTER_SECONDS if is_matroska else 0.2
-        self.name, self.oldest = "", ""
+        self.name = ""
         self._file: VideoFile | None = None
         self._wall = 0.0
         """When the file began, in seconds of CLOCK_REALTIME."""
@@ -196,9 +200,7 @@ class Video:
         self._place.make_room()
 
     def rest(self, now: float) -> float:
-        if self._file is None:
-            return 5.0
-        return max(0.05, min(5.0, self._file.began + self._rule.seconds - now))
+        return math.inf if self._file is None else self._file.began + self._rule.seconds - now
 
     def mark(self, now: float) -> None:
         if self._file is not None:

@@ -1,0 +1,118 @@
+"""What makes pictures: a source, the encoder thread, and what it makes of them for others."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from webcapd.base.shutdown import Shutdown
+from webcapd.capture.feeds.received.reception import Reception
+from webcapd.capture.open import open_source
+from webcapd.capture.options import CaptureOptions
+from webcapd.encoder.jpeg.tiles import TileEncoder
+from webcapd.encoder.loop import Encoder
+from webcapd.encoder.options import EncoderOptions
+from webcapd.encoder.updates.factory import open_updates
+from webcapd.encoder.variants import open_variants
+
+_TICK_SECONDS = 1.0
+
+
+class Part(Protocol):
+    """What owns threads and descriptors."""
+
+    def stop(self) -> None:
+        """Ask the threads to end, and wake those that wait; returns at once."""
+
+    def join(self, timeout: float) -> bool:
+        """Wait for their end; tells whether it came in time."""
+
+    def close(self) -> None:
+        """Give everything back; the threads have ended, or were never started."""
+
+
+class Engine:
+    """A source and its encoder: one for the server, or for a command that needs no server.
+
+    start() to close(), wait_begun() and abort_if_stuck() are for the main thread.
+    """
+
+    def __init__(
+        self,
+        capture: CaptureOptions,
+        options: EncoderOptions,
+        shutdown: Shutdown,
+        reception: Reception,
+        display: str = "",
+        authority: str = "",
+        retries_at_start: bool = False,
+    ) -> None:
+        """Prepare; ``display`` and ``authority`` are the embedded display's, if there is one.
+
+        Raises ValueError with a sentence.
+        """
+        self.source = open_source(capture, options.target_fps, display, authority, reception)
+        self._shutdown = shutdown
+        self.encoder = Encoder(
+            self.source, options, shutdown.nudge, shutdown.on_failure, retries_at_start
+        )
+        # One for all: a tile that a stream and updates show is coded once.
+        self._tiles = TileEncoder()
+        encoder, tiles = self.encoder, self._tiles
+        self.variants = open_variants(options, encoder.consumers, tiles, encoder.wake)
+        self.updates = open_updates(options, encoder.consumers, tiles, encoder.wake)
+
+    def start(self) -> None:
+        self.encoder.start()
+
+    def wait_begun(self) -> int | None:
+        """Wait until it is known whether there is a picture; gives the exit code if asked to end.
+
+        Raises SourceError if there is none.
+        """
+        while not self.encoder.begun:
+            if (status := self._shutdown.wait(_TICK_SECONDS)) is not None:
+                return status
+            self.encoder.abort_if_stuck()
+        self.encoder.picture_size()
+        return None
+
+    def stop(self) -> None:
+        """Ask the thread to end; returns at once."""
+        self.encoder.stop()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the end; tells whether it came in time."""
+        return self.encoder.join(timeout)
+
+    def close(self) -> None:
+        """Give everything back; the thread has ended, or was never started."""
+        self.encoder.close()
+        self._tiles.close()
+        self.source.dispose()
+
+    def status(self) -> Mapping[str, object]:
+        """Tell what ``/?info`` says of it."""
+        variants, updates = self.variants.report(), self.updates.report()
+        return {
+            "capture": self.source.status().report(),
+            "encoder": self.encoder.status() | variants | updates,
+        }
+
+
+def supervise(engine: Engine, shutdown: Shutdown) -> int:
+    """See to what may hang until asked to stop; gives the exit code."""
+    while (status := shutdown.wait(_TICK_SECONDS)) is None:
+        engine.encoder.abort_if_stuck()
+    return status
+
+
+def join_all(parts: Sequence[tuple[str, Part]], seconds: float) -> list[str]:
+    """Join parts in order, and close those that have ended; lists those that did not in time."""
+    late, deadline = [], time.monotonic() + seconds
+    for name, part in parts:
+        if part.join(max(0.1, deadline - time.monotonic())):
+            part.close()
+        else:
+            # What it holds is still in its hands.
+            late.append(name)
+    return late
