@@ -24,9 +24,11 @@ from webcapd.encoder.variant import VariantSpec
 from webcapd.http.access.access import Access
 from webcapd.http.access.hosts import own_names
 from webcapd.http.access.publishers import PublishAccess
+from webcapd.http.doors.publish import PublishDoor
+from webcapd.http.doors.record import RecordDoor
+from webcapd.http.handler import Door
 from webcapd.http.httpserver import HttpServer
 from webcapd.http.info import rates, summary
-from webcapd.http.publish import PublishDoor
 from webcapd.http.site import Site
 from webcapd.http.variant_query import quarter_turns
 from webcapd.http.wire.descriptors import claim
@@ -169,7 +171,7 @@ class Server:
         """Put the parts together and start them; returns the exit code once asked to stop."""
         options = self._options
         authority = virtual.environment["XAUTHORITY"] if virtual is not None else ""
-        publishers = self._make_publish_access()
+        publishers = self._access_of(options.http.publish_token_file)
         reception = Reception(None if publishers is None else publishers.keys)
         engine = Engine(
             options.capture,
@@ -184,9 +186,15 @@ class Server:
         recorder = self._make_recorder(engine)
         site = self._make_site(engine, recorder)
         self._closed_at_end.callback(site.close)
-        door = PublishDoor(publishers, reception.inlets) if publishers is not None else None
+        doors: list[Door] = []
+        if publishers is not None:
+            doors.append(PublishDoor(publishers, reception.inlets))
+        if recorder is not None and (
+            recorders := self._access_of(options.record.record_token_file, "commands", True)
+        ):
+            doors.append(RecordDoor(recorders, recorder.ask))
         sockets = open_sockets(options.http, taken)
-        listener = HttpServer(sockets, site, self._shutdown.on_failure, door)
+        listener = HttpServer(sockets, site, self._shutdown.on_failure, doors)
         self._parts.append(("HTTP", listener))
         engine.start()
         if (status := engine.wait_begun()) is not None:
@@ -246,12 +254,14 @@ class Server:
         except ValueError as error:
             raise StartError(str(error)) from None
 
-    def _make_publish_access(self) -> PublishAccess | None:
-        """Read who may send pictures, None where nobody may; raises StartError."""
-        if not self._options.http.publish_token_file:
+    def _access_of(
+        self, token_file: str, what: str = "pictures", bearer_only: bool = False
+    ) -> PublishAccess | None:
+        """Read who may send something, None where nobody may; raises StartError."""
+        if not token_file:
             return None
         try:
-            access = PublishAccess(self._options.http.publish_token_file)
+            access = PublishAccess(token_file, what, bearer_only)
         except ValueError as error:
             raise StartError(str(error)) from None
         self._closed_at_end.callback(access.close)

@@ -1,6 +1,7 @@
 """One request, from its bytes to the response: an error, a page, or a stream."""
 
 import contextlib
+from collections.abc import Sequence
 from typing import Protocol
 
 from webcapd.encoder.cell import Closed
@@ -28,10 +29,10 @@ class Door(Protocol):
 class Handler:
     """Answers one request of one client; threads and connections are the server's."""
 
-    def __init__(self, exchange: Exchange, hand_over: HandOver, door: Door | None = None) -> None:
-        """``door`` takes the pictures that are sent to us; None where nobody may send any."""
+    def __init__(self, exchange: Exchange, hand_over: HandOver, doors: Sequence[Door] = ()) -> None:
+        """``doors`` take what is sent to us; none where nobody may send anything."""
         self._exchange = exchange
-        self._door = door
+        self._doors = doors
         self._hand_over = hand_over
         self._held = contextlib.ExitStack()
         """What the request occupies until it is answered."""
@@ -52,9 +53,10 @@ class Handler:
                 if exchange.request.method == "OPTIONS":
                     self._send_options()
                     return
-                if self._door is not None and self._door.serves(exchange.request.target):
-                    self._door.receive(exchange)
-                    return
+                for door in self._doors:
+                    if door.serves(exchange.request.target):
+                        door.receive(exchange)
+                        return
                 check_method(exchange.request)
                 self._give(admit(exchange))
             except HttpError as error:

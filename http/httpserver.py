@@ -33,16 +33,16 @@ class HttpServer:
         sockets: Sequence[ListeningSocket],
         site: Site,
         on_failure: Callable[[Exception], None],
-        door: Door | None = None,
+        doors: Sequence[Door] = (),
     ) -> None:
         """``on_failure`` is called, in the thread concerned, when nobody can be served any more.
 
-        ``door`` takes the pictures that are sent to us, if anybody may send any.
+        ``doors`` take what is sent to us, if anybody may send any.
         """
         self.site = site
         self._sockets = sockets
         self._fanout = Fanout(on_failure)
-        self._clients = RequestThreads(site, self._fanout.add, self._give_back, door)
+        self._clients = RequestThreads(site, self._fanout.add, self._give_back, doors)
         self._loop = EventLoop("accept", on_failure, self._hang_up)
         # Accept thread only:
         self._collector = RequestCollector(self._loop, site.capacity.waiting, self._on_request)

@@ -5,7 +5,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from webcapd.http.exchange import Exchange
 from webcapd.http.handler import Door, Handler
@@ -29,14 +29,14 @@ class RequestThreads:
         site: Site,
         hand_over: HandOver,
         give_back: Callable[[PendingConnection], None],
-        door: Door | None = None,
+        doors: Sequence[Door] = (),
     ) -> None:
         """``give_back`` takes a connection that is to wait for its next request; any thread.
 
-        ``door`` takes the pictures that are sent to us, if anybody may send any.
+        ``doors`` take what is sent to us, if anybody may send any.
         """
         self._site = site
-        self._door = door
+        self._doors = doors
         self._hand_over = hand_over
         self._give_back = give_back
         self._numbers = itertools.count(1)
@@ -109,7 +109,7 @@ class RequestThreads:
     ) -> None:
         """Answer one request, in a thread of its own."""
         exchange = Exchange(connection, name, self._site, number)
-        handler = Handler(exchange, self._hand_over, self._door)
+        handler = Handler(exchange, self._hand_over, self._doors)
         again = False
         try:
             connection.settimeout(STALL_SECONDS)

@@ -1,4 +1,4 @@
-"""Who may send pictures: tokens of a file of their own, and from no page of another site."""
+"""Who may send something: tokens of a file of their own, and from no page of another site."""
 
 import base64
 import binascii
@@ -19,10 +19,11 @@ CHALLENGE = 'Basic realm="webcapd publish", charset="UTF-8"'
 
 
 class PublishAccess:
-    """The tokens that permit to send pictures; for any thread."""
+    """The tokens that permit to send something; for any thread."""
 
-    def __init__(self, token_file: str) -> None:
-        """Read the file; raises ValueError with a sentence."""
+    def __init__(self, token_file: str, what: str = "pictures", bearer_only: bool = False) -> None:
+        """Read the file; raises ValueError with a sentence.  ``what`` is sent, in sentences."""
+        self._what, self._bearer_only = what, bearer_only
         self._tokens = ReloadingFile(token_file, parse_tokens)
         self._lock = threading.Lock()
         self._lockout = Lockout()  # Guarded by _lock.
@@ -42,9 +43,10 @@ class PublishAccess:
         ``authorization`` is the header's value, "" for none; by ``client_key`` failures are
         counted.
         """
-        token = _token_of(authorization)
+        token = _bearer_of(authorization) if self._bearer_only else _token_of(authorization)
         if token is None:
-            raise HttpError(401, "to send pictures takes a token, as Bearer or as a password")
+            how = "as Bearer" if self._bearer_only else "as Bearer or as a password"
+            raise HttpError(401, f"to send {self._what} takes a token, {how}")
         digest = token_digest(token)
         self._tokens.reload()
         with self._lock:
@@ -68,9 +70,9 @@ def _valid_for(token: Token, now: float) -> float:
 
 def _token_of(authorization: str) -> str | None:
     """Read the token of an Authorization header, which is a password's place for some."""
+    if (token := _bearer_of(authorization)) is not None:
+        return token
     scheme, _, value = authorization.strip().partition(" ")
-    if scheme.lower() == "bearer":
-        return value.strip()
     if scheme.lower() != "basic":
         return None
     try:
@@ -78,6 +80,12 @@ def _token_of(authorization: str) -> str | None:
     except (binascii.Error, ValueError):
         raise HttpError(401, "the Authorization header cannot be read") from None
     return user_and_password.partition(":")[2]
+
+
+def _bearer_of(authorization: str) -> str | None:
+    """Read the token of an Authorization header that has one (RFC 6750)."""
+    scheme, _, value = authorization.strip().partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else None
 
 
 def check_is_no_foreign_page(headers: Headers) -> None:
@@ -90,7 +98,7 @@ def check_is_no_foreign_page(headers: Headers) -> None:
     for origin in headers.get_all("origin"):
         foreign = foreign or _host_of(origin) != host
     if foreign:
-        raise HttpError(403, "pages of other sites may send no pictures here")
+        raise HttpError(403, "pages of other sites may send nothing here")
 
 
 def _host_of(origin: str) -> str:

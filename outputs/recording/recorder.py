@@ -16,6 +16,7 @@ from webcapd.encoder.frame import LatestFrame
 from webcapd.encoder.variant import VariantSpec
 from webcapd.encoder.variants import Variants
 from webcapd.outputs.framequeue import FrameQueue, Seen
+from webcapd.outputs.recording.commands import Commands
 from webcapd.outputs.recording.settings import RecorderSettings
 from webcapd.outputs.recording.sinks import Sink
 from webcapd.outputs.writing import CannotWrite
@@ -51,10 +52,9 @@ class Recorder:
         self._variants, self._spec, self._sink, self._settings = variants, spec, sink, settings
         self._on_end = on_end
         self._stopping = threading.Event()
-        self._lock = threading.Lock()
-        # Guarded by _lock:
-        self._commands: list[tuple[str, threading.Event]] = []
+        self._commands = Commands(self._ring)
         self._queue: FrameQueue | None = None
+        """Set once, by the recorder thread."""
         # Recorder thread only; single values that others may read:
         self._wants = settings.pre is None
         self._began: float | None = None
@@ -95,11 +95,7 @@ class Recorder:
 
     def ask(self, command: str) -> Mapping[str, object]:
         """Start, stop or mark, and give what report() says then."""
-        done = threading.Event()
-        with self._lock:
-            self._commands.append((command, done))
-        self._ring()
-        done.wait(_COMMAND_SECONDS)
+        self._commands.ask(command, _COMMAND_SECONDS)
         return self.report()
 
     def report(self) -> Mapping[str, object]:
@@ -129,18 +125,15 @@ class Recorder:
         return self._queue.dropped if self._queue is not None else 0
 
     def _ring(self) -> None:
-        with self._lock:
-            queue = self._queue
-        if queue is not None:
-            queue.ring()
+        if self._queue is not None:
+            self._queue.ring()
 
     def _run(self) -> None:
         why = ""
         try:
             with self._variants.lease(self._spec) as variant:
                 queue = FrameQueue(variant.latest, _QUEUE_BYTES)
-                with self._lock:
-                    self._queue = queue
+                self._queue = queue
                 with contextlib.suppress(Closed):
                     self._record(queue, variant.latest)
                 self._end_take(queue)
@@ -153,10 +146,7 @@ class Recorder:
             self._state = "ended"
             self._held.close()
             self._sink.close()
-            with self._lock:
-                commands, self._commands = self._commands, []
-            for _, done in commands:
-                done.set()
+            self._commands.close()
             self._on_end(why)
 
     def _record(self, queue: FrameQueue, latest: LatestFrame) -> None:
@@ -186,20 +176,15 @@ class Recorder:
 
     def _obey(self, queue: FrameQueue, latest: LatestFrame) -> None:
         """Do what was asked for since, and begin or end what follows from it."""
-        with self._lock:
-            commands, self._commands = self._commands, []
-        try:
+        with self._commands.taken() as commands:
             self._switch(queue, latest)
-            for command, _ in commands:
+            for command in commands:
                 if command == "mark" and self._began is not None:
                     self._sink.mark(time.monotonic())
                     self._marks += 1
                 elif command != "mark":
                     self._wants = command == "start"
                     self._switch(queue, latest)
-        finally:
-            for _, done in commands:
-                done.set()
 
     def _switch(self, queue: FrameQueue, latest: LatestFrame) -> None:
         """Begin or end to record, and to have frames made."""
