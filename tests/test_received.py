@@ -16,9 +16,11 @@ import pytest
 from feedreader import reason, shown, wait_shown
 from mjpeg import decode
 from pictures import BAD, jpeg
-from program import TIMEOUT, run_to_end, webcapd
+from program import TIMEOUT, run_to_end
+from program import webcapd as running
 from waiting import wait_until
 
+import webcapd.capture.feeds.received.tcp
 from webcapd.base.framing.datagrams import datagrams
 from webcapd.base.framing.picture import Stamped
 from webcapd.base.framing.prefixed import prefixed
@@ -30,6 +32,9 @@ from webcapd.capture.source import SourceError, SourceNotReady
 TOKEN = "token-of-the-camera"
 KEY = hashlib.sha256(TOKEN.encode()).digest()
 
+PERMITTED: list[bytes] = []
+"""SHA-256 of the tokens that are valid now."""
+
 
 def free_port(kind: socket.SocketKind) -> int:
     with socket.socket(socket.AF_INET, kind) as one:
@@ -40,8 +45,10 @@ def free_port(kind: socket.SocketKind) -> int:
 
 @contextlib.contextmanager
 def made(source: str, *keys: bytes) -> Iterator[Feed]:
-    """Make a feed that listens; with keys it demands tokens."""
-    feed = make_feed(source, FeedContext(reception=Reception((lambda: keys) if keys else None)))
+    """Make a feed that listens; with keys it demands tokens, which PERMITTED has."""
+    PERMITTED[:] = keys
+    reception = Reception((lambda: tuple(PERMITTED)) if keys else None)
+    feed = make_feed(source, FeedContext(reception=reception))
     try:
         assert "waits for pictures" in reason(feed)
         yield feed
@@ -135,6 +142,16 @@ def test_bad_input_is_told_in_a_line_and_harms_nobody(data: bytes, why: str) -> 
             wait_shown(feed, jpeg(seed=2))
 
 
+def test_who_sends_nothing_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webcapd.capture.feeds.received.tcp, "_SILENCE_SECONDS", 0.3)
+    with tcp(KEY) as (feed, port), connect(port) as silent:
+        assert answer(silent) == "", "a stranger is told nothing"
+        with connect(port) as sender:
+            sender.sendall(TOKEN.encode() + b"\n" + prefixed(Stamped(0, jpeg(seed=1))))
+            wait_shown(feed, jpeg(seed=1))
+            assert answer(sender) == "nothing came for 0.3 s\n"
+
+
 def test_a_connection_begins_with_a_token_where_there_are_some() -> None:
     with tcp(KEY) as (feed, port):
         for wrong in (b"wrong\n", b"WCP1" + bytes(2000), b"\n"):
@@ -146,6 +163,9 @@ def test_a_connection_begins_with_a_token_where_there_are_some() -> None:
         with connect(port), connect(port), connect(port) as sender:
             sender.sendall(TOKEN.encode() + b"\r\n" + prefixed(Stamped(0, jpeg(seed=1))))
             wait_shown(feed, jpeg(seed=1))
+            PERMITTED.clear()
+            sender.sendall(prefixed(Stamped(0, jpeg(seed=2))))
+            assert answer(sender) == "access was revoked meanwhile\n"
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +186,7 @@ def test_over_tls_a_far_machine_is_shown(certificate: Path, tmp_path: Path) -> N
     tokens.write_text(TOKEN + "\n")
     port = free_port(socket.SOCK_STREAM)
     source = f"tcps://0.0.0.0:{port},cert={certificate}"
-    with webcapd("--source", source, "--publish-token-file", str(tokens)) as program:
+    with running("--source", source, "--publish-token-file", str(tokens)) as program:
         context = ssl.create_default_context(cafile=str(certificate))
         with connect(port) as plain:
             plain.sendall(b"no TLS\n")

@@ -5,6 +5,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from scripted import serving
 from waiting import wait_until
 
 from webcapd.capture.feeds.feed import Feed, FeedContext
+from webcapd.capture.feeds.received import remote
 from webcapd.capture.feeds.received.webaddress import parse_address
 from webcapd.capture.feeds.registry import make_feed
 
@@ -234,6 +236,43 @@ def test_it_ends_while_a_server_says_nothing() -> None:
     ):
         assert reason(feed)
         wait_until("it has asked", lambda: server.heads)
+        feed.dispose()
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [b"HTTP/1.1 200 OK\r\n", JPEG + b"\r\n\xff\xd8", STREAM + BOUNDARY + b"\r\nX-A: "],
+    ids=["head", "snapshot", "stream"],
+)
+def test_what_only_trickles_in_is_given_up(monkeypatch: pytest.MonkeyPatch, begun: bytes) -> None:
+    """Though there is never a time without a byte."""
+    monkeypatch.setattr(remote, "_WHOLE_SECONDS", 0.5)
+
+    def trickle(connection: socket.socket, head: str) -> None:
+        connection.sendall(begun)
+        with contextlib.suppress(OSError):
+            while True:
+                connection.sendall(b"x")
+                time.sleep(0.02)
+
+    with serving(trickle) as server, made(f"http://127.0.0.1:{server.port}/") as feed:
+        assert reason(feed)
+        wait_until("it has asked again", lambda: len(server.heads) > 1)
+        assert reason(feed)
+        feed.dispose()
+
+
+def test_a_server_that_falls_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "_SILENCE_SECONDS", 0.3)
+
+    def fall_silent(connection: socket.socket, head: str) -> None:
+        connection.sendall(STREAM + BOUNDARY + b"\r\n" + part(jpeg()))
+        until_left(connection)
+
+    with serving(fall_silent) as server, made(f"http://127.0.0.1:{server.port}/") as feed:
+        wait_shown(feed, jpeg())
+        wait_until("it has asked again", lambda: len(server.heads) > 1)
+        wait_shown(feed, jpeg())
         feed.dispose()
 
 

@@ -160,22 +160,22 @@ class TcpFeed(ThreadedFeed):
     def _answer(self, connection: socket.socket, name: str) -> None:
         """Take its pictures, and tell it in a line why it is hung up on.  Raises OSError."""
         try:
-            rest = self._admitted(connection)
+            key, rest = self._admitted(connection)
             with self.inlet.occupied(name):
-                self._receive(connection, name, rest)
+                self._receive(connection, name, key, rest)
         except Occupied:
             connection.sendall(b"another one is sending pictures here\n")
         except ValueError as error:
             log.info("%s sent to %s what is refused: %s", name, self._place, error)
             connection.sendall(f"{error}\n".encode())
 
-    def _admitted(self, connection: socket.socket) -> bytes:
-        """Read the token, if one is demanded; gives what came behind it.
+    def _admitted(self, connection: socket.socket) -> tuple[bytes, bytes]:
+        """Read the token, if one is demanded; gives its SHA-256, and what came behind it.
 
         Raises ValueError, OSError.
         """
         if self._keys is None:
-            return b""
+            return b"", b""
         line = b""
         while b"\n" not in line:
             piece = connection.recv(_MAX_TOKEN_LINE)
@@ -183,18 +183,25 @@ class TcpFeed(ThreadedFeed):
             if not piece or (len(line) > _MAX_TOKEN_LINE and b"\n" not in line[:_MAX_TOKEN_LINE]):
                 raise ValueError("a token on a line of its own comes first")
         token, _, rest = line.partition(b"\n")
-        if hashlib.sha256(token.removesuffix(b"\r")).digest() not in self._keys():
+        key = hashlib.sha256(token.removesuffix(b"\r")).digest()
+        if not self._permits(key):
             time.sleep(_WRONG_SECONDS)
             raise ValueError("the token is unknown or has expired")
-        return rest
+        return key, rest
 
-    def _receive(self, connection: socket.socket, name: str, rest: bytes) -> None:
+    def _permits(self, key: bytes) -> bool:
+        """Whether a token permits to send, by its SHA-256."""
+        return self._keys is None or key in self._keys()
+
+    def _receive(self, connection: socket.socket, name: str, key: bytes, rest: bytes) -> None:
         """Take pictures until there are no more; raises ValueError, OSError."""
         reader, intake = PrefixedReader(), Intake(self.inlet)
         log.info("%s begins to send pictures to %s", name, self._place)
         try:
             data = rest or connection.recv(_PIECE_BYTES)
             while data:
+                if not self._permits(key):
+                    raise ValueError("access was revoked meanwhile")
                 intake.take([one.data for one in reader.feed(data)])
                 data = connection.recv(_PIECE_BYTES)
             if reader.is_within:
