@@ -2,6 +2,7 @@
 
 import math
 import time
+import tracemalloc
 from dataclasses import dataclass, field
 
 import cv2
@@ -24,7 +25,7 @@ from webcapd.encoder.updates.factory import UpdateFactory
 from webcapd.encoder.updates.jpegpack import TileBlock
 from webcapd.encoder.updates.pixels import Pixels
 from webcapd.encoder.updates.spec import UpdateSpec
-from webcapd.encoder.updates.state.latest import Have
+from webcapd.encoder.updates.state.latest import Have, Known, LatestUpdates, Update
 from webcapd.encoder.updates.state.pointing import placed, seen
 from webcapd.encoder.updates.state.sent import EXACT
 
@@ -248,6 +249,24 @@ def test_compositions_are_few_however_many_readers_lag() -> None:
         while follower.advance():
             pass
         check(made, follower.shown, pixels)
+
+
+def test_memory_is_bounded_whatever_states_are_asked_from_while_the_screen_rests() -> None:
+    latest = LatestUpdates(lambda: None, "run", 0)
+    known = Known(1000, time.monotonic(), None, records.state(True))
+    tracemalloc.start()
+    try:
+        for have in range(100):
+            assert not latest.steps_from(have)
+            # All who ask at a time are answered, however much that is.
+            update = Update(have, 1000, bytes(1 << 20), frozenset())
+            latest.publish(known, None, {have: update, -have: update._replace(have=-have)}, {}, 1)
+            assert latest.steps_from(have) and latest.steps_from(-have)
+        assert tracemalloc.get_traced_memory()[0] < 24 << 20
+    finally:
+        tracemalloc.stop()
+    assert latest.steps_from(98)
+    assert not latest.wanted()
 
 
 VIEWS = [

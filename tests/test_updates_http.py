@@ -137,6 +137,29 @@ def test_readers_are_told_of_a_lost_display_and_see_it_again() -> None:
             assert client.reader.state == {"state": "live", "reason": None, "since": None}
 
 
+@pytest.mark.parametrize("asks_once", [False, True])
+def test_newcomer_sees_no_placeholder_when_the_display_is_back(asks_once: bool) -> None:
+    """Nor is told that it is lost: though nobody has watched since."""
+    with mortal_server() as mortal:
+        mortal.start_xvfb()
+        with webcapd("--display", mortal.name) as program:
+            mortal.kill()
+            wait_until("it is lost", lambda: program.info()["encoder"]["state"] == "lost")
+            once(program, UpdateReader())
+            mortal.start_xvfb()
+            wait_until("it is back", lambda: program.info()["encoder"]["state"] == "live")
+            if asks_once:
+                reader = UpdateReader()
+                once(program, reader)
+                assert reader.state["state"] == "live"
+                assert np.array_equal(reader.picture[..., ::-1], mortal.pixels())
+                return
+            told = list[object]()
+            with updates(program, on_mark=lambda reader: told.append(reader.state)) as client:
+                client.wait_for(mortal.pixels)
+            assert told[0] == {"state": "live", "reason": None, "since": None}
+
+
 @pytest.mark.parametrize(
     ("query", "shown"),
     [

@@ -83,7 +83,7 @@ class UpdateConsumer:
         return demand._replace(again=self._settles_at) if demand.fps else demand
 
     def expire(self) -> None:
-        """Nothing: who begins to read asks for the screen as of now."""
+        self.latest.expire()
 
     def close(self) -> None:
         self.latest.close()

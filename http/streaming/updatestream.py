@@ -186,16 +186,22 @@ class UpdateStream:
 
     def _say(self, now: float) -> list[bytes]:
         """Give the records to send now.  Raises Closed."""
-        known = self.news.poll()
-        updates: list[Update] = []
-        fps = self._params.fps
-        if known.as_of >= self._fresh_at and (fps == math.inf or not self._pace.wait(now, fps)):
-            updates = self.news.steps_from(self._speech.given.have, self._enough)
-        self._before, self._updates, self._as_of = self._speech.given, len(updates), known.as_of
-        parts = self._speech.say(known, updates)
+        known, parts = self.news.poll(), list[bytes]()
+        self._before, self._updates, self._as_of = self._speech.given, 0, known.as_of
+        if known.as_of >= self._fresh_at:
+            updates = self._steps(now)
+            self._updates = len(updates)
+            parts = self._speech.say(known, updates)
         if not parts and now >= self._keepalive_due:
             parts = [records.keepalive(time.time())]
         return parts
+
+    def _steps(self, now: float) -> list[Update]:
+        """Give what leads to the newest state, if it is the reader's turn."""
+        fps = self._params.fps
+        if fps != math.inf and self._pace.wait(now, fps):
+            return []
+        return self.news.steps_from(self._speech.given.have, self._enough)
 
     def _push(self, now: float) -> bool:
         """Send on; returns whether all has left.  Raises OSError."""

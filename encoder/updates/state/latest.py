@@ -19,6 +19,10 @@ from webcapd.encoder.updates import records
 # Who missed a few small updates, or what they came just behind, gets these without asking.
 _KEPT_UPDATES, _KEPT_BYTES = 16, 32 * 1024
 
+# Of what was composed earlier, so much: on a screen at rest nothing else ends it, whatever
+# states are asked from.
+_COMPOSED_BYTES = 16 * 1024 * 1024
+
 Have = Hashable
 """What a reader has: None for nothing, a number, or a Lag."""
 
@@ -68,7 +72,7 @@ class Known(NamedTuple):
 class LatestUpdates(Cell):
     """The newest state, what leads to it, and who wants it.
 
-    publish(), wanted(), demand() and close() are the encoder thread's; the rest
+    publish(), expire(), wanted(), demand() and close() are the encoder thread's; the rest
     is for any thread.
     """
 
@@ -113,11 +117,14 @@ class LatestUpdates(Cell):
             if step is not None:
                 self._add(step)
                 self._served()
-            self._composed |= composed
-            for have in composed:
-                self._wanted.pop(have, None)
+            self._compose(composed)
             listeners = self._wake_all() if heard else []
         call_all(listeners)
+
+    def expire(self) -> None:
+        """Say that the newest state is no longer known to be on the screen."""
+        with self._news:
+            self._known = self._known._replace(as_of=-math.inf)
 
     def _add(self, step: Update) -> None:
         """Keep a step, and no more before it than one that small ones follow.  _news is held."""
@@ -129,6 +136,19 @@ class LatestUpdates(Cell):
             behind -= len(steps[0].data)
         kept = {one.have for one in steps}
         self._composed = {have: one for have, one in self._composed.items() if one.gives in kept}
+
+    def _compose(self, composed: Mapping[Have, Update]) -> None:
+        """Keep what was wanted, and not too much of what was before.  _news is held."""
+        self._composed |= composed
+        seen, size = set[int](), 0
+        for have, one in list(reversed(self._composed.items())):
+            # One may serve many.
+            size += 0 if id(one.data) in seen else len(one.data)
+            seen.add(id(one.data))
+            if size > _COMPOSED_BYTES and have not in composed:
+                del self._composed[have]
+        for have in composed:
+            self._wanted.pop(have, None)
 
     def wanted(self) -> Mapping[Have, int | None]:
         """Give what readers have that asked for what they lack, and how many bytes are enough."""
