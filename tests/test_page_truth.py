@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from browser import Browser, chromium
+from firefox import firefox
 from front import Front, end, front, instance, make_certificate
 from livepage import LivePage
 from mortal import MortalServer, mortal_server
@@ -39,7 +40,7 @@ def page(browser: Browser) -> Iterator[LivePage[Browser]]:
     browser.visit("about:blank")
 
 
-def middle(page: LivePage[Browser]) -> int:
+def middle(page: LivePage[Any]) -> int:
     """Give the colour in the middle of the canvas, coarsely, as 0xRRGGBB; -1 without a picture."""
     pixels = page.pixels()
     if not pixels.size:
@@ -48,11 +49,11 @@ def middle(page: LivePage[Browser]) -> int:
     return red << 16 | green << 8 | blue
 
 
-def shows(page: LivePage[Browser], colour: int) -> bool:
+def shows(page: LivePage[Any], colour: int) -> bool:
     return page.is_live() and middle(page) == colour & 0xE0E0E0
 
 
-def wait_for_colour(page: LivePage[Browser], colour: int) -> None:
+def wait_for_colour(page: LivePage[Any], colour: int) -> None:
     try:
         wait_until(f"the page shows {colour:06x} live", lambda: shows(page, colour))
     except AssertionError:
@@ -108,6 +109,29 @@ def test_server_that_ends_is_told_and_comes_back(page: LivePage[Browser], server
             wait_for_colour(page, BLUE)
 
 
+def test_firefox_tells_it_alike(server: XServer, tmp_path: Path) -> None:
+    with firefox(tmp_path) as browser, painter(server) as brush:
+        page = LivePage(browser)
+        with webcapd("--display", server.name) as program:
+            browser.visit(program.url)
+            brush.fill(BLUE)
+            wait_for_colour(page, BLUE)
+            port = str(program.port)
+            program.process.kill()
+            page.wait_for_veil("No connection", "Since", "Try now")
+            program.ended()
+        brush.fill(RED)
+        with webcapd("--display", server.name, "--port", port) as program:
+            page.click(".veil-button")
+            wait_for_colour(page, RED)
+            os.kill(program.process.pid, signal.SIGSTOP)
+            try:
+                page.wait_for_veil("Silent", "No word")
+            finally:
+                os.kill(program.process.pid, signal.SIGCONT)
+            wait_for_colour(page, RED)
+
+
 def test_server_that_hangs_is_told(page: LivePage[Browser], server: XServer) -> None:
     with webcapd("--display", server.name) as program, painter(server) as brush:
         page.browser.visit(program.url)
@@ -143,7 +167,7 @@ def test_lost_display_is_told_and_comes_back(page: LivePage[Browser]) -> None:
             wait_until("it has the new size", lambda: page.pixels().shape == (160, 240, 3))
 
 
-def draw_and_wait(page: LivePage[Browser], mortal: MortalServer, colour: int) -> None:
+def draw_and_wait(page: LivePage[Any], mortal: MortalServer, colour: int) -> None:
     with painter(mortal) as brush:
         brush.fill(colour)
         wait_for_colour(page, colour)
