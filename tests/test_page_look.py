@@ -144,3 +144,36 @@ def test_screen_readers_hear_of_states_not_of_seconds(page: LivePage[Browser]) -
     page.click("#pause")
     wait_until("it is said", lambda: "paused" in "".join(browser.evaluate("heard")))
     assert "Lab 3" in browser.evaluate("heard")[-1]
+
+
+def test_two_fingers_zoom_and_one_moves(page: LivePage[Browser]) -> None:
+    browser = page.browser
+    browser.set_window(*SIZES["phone upright"])
+    browser.call("Emulation.setTouchEmulationEnabled", enabled=True, maxTouchPoints=2)
+
+    def touch(kind: str, *places: tuple[int, int]) -> None:
+        points = [{"x": x, "y": y, "id": index} for index, (x, y) in enumerate(places)]
+        browser.call("Input.dispatchTouchEvent", type=kind, touchPoints=points)
+
+    def box() -> list[float]:
+        script = """(() => {
+          const { left, top, width } = document.querySelector(".screen").getBoundingClientRect();
+          return [left, top, width];
+        })()"""
+        sides: list[float] = browser.evaluate(script)
+        return sides
+
+    wait_until("it fits", lambda: box()[2] == SIZES["phone upright"][0])
+    before = box()
+    touch("touchStart", (180, 400), (210, 400))
+    for step in range(1, 8):
+        touch("touchMove", (180 - 10 * step, 400), (210 + 10 * step, 400))
+    touch("touchEnd")
+    wait_until("it is larger", lambda: box()[2] > 3 * before[2])
+    left = box()[0]
+    touch("touchStart", (200, 400))
+    for step in range(1, 5):
+        touch("touchMove", (200 + 10 * step, 400))
+    touch("touchEnd")
+    wait_until("it has moved along", lambda: box()[0] > left + 25)
+    browser.call("Emulation.setTouchEmulationEnabled", enabled=False)
