@@ -14,9 +14,16 @@ from webcapd.base.option import add_flags, from_namespace
 from webcapd.capture.options import CaptureOptions
 from webcapd.encoder.options import EncoderOptions
 from webcapd.http.options import HttpOptions
-from webcapd.outputs.options import RecordingOptions, RecordOptions, check_record
+from webcapd.outputs.options import RecordingOptions, RecordOptions, RingOptions, check_record
 
-OPTIONS = (CaptureOptions, EncoderOptions, HttpOptions, RecordOptions, RecordingOptions)
+OPTIONS = (
+    CaptureOptions,
+    EncoderOptions,
+    HttpOptions,
+    RecordOptions,
+    RecordingOptions,
+    RingOptions,
+)
 
 
 @dataclass(frozen=True)
@@ -30,10 +37,14 @@ class Options:
     """The command after --, to be run in the embedded display."""
     record: RecordOptions = field(default_factory=RecordOptions)
     recording: RecordingOptions = field(default_factory=RecordingOptions)
+    ring: RingOptions = field(default_factory=RingOptions)
 
     def config(self) -> dict[str, object]:
         """Give all options by name, for the state page."""
-        parts = (self.capture, self.encoder, self.http, self.record, self.recording)
+        parts = (
+            *(self.capture, self.encoder, self.http),
+            *(self.record, self.recording, self.ring),
+        )
         return {name: value for part in parts for name, value in dataclasses.asdict(part).items()}
 
 
@@ -75,6 +86,7 @@ def parse(arguments: Sequence[str], version: str = "") -> Options:
         tuple(arguments[cut + 1 :]),
         from_namespace(RecordOptions, given),
         from_namespace(RecordingOptions, given),
+        from_namespace(RingOptions, given),
     )
     try:
         check_display(options.capture, options.program, cut < len(arguments))

@@ -11,6 +11,7 @@ from functools import partial
 
 from webcapd.app.commandline import Options
 from webcapd.app.server import Server, StartError
+from webcapd.base.ring.layout import RingError
 from webcapd.capture.source import SourceError
 from webcapd.encoder.jpeg.tiles import EncodeError
 from webcapd.http.wire.sockets import CannotListen
@@ -55,7 +56,7 @@ def exit_code_of(run: Callable[[], int]) -> int:
     except (StartError, CannotListen, SourceError, EncodeError) as error:
         log.error("%s", error)
         return NOT_STARTED
-    except CannotWrite as error:
+    except (CannotWrite, RingError) as error:
         log.error("%s", error)
         return NOT_WRITTEN
     except (OSError, RuntimeError) as error:

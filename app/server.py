@@ -13,14 +13,13 @@ from collections.abc import Callable, Iterator, MutableMapping
 
 from webcapd.app.commandline import Options
 from webcapd.app.engine import Engine, Part, join_all
+from webcapd.app.outputs import Outputs, make_recorder
 from webcapd.base.shutdown import Shutdown
 from webcapd.base.systemd import ServiceManager
 from webcapd.capture.feeds.received.reception import Reception
 from webcapd.capture.geometry import parse_size
 from webcapd.capture.x11.dial import local_number
 from webcapd.capture.x11.xvfb import VirtualDisplay
-from webcapd.encoder.transform import UPRIGHT
-from webcapd.encoder.variant import VariantSpec
 from webcapd.http.access.access import Access
 from webcapd.http.access.hosts import own_names
 from webcapd.http.access.publishers import PublishAccess
@@ -30,10 +29,8 @@ from webcapd.http.handler import Door
 from webcapd.http.httpserver import HttpServer
 from webcapd.http.info import rates, summary
 from webcapd.http.site import Site
-from webcapd.http.variant_query import quarter_turns
 from webcapd.http.wire.descriptors import claim
 from webcapd.http.wire.sockets import ListeningSocket, open_sockets, taken_over
-from webcapd.outputs.recording.open import open_recorder
 from webcapd.outputs.recording.recorder import Recorder
 
 log = logging.getLogger(__name__)
@@ -85,6 +82,7 @@ class Server:
         self._parts: list[tuple[str, Part]] = []
         """By name; those that are made first are waited for first."""
         self._closed_at_end = contextlib.ExitStack()
+        self._outputs = Outputs(options.ring)
 
     def start(self) -> None:
         """Start serving in a thread of its own; returns once it serves.
@@ -183,25 +181,22 @@ class Server:
             retries_at_start=manager.is_present,
         )
         self._parts.append(("encoder", engine))
-        recorder = self._make_recorder(engine)
+        recorder = make_recorder(options, engine)
+        if recorder is not None:
+            self._parts.append(("recorder", recorder))
         site = self._make_site(engine, recorder)
         self._closed_at_end.callback(site.close)
-        doors: list[Door] = []
-        if publishers is not None:
-            doors.append(PublishDoor(publishers, reception.inlets))
-        if recorder is not None and (
-            recorders := self._access_of(options.record.record_token_file, "commands", True)
-        ):
-            doors.append(RecordDoor(recorders, recorder.ask))
         sockets = open_sockets(options.http, taken)
+        doors = self._make_doors(publishers, reception, recorder)
         listener = HttpServer(sockets, site, self._shutdown.on_failure, doors)
-        self._parts.append(("HTTP", listener))
+        self._parts += [("HTTP", listener), ("output", self._outputs)]
         engine.start()
         if (status := engine.wait_begun()) is not None:
             return status
         width, height = engine.encoder.picture_size()
         if recorder is not None:
             recorder.start()
+        self._outputs.start(engine)
         listener.start()
         self.urls = listener.urls
         self._on_serving(f"serving {engine.source.name} {width}x{height} on {listener.urls}")
@@ -211,17 +206,18 @@ class Server:
         self._started.set()
         return self._supervise(engine, listener, manager)
 
-    def _make_recorder(self, engine: Engine) -> Recorder | None:
-        """Give what records, None where nothing is recorded; raises CannotWrite."""
-        options = self._options
-        if not options.record.record:
-            return None
-        turned = UPRIGHT.after_turns(quarter_turns(str(options.http.rotate)))
-        recorder = open_recorder(
-            options.record, options.recording, engine.variants, VariantSpec(turned)
-        )
-        self._parts.append(("recorder", recorder))
-        return recorder
+    def _make_doors(
+        self, publishers: PublishAccess | None, reception: Reception, recorder: Recorder | None
+    ) -> list[Door]:
+        """Put together what takes requests that change something; raises StartError."""
+        doors: list[Door] = []
+        if publishers is not None:
+            doors.append(PublishDoor(publishers, reception.inlets))
+        if recorder is not None and (
+            recorders := self._access_of(self._options.record.record_token_file, "commands", True)
+        ):
+            doors.append(RecordDoor(recorders, recorder.ask))
+        return doors
 
     def _make_site(self, engine: Engine, recorder: Recorder | None) -> Site:
         """Put together what requests need; raises StartError."""
@@ -240,6 +236,7 @@ class Server:
             status=lambda: {
                 **engine.status(),
                 **({"record": recorder.report()} if recorder is not None else {}),
+                **self._outputs.report(),
             },
             motion_quality=options.encoder.jpeg_quality,
             config=options.config() | {"index": local_number(name)},

@@ -1,4 +1,4 @@
-"""The options of what goes elsewhere than HTTP: recordings."""
+"""The options of what goes elsewhere than HTTP: recordings, and raw pixels."""
 
 import math
 from dataclasses import dataclass
@@ -7,6 +7,19 @@ from webcapd.base.number import parse_bytes, parse_period, parse_seconds
 from webcapd.base.option import check_given, option, read_text
 from webcapd.outputs.recording.naming import DEFAULTS, FORMATS, naming_for
 from webcapd.outputs.recording.retention import Limits, parse_room, parse_segment
+
+
+@dataclass(frozen=True)
+class RingOptions:
+    """Frames for other programs."""
+
+    ring: str = option(
+        "",
+        "write what is captured, as raw pixels, into a ring of shared memory for other programs "
+        "of this machine (docs/frames.md); masks, watermark, caption and pointer are in it",
+        metavar="PATH.wcf",
+        check=check_given,
+    )
 
 
 @dataclass(frozen=True)

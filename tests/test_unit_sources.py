@@ -11,6 +11,7 @@ from pathlib import Path
 import mjpeg
 import numpy as np
 import pytest
+import ringreference as reference
 from pictures import jpeg
 from program import ROOT, TIMEOUT
 from ringprograms import command_of, running
@@ -145,3 +146,16 @@ def test_the_network_is_reached_where_the_drop_in_is(allowed: bool) -> None:
         finally:
             said = service.end()
     assert "Traceback" not in said
+
+
+def test_what_is_captured_is_in_a_ring_in_the_runtime_directory() -> None:
+    with sandbox_with("") as sandbox:
+        service = Service(sandbox, "--source pattern:bars --ring /run/webcapd/7/screen.wcf")
+        try:
+            service.hear("READY=1")
+            ring = sandbox.runtime / "screen.wcf"
+            frame = wait_until("there is a frame", lambda: reference.read_newest(ring))
+            assert (frame.width, frame.height, frame.flags) == (1280, 720, 0)
+        finally:
+            said = service.end()
+        assert "Traceback" not in said
