@@ -28,6 +28,7 @@ from webcapd.encoder.updates.spec import UpdateSpec
 from webcapd.encoder.updates.state.latest import Have, Known, LatestUpdates, Update
 from webcapd.encoder.updates.state.pointing import placed, seen
 from webcapd.encoder.updates.state.sent import EXACT
+from webcapd.http.streaming.updatestream import Speech
 
 seeds = st.integers(0, 1 << 30)
 sizes = st.tuples(st.integers(1, 400), st.integers(1, 200))
@@ -251,6 +252,19 @@ def test_compositions_are_few_however_many_readers_lag() -> None:
         check(made, follower.shown, pixels)
 
 
+def test_picture_that_is_longer_than_a_record_comes_in_several() -> None:
+    """As that of several large monitors in the best quality may be."""
+    generator = np.random.default_rng(1)
+    made = consumer(UpdateSpec(quality=100), "444")
+    follower = Follower(made)
+    follower.advance()
+    pixels = generator.integers(0, 256, (2400, 2700, 4), np.uint8)
+    feed(made, pixels)
+    assert follower.advance() > records.MAX_PAYLOAD
+    assert follower.have == made.sequence
+    assert cv2.absdiff(follower.shown, np.ascontiguousarray(pixels[..., :3])).mean() < 2
+
+
 def test_memory_is_bounded_whatever_states_are_asked_from_while_the_screen_rests() -> None:
     latest = LatestUpdates(lambda: None, "run", 0)
     known = Known(1000, time.monotonic(), None, records.state(True))
@@ -336,6 +350,26 @@ def test_pointer_is_grey_in_a_grey_view() -> None:
     assert (shown[..., :3] == shown[..., :1]).all()
     assert shown[7, 0].tolist() == [60, 60, 60, 255]
     assert shown[0, 0].tolist() == [30, 30, 30, 127]
+
+
+def test_reader_has_the_image_that_the_pointer_has_however_many_there_were() -> None:
+    """Numbers are used again; what is known of a reader does not grow with them."""
+    screen = FrameBuffer.of_pixels(text(np.random.default_rng(1), 60, 80))
+    made, reader = consumer(), UpdateReader()
+    speech = Speech(made.latest)
+    reader.feed(records.hello({"run": made.latest.run, "form": ""}))
+    for shade in (*range(100), 99, 3, 40, *range(100)):
+        image = np.full((4, 4, 4), (shade, shade, shade, 255), np.uint8)
+        screen.set_pointer(SpriteImage(image).at(shade % 50, 5))
+        made.feed(screen, Moment(time.time(), time.monotonic(), REST))
+        known = made.latest.poll()
+        for part in speech.say(known, made.latest.steps_from(speech.given.have)):
+            reader.feed(part)
+        number, x, y = reader.pointer
+        assert (x, y) == (shade % 50, 5)
+        assert (reader.pointers[number][-1][..., :3] == shade).all()
+        assert not speech.say(known, [])
+    assert len(speech.given.images) <= 63
 
 
 @settings(deadline=None, max_examples=15)

@@ -107,7 +107,7 @@ class UpdateConsumer:
         known = Known(
             self.sequence,
             moment.as_of,
-            None if self.spec.pointer_in else self._pointing.place(picture, self.sequence),
+            None if self.spec.pointer_in else self._pointing.place(picture),
             self._display_record(moment.outage),
         )
         headers = self._new_headers([*composed.values(), *([step] if step else [])])

@@ -13,6 +13,8 @@ from webcapd.capture.geometry import Rectangle
 VERSION = 1
 MAGIC = b"WCU1"
 MAX_PAYLOAD = 0xFFFFFF
+MAX_SCAN = MAX_PAYLOAD - struct.calcsize(">4HBH")
+"""Bytes of a JPEG rectangle's scan."""
 PARTIAL = 1
 """Flag of a mark: more of the same state follows."""
 GREY, DEFLATED = 0x40, 0x80

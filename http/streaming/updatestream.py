@@ -4,7 +4,9 @@ import contextlib
 import math
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from webcapd.base.pace import Pace
@@ -46,8 +48,8 @@ class _Given(NamedTuple):
     have: Have = None
     headers: frozenset[int] = frozenset()
     """Qualities whose JPEG header it has."""
-    images: frozenset[int] = frozenset()
-    """Which images of the pointer."""
+    images: Mapping[int, int] = MappingProxyType({})
+    """By number, which image of the pointer."""
     place: bytes = b""
     """The record of where the pointer is."""
     display: bytes = b""
@@ -69,9 +71,8 @@ class Speech:
             given = given._replace(display=known.display)
         if known.pointer is not None and known.pointer.place_record != given.place:
             parts += self._pointer(known.pointer)
-            given = given._replace(
-                place=known.pointer.place_record, images=given.images | {known.pointer.identity}
-            )
+            images = {**given.images, known.pointer.image: known.pointer.identity}
+            given = given._replace(place=known.pointer.place_record, images=images)
         for update in updates:
             parts += map(self.latest.header, sorted(update.qualities - given.headers))
             parts.append(update.data)
@@ -80,7 +81,7 @@ class Speech:
         return parts
 
     def _pointer(self, pointer: PointerPlace) -> list[bytes]:
-        has_image = pointer.identity in self.given.images or not pointer.image
+        has_image = self.given.images.get(pointer.image) == pointer.identity or not pointer.image
         return [pointer.place_record] if has_image else [pointer.image_record, pointer.place_record]
 
 

@@ -49,11 +49,9 @@ class PointerPlace(NamedTuple):
     """Counts the images: one that has this is the very same."""
     image_record: bytes
     place_record: bytes
-    image_since: int
-    """Who has a state of this number or a later one has had the image."""
 
 
-HIDDEN = PointerPlace(0, 0, b"", records.pointer(0, 0, 0), 0)
+HIDDEN = PointerPlace(0, 0, b"", records.pointer(0, 0, 0))
 
 
 class Known(NamedTuple):

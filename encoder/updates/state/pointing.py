@@ -32,30 +32,27 @@ class Pointing:
         # A pointer mostly rests.
         self._placed = lru_cache(1)(partial(placed, view))
 
-    def place(self, picture: Picture, newest: int) -> PointerPlace:
-        """Give what shows the pointer of a picture, as a view of that shows it.
-
-        ``newest`` is the number of the state there is.
-        """
+    def place(self, picture: Picture) -> PointerPlace:
+        """Give what shows the pointer of a picture, as a view of that shows it."""
         pointer, screen = picture.pointer, (picture.width, picture.height)
         if pointer is None:
             return HIDDEN
         key = (pointer.image.identity, pointer.hot_spot, screen)
-        image = self._images.get(key) or self._new(pointer, screen, newest)
+        image = self._images.get(key) or self._new(pointer, screen)
         self._images[key] = image
         self._images.move_to_end(key)
         spot = pointer.area.x + pointer.hot_spot[0], pointer.area.y + pointer.hot_spot[1]
         x, y = self._placed(spot, screen)
         return image._replace(place_record=records.pointer(image.image, x, y))
 
-    def _new(self, pointer: Sprite, screen: Size, newest: int) -> PointerPlace:
+    def _new(self, pointer: Sprite, screen: Size) -> PointerPlace:
         self._made += 1
         number = len(self._images) + 1
         if number > _IMAGES:
             number = self._images.popitem(last=False)[1].image
         image, hot_spot = seen(self._view, pointer, screen)
         record = pointer_record(number, hot_spot, image)
-        return PointerPlace(number, self._made, record, b"", newest + 1)
+        return PointerPlace(number, self._made, record, b"")
 
 
 def placed(view: View, spot: tuple[int, int], screen: Size) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from webcapd.encoder.updates.difference import (
     copy_records,
     difference,
 )
-from webcapd.encoder.updates.jpegpack import join_scan, shared_header
+from webcapd.encoder.updates.jpegpack import TileBlock, join_scan, shared_header
 from webcapd.encoder.updates.narrow import blocks
 from webcapd.encoder.updates.pixels import Pixels
 from webcapd.encoder.updates.state.grid import Mask, TileGrid
@@ -243,9 +243,15 @@ class SentPicture:
 
     def _scan_records(self, mask: Mask, quality: int) -> list[bytes]:
         """Give the records of tiles that are coded at one quality."""
-        made = []
-        for block in self.grid.blocks(mask):
-            rows = self._scans[block.top : block.bottom + 1]
-            scan = join_scan([row[block.left : block.right + 1] for row in rows])
-            made.append(records.jpeg(self.grid.rect(block), quality, self.grid.interval, scan))
-        return made
+        blocks_of = self.grid.blocks(mask)
+        return [made for block in blocks_of for made in self._block_records(block, quality)]
+
+    def _block_records(self, block: TileBlock, quality: int) -> list[bytes]:
+        """Give the record of a block, or several where one would be longer than it may be."""
+        rows = self._scans[block.top : block.bottom + 1]
+        scan = join_scan([row[block.left : block.right + 1] for row in rows])
+        if len(scan) > records.MAX_SCAN and block.top < block.bottom:
+            middle = (block.top + block.bottom) // 2
+            upper, lower = block._replace(bottom=middle), block._replace(top=middle + 1)
+            return self._block_records(upper, quality) + self._block_records(lower, quality)
+        return [records.jpeg(self.grid.rect(block), quality, self.grid.interval, scan)]
