@@ -18,6 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from processes import outlived, tree
 from program import TIMEOUT
 from xserver import Pixels
 
@@ -241,5 +242,7 @@ def chromium(profile: Path, *flags: str) -> Iterator[Browser]:
         try:
             yield Browser(_Pipes(process.pid, commands, answers))
         finally:
-            process.terminate()
-            process.wait(TIMEOUT)
+            # Its helpers write into the profile, which whoever gave it may want to remove.
+            with outlived(*tree(process.pid)):
+                process.terminate()
+                process.wait(TIMEOUT)

@@ -19,6 +19,20 @@ def descendants(pid: int) -> dict[str, int]:
 
 def children(pid: int) -> dict[str, int]:
     """Give the processes started by another: name to number."""
+    return {name: number for number, (name, parent) in _listed().items() if parent == pid}
+
+
+def tree(pid: int) -> list[int]:
+    """Give the numbers of a process, of those started by it, and by those."""
+    parents = {number: parent for number, (_, parent) in _listed().items()}
+    found = [pid]
+    for one in found:
+        found += (number for number, parent in parents.items() if parent == one)
+    return found
+
+
+def _listed() -> dict[int, tuple[str, int]]:
+    """Give name and parent of each process, by its number."""
     found = {}
     for directory in Path("/proc").glob("[0-9]*"):
         try:
@@ -27,9 +41,7 @@ def children(pid: int) -> dict[str, int]:
             continue  # It has ended since it was listed.
         # The name may hold anything, so it is cut out from its brackets.
         name = stat[stat.index("(") + 1 : stat.rindex(")")]
-        parent = int(stat[stat.rindex(")") + 1 :].split()[1])
-        if parent == pid:
-            found[name] = int(directory.name)
+        found[int(directory.name)] = name, int(stat[stat.rindex(")") + 1 :].split()[1])
     return found
 
 

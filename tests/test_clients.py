@@ -130,12 +130,30 @@ def test_opencv_follows_the_screen(small: XServer) -> None:
             capture.release()
 
 
+# Of the stream's own origin: else its pixels could not be read.  It asks for nothing by itself.
+_BARE_PAGE = "page/index.css"
+
+_WITH_IMAGE = """
+    const image = document.createElement("img");
+    image.id = "screen";
+    image.src = "/?stream";
+    document.body.append(image);
+"""
+
+
 class Page:
-    """webcapd's own page, in a browser."""
+    """A page with an image that is the stream, in a browser."""
 
     def __init__(self, browser: Browser, program: Webcapd) -> None:
         self._browser, self._program = browser, program
-        browser.visit(program.url)
+        browser.visit(f"{program.url}{_BARE_PAGE}")
+        wait_until(
+            "the page",
+            lambda: browser.evaluate(
+                "location.pathname.startsWith('/page/') && document.body !== null"
+            ),
+        )
+        browser.evaluate(_WITH_IMAGE)
 
     def wait_for(self, colour: int) -> None:
         """Wait until the middle of the screen's image has a colour."""

@@ -103,6 +103,7 @@ def test_pictures_are_pushed_into_the_sandbox_as_it_is() -> None:
                 timeout=TIMEOUT,
             )
             assert done.stdout == b"1 picture taken\n"
+            wait_until("it is shown", lambda: service.info()["encoder"]["state"] == "live")
             assert np.array_equal(mjpeg.decode(service.get("/?snapshot")), mjpeg.decode(jpeg()))
             # What needs pixels.
             assert mjpeg.decode(service.get("/?snapshot&scale=0.5")).shape == (24, 32, 3)
