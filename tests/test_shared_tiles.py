@@ -1,15 +1,23 @@
 """What two consumers show alike is coded once, and is what each would have had coded by itself."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from updatepictures import photograph
 
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.overlay import SpriteImage
 from webcapd.capture.picture import Picture
-from webcapd.encoder.jpeg.tiles import JpegParams, TileEncoder, TileRun
+from webcapd.encoder.consumer import Moment
+from webcapd.encoder.jpeg import tiles
+from webcapd.encoder.jpeg.tiles import JpegParams, TileCache, TileEncoder, TileRun
+from webcapd.encoder.updates.factory import UpdateFactory
+from webcapd.encoder.updates.spec import PLAIN_UPDATES
+from webcapd.encoder.variant import PLAIN, Variant
 
 WIDTH = 192
 seeds = st.integers(0, 1 << 30)
@@ -72,3 +80,31 @@ def test_second_consumer_gets_the_very_tiles_but_those_under_the_pointer(subsamp
     # And of another quality nothing is the same.
     other = encoder.encode(buffer, runs, params._replace(quality=60))
     assert not any(other[run] == first[run] for run in runs)
+
+
+@pytest.mark.parametrize("subsampling", ["420", "422", "444"])
+def test_frames_and_updates_of_one_view_are_coded_once(
+    subsampling: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = np.random.default_rng(1)
+    encoder = TileEncoder(0)
+    frames = Variant(PLAIN, encoder, TileCache(1 << 20), subsampling, lambda: None)
+    updates = UpdateFactory(encoder, subsampling, 90, 1.0, lambda: None)(PLAIN_UPDATES, 0)
+    coded: list[int] = []
+
+    def code(pixels: NDArray[np.uint8], params: JpegParams) -> memoryview:
+        coded.append(len(pixels))
+        return jpeg(pixels, params)
+
+    jpeg = tiles._jpeg
+    monkeypatch.setattr(tiles, "_jpeg", code)
+    for _ in range(2):
+        picture = FrameBuffer.of_pixels(photograph(generator, 64, WIDTH))
+        moment = Moment(time.time(), time.monotonic(), 60)
+        updates.feed(picture, moment)
+        assert sum(coded) >= 64
+        coded.clear()
+        frames.feed(picture, moment)
+    # The first time there was all to begin: headers, too.
+    assert coded == []
+    assert frames.frames == 2

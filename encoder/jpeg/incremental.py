@@ -71,10 +71,10 @@ class TiledJpeg:
         self._shape = (picture.width, picture.height, quality)
         layout = picture.layout
         # Only there is a band one row of MCUs, so that a tile is one interval.
-        columns = layout.columns if self._subsampling == "420" else 1
-        self._params = JpegParams(
-            picture.width, quality, self._subsampling, columns, layout.tile_width
-        )
+        is_cut = self._subsampling == "420"
+        columns = layout.columns if is_cut else 1
+        tile_width = layout.tile_width if is_cut else picture.width
+        self._params = JpegParams(picture.width, quality, self._subsampling, columns, tile_width)
         self._header = frame_header(self._encoder.header(picture, self._params), picture.height)
         self._tiles = [[b""] * columns for _ in range(layout.count)]
         self._bands = [b""] * layout.count
