@@ -20,6 +20,7 @@ class Command(NamedTuple):
 
 
 COMMANDS: Mapping[str, Command] = {
+    "push": Command("output.push", "send a display or another source to a machine that shows it"),
     "record": Command("record", "record a display or another source, without serving it"),
     "screens": Command("screens", "write a test screen into a ring of shared memory"),
 }

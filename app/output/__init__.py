@@ -1,0 +1,1 @@
+"""Commands that have what makes pictures, and no server: for each, its options and what it does."""

@@ -1,0 +1,62 @@
+"""How a command runs that makes pictures without a server: one output, until asked to stop."""
+
+import logging
+import signal
+import sys
+from collections.abc import Callable
+
+from webcapd.app.engine import Engine, Part, join_all, supervise
+from webcapd.app.output.quitkey import quit_by_key
+from webcapd.app.program import exit_code_of
+from webcapd.base.shutdown import Shutdown
+
+log = logging.getLogger(__name__)
+
+# All threads together get this long to end.
+_STOP_SECONDS = 1.8
+
+
+def run_command(run: Callable[[Shutdown], int]) -> int:
+    """Run until SIGTERM, Ctrl-C, or q on a terminal; gives the exit code."""
+    logging.basicConfig(level="INFO", format="webcapd: %(message)s", stream=sys.stderr)
+    shutdown = Shutdown()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: shutdown.ask())
+    try:
+        with quit_by_key(shutdown.ask):
+            return exit_code_of(lambda: run(shutdown))
+    finally:
+        shutdown.close()
+
+
+def run_output(
+    engine: Engine,
+    make: Callable[[], Part],
+    name: str,
+    shutdown: Shutdown,
+    serve: Callable[[], int] | None = None,
+) -> int:
+    """Have an output take what an engine makes until asked to stop; gives the exit code.
+
+    The output is made, and started, once there is a picture or it is known that one is waited
+    for.  ``serve`` runs meanwhile in place of supervise().
+    """
+    parts: list[tuple[str, Part]] = [("encoder", engine)]
+    try:
+        engine.start()
+        if (status := engine.wait_begun()) is not None:
+            return status
+        part = make()
+        parts.insert(0, (name, part))
+        return serve() if serve is not None else supervise(engine, shutdown)
+    finally:
+        # The output first, which so has what the encoder made last.
+        for _, part in parts:
+            part.stop()
+        for late in join_all(parts, _STOP_SECONDS):
+            log.warning("the %s threads did not end in time", late)
+
+
+def say(sentence: str) -> None:
+    """Tell on standard error, at any log level."""
+    print(f"webcapd: {sentence}", file=sys.stderr, flush=True)

@@ -1,0 +1,1 @@
+"""What is encoded is sent to another machine, that shows it by ``push:``, ``tcp:`` or ``udp:``."""
