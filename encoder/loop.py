@@ -258,7 +258,6 @@ class Encoder:
         if outage is None:
             outage = self._outage = Outage()
             self._outages += 1
-            log.warning("%s; trying again until there is a picture", reason)
         outage.update(reason, self._size)
         self._feeding.show(outage)
         self._begin()

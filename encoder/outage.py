@@ -3,6 +3,7 @@
 Encoder thread only, but that others may read single values.
 """
 
+import logging
 import textwrap
 import time
 
@@ -13,10 +14,15 @@ from webcapd.capture.decoration import load_font
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.overlay import Pixels
 
+log = logging.getLogger(__name__)
+
 # The picture is to be back within 2 s of the display.
 _FIRST_WAIT, _MAX_WAIT = 0.1, 1.0
 # As no number holds the doublings of a night without a display.
 _MAX_DOUBLINGS = 10
+
+# Reasons that are logged of one outage, as some differ from attempt to attempt.
+_MAX_TOLD = 4
 
 _BACKGROUND, _TITLE, _TEXT = (20, 23, 28), (255, 157, 122), (232, 235, 240)
 
@@ -31,6 +37,8 @@ class Outage:
         """Seconds of CLOCK_REALTIME."""
         self.attempts = 0
         """How often it was tried in vain to open the source again."""
+        self._told: set[str] = set()
+        """Reasons that have been logged."""
         self.placeholder: FrameBuffer
         """What is shown; there is one as soon as it is said what is wrong."""
 
@@ -44,8 +52,17 @@ class Outage:
         """Say what is wrong now; draws the placeholder if that is news."""
         if reason != self.reason:
             self.reason = reason
+            self._tell(reason)
             pixels = draw_placeholder(*size, reason, self.since)
             self.placeholder = FrameBuffer.of_pixels(pixels)
+
+    def _tell(self, reason: str) -> None:
+        """Log what is wrong, once: what is known at first may be only that nothing came yet."""
+        if reason in self._told or len(self._told) >= _MAX_TOLD:
+            return
+        ending = "still no picture" if self._told else "trying again until there is a picture"
+        log.warning("%s; %s", reason, ending)
+        self._told.add(reason)
 
 
 def report_of(outage: Outage | None) -> dict[str, object]:

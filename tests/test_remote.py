@@ -14,7 +14,7 @@ import pytest
 from feedreader import reason, shown, wait_shown
 from hypothesis import given
 from hypothesis import strategies as st
-from mjpeg import decode
+from mjpeg import decode, stream
 from pictures import BAD, BOUNDARY, jpeg, part
 from program import TIMEOUT, run_to_end, webcapd
 from scripted import serving
@@ -183,6 +183,22 @@ def test_what_is_wrong_is_told_in_a_sentence(answer: bytes, why: str) -> None:
     with serving(answer) as server, made(f"http://127.0.0.1:{server.port}/") as feed:
         wait_reason(feed, why)
         assert reason(feed).startswith(f"http://127.0.0.1:{server.port}")
+
+
+def test_the_log_has_what_is_wrong_once_it_is_known() -> None:
+    """Not only that nothing has come yet; and once, however often it is tried."""
+    html = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"
+    with (
+        serving(html) as server,
+        webcapd("--source", f"http://127.0.0.1:{server.port}/") as program,
+        stream(program),
+    ):
+        program.wait_for_line(lambda line: "sends text/html, and no JPEG" in line)
+        tried = len(server.heads)
+        wait_until("it has tried again", lambda: len(server.heads) > tried + 1)
+        server.answer = lambda connection, head: connection.sendall(JPEG + b"\r\n" + jpeg())
+        program.wait_for_line(lambda line: "the picture is back" in line)
+    assert len([line for line in program.lines if "no JPEG" in line]) == 1
 
 
 def test_a_server_that_comes_to_its_senses_is_shown() -> None:
