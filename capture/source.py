@@ -1,7 +1,7 @@
 """The contract between whoever delivers pixels and the encoder thread."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from webcapd.capture.geometry import Rectangle
@@ -43,15 +43,9 @@ class OpenedStatus:
     whole: tuple[int, int]
     """Width and height of the whole, in pixels."""
     pixel_format: str
-    transfer: str
-    """How pixels come: the kind of shared memory, or ``off``."""
-    transfers_not_used: Sequence[str]
-    """Why each faster way is not used."""
-    damage_obstacle: str | None
-    """Why it does not report what was drawn, and is polled; None if it reports it."""
     shows_pointer: bool
-    damage: str = "xdamage"
-    """How it reports what was drawn, where it does."""
+    ways: Mapping[str, object] = field(default_factory=dict)
+    """How pixels and damage come, as ``/?info`` has it, where there is more than one way."""
 
     def report(self) -> dict[str, object]:
         """Give it as ``/?info`` has it."""
@@ -62,11 +56,8 @@ class OpenedStatus:
             "y": self.area.y,
             "screen": "{}x{}".format(*self.whole),
             "format": self.pixel_format,
-            "shm": self.transfer,
-            "shmNotUsed": self.transfers_not_used,
-            "damage": "poll" if self.damage_obstacle else self.damage,
-            "damageNotUsed": self.damage_obstacle,
             "cursor": self.shows_pointer,
+            **self.ways,
         }
 
 

@@ -79,11 +79,7 @@ class FeedSource:
             area=self._area,
             whole=self._whole,
             pixel_format=str(BGRX),
-            transfer="off",
-            transfers_not_used=(),
-            damage_obstacle=None,
             shows_pointer=False,
-            damage="feed",
         )
 
     def close(self) -> None:

@@ -92,10 +92,13 @@ class Screen:
             area=session.region.area,
             whole=session.region.screen.size,
             pixel_format=str(control.format),
-            transfer=session.grabber.kind,
-            transfers_not_used=session.shm_reasons,
-            damage_obstacle=control.damage_obstacle,
             shows_pointer=self._options.capture_cursor and control.cursor_obstacle is None,
+            ways={
+                "shm": session.grabber.kind,
+                "shmNotUsed": session.shm_reasons,
+                "damage": "poll" if control.damage_obstacle else "xdamage",
+                "damageNotUsed": control.damage_obstacle,
+            },
         )
 
     def _log_fallbacks(self, session: X11Session) -> None:
