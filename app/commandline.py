@@ -105,6 +105,11 @@ def _unknown_argument(parser: argparse.ArgumentParser, argument: str) -> str:
             return f"{argument} is a command, and comes before all options"
         if command := meant(argument):
             return f"there is no command {argument}; {command} is one"
+        from webcapd.capture.feeds.registry import SCHEMES
+
+        if argument.partition(":")[0] in SCHEMES:
+            # Not quoted: there may be a password in it.
+            return "a source is given by --source"
         return f"{argument} is no option; a program goes behind --: --virtual -- {argument}"
     name = argument.partition("=")[0]
     flags = [flag for action in parser._actions for flag in action.option_strings]

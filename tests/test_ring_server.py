@@ -133,7 +133,11 @@ def test_a_program_for_the_ancestor_is_shown(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("source", "said"),
-    [("raw:/x,1x1", "raw: is written"), ("wfc:/x", "a source begins with one of")],
+    [
+        ("raw:/x,1x1", "raw: is written"),
+        ("wfc:/x", "perhaps wcf:PATH is meant"),
+        ("raw:/x,1x1,rgb24,bgr", "'bgr' is no format of raw:"),
+    ],
 )
 def test_mistakes_end_the_program(source: str, said: str) -> None:
     status, lines = run_to_end("--source", source)

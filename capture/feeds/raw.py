@@ -38,11 +38,11 @@ def parse(rest: str, context: FeedContext) -> "RawFeed":
     path, *words = rest.rsplit(",", 2)
     if len(words) != 2 or not path:
         raise ValueError("raw: is written raw:PATH,WIDTHxHEIGHT,FORMAT")
+    if words[1].lower() not in FORMATS:
+        raise ValueError(f"{words[1]!r} is no format of raw:; there are {', '.join(FORMATS)}")
     size = parse_size(words[0])
     if obstacle := size_obstacle(*size):
         raise ValueError(obstacle)
-    if words[1].lower() not in FORMATS:
-        raise ValueError(f"{words[1]!r} is no format of raw:; there are {', '.join(FORMATS)}")
     return RawFeed(path, size, FORMATS[words[1].lower()], context.any_owner)
 
 

@@ -3,6 +3,7 @@
 Loads nothing but what is named: most feeds need what --help does not.
 """
 
+import difflib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -29,14 +30,21 @@ SCHEMES: Mapping[str, tuple[str, str]] = {
 }
 
 
+def _meant(source: str, scheme: str) -> str:
+    """Say what may have been meant by a source of no known kind; quotes nothing of it."""
+    if os.path.exists(source):
+        return "; of a file it is file:PATH"
+    near = difflib.get_close_matches(scheme.lower(), SCHEMES, 1)
+    return f"; perhaps {SCHEMES[near[0]][1]} is meant" if near else ""
+
+
 def make_feed(source: str, context: FeedContext | None = None) -> Feed:
     """Make the feed that a SCHEME:REST names; raises ValueError with a sentence."""
     scheme, colon, rest = source.partition(":")
     if not colon or scheme not in SCHEMES:
         # What was typed may hold a password.
         known = ", ".join(f"{name}:" for name in sorted(SCHEMES))
-        hint = "; of a file it is file:PATH" if os.path.exists(source) else ""
-        raise ValueError(f"a source begins with one of {known}{hint}")
+        raise ValueError(f"a source begins with one of {known}{_meant(source, scheme)}")
     module, form = SCHEMES[scheme]
     if not rest:
         raise ValueError(f"{scheme}: lacks the rest; it is written {form}")
