@@ -80,6 +80,12 @@ def test_nothing_is_cut_off(page: LivePage[Browser], size: str) -> None:
               }).map((element) => element.id)"""
         )
         assert outside == []
+        # Whatever the length of the name beside it.
+        assert page.browser.evaluate(
+            """(({ clientWidth, scrollWidth, textContent }) =>
+              textContent !== "" && clientWidth > 0 && scrollWidth <= clientWidth
+            )(document.getElementById("state"))"""
+        )
         page.click("#open")
     page.click("#open")
     page.click("#open")

@@ -149,6 +149,13 @@ def test_server_that_hangs_is_told(page: LivePage[Browser], server: XServer) -> 
         wait_for_colour(page, RED)
 
 
+def test_a_path_keeps_its_letters(page: LivePage[Browser], tmp_path: Path) -> None:
+    """It begins the sentence, and is no word of it."""
+    with webcapd("--source", f"wcf:{tmp_path / 'no.wcf'}") as program:
+        page.browser.visit(program.url)
+        page.wait_for_veil("Display lost", f"wcf:{tmp_path / 'no.wcf'} is not there yet.")
+
+
 def test_lost_display_is_told_and_comes_back(page: LivePage[Browser]) -> None:
     with mortal_server() as mortal:
         mortal.start_xvfb(200, 120)

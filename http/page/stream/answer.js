@@ -1,6 +1,7 @@
 // How one answer of a server ends, as a sentence for people: refused, silent, cut off or said.
 
 import { UpdateError } from "./records.js";
+import { asSentence } from "./sentence.js";
 
 /** A connection that has been silent for so long is dead. */
 const SILENCE_MS = 6000;
@@ -62,10 +63,9 @@ export async function checkAnswer(response) {
   if (response.ok && type.startsWith("application/vnd.webcapd.updates")) return;
   const isText = type.startsWith("text/plain");
   const line = isText ? (await response.text()).trim().split("\n")[0].slice(0, 200) : "";
-  const sentence = line && `${line[0].toUpperCase()}${line.slice(1)}${/[.!?]$/.test(line) ? "" : "."}`;
   const retryAfter = 1000 * Number(response.headers.get("Retry-After") ?? 0) || 0;
   throw new Ended(
-    sentence || `The server answered ${response.status}, and no updates.`,
+    line ? asSentence(line) : `The server answered ${response.status}, and no updates.`,
     response.status,
     Math.min(retryAfter, 60_000),
   );

@@ -3,6 +3,8 @@
 // Pure: facts and a time in, a verdict out.  Nothing but "live" and "unchanged" may be shown in
 // full colour.
 
+import { asSentence } from "./sentence.js";
+
 /** @import { Link } from "./connection.js" */
 /** @import { DisplayState } from "./records.js" */
 
@@ -141,15 +143,14 @@ function lost({ display }) {
  */
 function late({ lag }, now) {
   if (lag < LATE_SECONDS) return null;
-  const sentence = `The picture is ${duration(1000 * lag)} behind: the line or this device is too slow.`;
-  return not("late", "Late", sentence, now - 1000 * lag);
+  const why = `The picture is ${duration(1000 * lag)} behind: the line or this device is too slow.`;
+  return not("late", "Late", why, now - 1000 * lag);
 }
 
 /** @param {string | null} reason */
 function sentenceOf(reason) {
   if (!reason) return "The server gets no picture of the display.";
-  const text = reason[0].toUpperCase() + reason.slice(1);
-  return /[.!?]$/.test(text) ? text : `${text}.`;
+  return asSentence(reason);
 }
 
 /**
