@@ -14,7 +14,8 @@ class EncoderOptions:
     target_fps: float = option(
         30.0,
         "most frames a second while the screen moves, on average: after a rest, up to three "
-        "changes are sent at once; a still screen sends none",
+        "changes are sent at once; a still screen sends none; small changes that go ahead in "
+        "updates have the same rate once more",
         "--fps",
         metavar="FPS",
         low=0.1,
