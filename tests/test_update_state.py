@@ -1,8 +1,10 @@
 """The consumer of updates and its cell: whatever readers have, they come to the newest state."""
 
+import gc
 import math
 import time
 import tracemalloc
+import weakref
 from dataclasses import dataclass, field
 
 import cv2
@@ -273,6 +275,21 @@ def test_picture_that_is_longer_than_a_record_comes_in_several() -> None:
     assert follower.advance() > records.MAX_PAYLOAD
     assert follower.have == made.sequence
     assert cv2.absdiff(follower.shown, np.ascontiguousarray(pixels[..., :3])).mean() < 2
+
+
+def test_picture_of_another_size_is_freed_at_once() -> None:
+    """Not when garbage is collected: what is resized by hand has a hundred sizes, of 8 MB each."""
+    generator = np.random.default_rng(1)
+    made = consumer()
+    gc.disable()
+    try:
+        feed(made, text(generator, 40, 60))
+        assert made.sent is not None
+        before = weakref.ref(made.sent.pixels)
+        feed(made, text(generator, 50, 60))
+        assert before() is None
+    finally:
+        gc.enable()
 
 
 def test_memory_is_bounded_whatever_states_are_asked_from_while_the_screen_rests() -> None:

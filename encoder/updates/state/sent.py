@@ -79,10 +79,11 @@ class SentPicture:
         """Of each tile, its JPEG data if it looks like them; nothing if none were made."""
         self._scan_qualities: NDArray[np.uint8] = np.zeros(grid.shape, np.uint8)
         """Their quality; 0 where there are none."""
-        self._motion = Motion(grid)
+        motion = self._motion = Motion(grid)
         """Of tiles that are stale there ``pixels`` has older ones."""
         self._encoder = encoder
-        self._search = CopySearch(lambda rect: not grid.under(self._motion.stale, rect).any())
+        # Nothing here may lead back to this: megabytes would wait for the garbage collector.
+        self._search = CopySearch(lambda rect: not grid.under(motion.stale, rect).any())
 
     def header(self, quality: int) -> bytes:
         """Give the record of the header of all JPEG rectangles of a quality."""
