@@ -69,7 +69,8 @@ class Sandbox:
         self.runtime = folder / "runtime"
         self.credentials = folder / "credentials"
         self.notify = folder / "notify"
-        for path in (folder, self.runtime, self.credentials, self.notify):
+        self.state = folder / "state"
+        for path in (folder, self.runtime, self.credentials, self.notify, self.state):
             path.mkdir(exist_ok=True)
             if os.geteuid() == 0:
                 os.chown(path, _UID, _UID)
@@ -113,6 +114,10 @@ class Sandbox:
         runtime = f"/run/{unit.one('RuntimeDirectory')}"
         arguments += ["--perms", "0755", "--dir", os.path.dirname(runtime)]
         arguments += ["--bind", str(self.runtime), runtime]
+        for name in unit.all("StateDirectory"):
+            arguments += ["--tmpfs", "/var/lib", "--perms", "0755"]
+            arguments += ["--dir", os.path.dirname(f"/var/lib/{name}")]
+            arguments += ["--bind", str(self.state), f"/var/lib/{name}"]
         arguments += ["--ro-bind", str(self.credentials), "/run/credentials"]
         return [*arguments, "--ro-bind", str(self.notify), "/run/systemd"]
 

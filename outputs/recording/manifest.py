@@ -14,7 +14,6 @@ import os
 import stat
 import time
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -203,10 +202,3 @@ def _size_of(path: Path) -> int | None:
     except (OSError, ValueError):
         return None
     return found.st_size if stat.S_ISREG(found.st_mode) else None
-
-
-def listed(folder: Path) -> Iterator[str]:
-    """List the names in a folder that have been recorded, as they stand there; takes no lock."""
-    for line in (folder / MANIFEST).read_bytes().splitlines():
-        if (one := _read(line)) is not None:
-            yield one[0]

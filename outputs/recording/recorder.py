@@ -27,6 +27,7 @@ _RETRY_SECONDS = 10.0
 _FRAME_SECONDS = 4.0
 _COMMAND_SECONDS = 5.0
 _TICK_SECONDS = 5.0
+_MIN_ROOM = 1 << 20
 
 # What may wait to be written: some seconds at full motion.
 _QUEUE_BYTES = 64 * 1024 * 1024
@@ -210,11 +211,22 @@ class Recorder:
             if now < self._paused_until:
                 return
             self._sink.recover()
-            log.info("recording goes on: %s", self._trouble)
+            self._check_room()
+            log.info("recording goes on")
             self._paused_until, self._trouble = None, ""
         self._began = queue.take_from(now - (self._settings.pre or 0.0), now)
         self._next_tick, self._next_picture, self._newest = now, now, -1
         self._state = "recording"
+
+    def _check_room(self) -> None:
+        """See that a disk that was full has room for a while, and not for a frame."""
+        space = self._sink.space()
+        rate = self._sink.size / self.seconds if self.seconds else 0.0
+        if self._state != "disk-full" or space is None:
+            return
+        # On a disk that is small, a part of it must do.
+        if space.free < max(_MIN_ROOM, min(rate * _RETRY_SECONDS, space.total // 10)):
+            raise CannotWrite(self._trouble, is_full=True)
 
     def _end_take(self, queue: FrameQueue) -> None:
         """Write what waits, and complete what was begun."""

@@ -1,6 +1,7 @@
 """What becomes of the frames of a recording: pictures in a folder, or files of video."""
 
 import contextlib
+import logging
 import math
 import time
 from typing import Protocol
@@ -11,6 +12,8 @@ from webcapd.outputs.recording.places import Place
 from webcapd.outputs.recording.retention import SegmentRule, Space
 from webcapd.outputs.recording.videofile import CLUSTER_SECONDS, VideoFile
 from webcapd.outputs.writing import CannotWrite, cannot_write
+
+log = logging.getLogger(__name__)
 
 
 class Sink(Protocol):
@@ -164,6 +167,8 @@ class Video:
             self._file.begin(frame, at, self._wall - max(0.0, time.monotonic() - at))
         except OSError as error:
             raise cannot_write(error, self.name) from None
+        # Of which there is one more now.
+        self._place.make_room()
 
     def _is_over(self, file: VideoFile, at: float) -> bool:
         zone = time.localtime().tm_gmtoff
@@ -183,9 +188,13 @@ class Video:
         file = self._file
         if file is None or file.last is None:
             return
-        if file.is_deleted():
-            raise CannotWrite(f"{self.name} was deleted while it was recorded")
         last = file.last
+        if file.is_deleted():
+            log.warning("%s was deleted while it was recorded; another file goes on", self.name)
+            self._give_up(file)
+            self.write(last, now)
+            self.flush()
+            return
         if self._is_over(file, now):
             self.finish(now)
             if self._repeats:
@@ -222,12 +231,18 @@ class Video:
 
     def recover(self) -> None:
         if self._file is not None:
-            file, self._file = self._file, None
-            file.abandon()
-            self._ended_size += file.size
-            self._place.ended(self.name, file.size)
+            self._give_up(self._file)
         self._place.open()
         self._place.make_room()
+
+    def _give_up(self, file: VideoFile) -> None:
+        """End a file where it was whole."""
+        self._file = None
+        file.abandon()
+        self._ended_size += file.size
+        # If this cannot be noted, opening the folder does it.
+        with contextlib.suppress(CannotWrite):
+            self._place.ended(self.name, file.size)
 
     def close(self) -> None:
         if self._file is not None:
