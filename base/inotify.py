@@ -6,10 +6,12 @@ whoever watches must then look now and then.  So it must where ``sees_all()`` sa
 that others change files without this kernel's knowing.
 """
 
+import contextlib
 import ctypes
 import errno
 import os
 import struct
+from collections.abc import Mapping
 from enum import IntFlag
 from pathlib import Path
 from typing import NamedTuple
@@ -95,6 +97,64 @@ class Inotify:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
+
+
+class Watches:
+    """Paths that are watched, where there is inotify; else none is.  For one thread."""
+
+    def __init__(self) -> None:
+        """Take a descriptor, if there is one to be had."""
+        self._watches: dict[Path, int] = {}
+        self._inotify: Inotify | None = None
+        self.refusal: str | None = None
+        """Why there is no inotify."""
+        try:
+            self._inotify = Inotify()
+        except OSError as error:
+            self.refusal = f"inotify: {error.strerror}"
+
+    def fileno(self) -> int | None:
+        """Descriptor that is readable while there are events to take; None without any."""
+        return None if self._inotify is None else self._inotify.fileno()
+
+    def watch(self, masks: Mapping[Path, Mask]) -> dict[Path, int]:
+        """Watch these and nothing else; gives the watches.
+
+        What is not there or forbidden is not watched.
+        """
+        if self._inotify is None:
+            return {}
+        kept = {}
+        for path, mask in masks.items():
+            with contextlib.suppress(OSError):
+                kept[path] = self._inotify.add(path, mask)
+        for watch in set(self._watches.values()) - set(kept.values()):
+            self._inotify.remove(watch)
+        self._watches = kept
+        return kept
+
+    def obstacle(self, path: Path) -> str | None:
+        """Say why inotify does not tell of all that happens to a path; None if it does."""
+        if self._inotify is None:
+            return self.refusal
+        if path not in self._watches:
+            return "inotify: no watches are left"
+        with contextlib.suppress(OSError):
+            if not sees_all(path):
+                return "others change the file over a network"
+        return None
+
+    def take(self) -> list[Event]:
+        """Take the events so far; never waits."""
+        events = [] if self._inotify is None else self._inotify.take()
+        # That a watch has gone is told by what it watched, or we removed it.
+        return [event for event in events if event.mask != Mask.IGNORED]
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        if self._inotify is not None:
+            self._inotify.close()
+        self._inotify, self.refusal, self._watches = None, "closed", {}
 
 
 def _checked(result: int) -> int:

@@ -4,12 +4,11 @@ By inotify where there is any, so that nothing happens while nothing happens; el
 clock.  What has happened is not told apart: who is woken looks at the file.
 """
 
-import contextlib
 import math
 import time
 from pathlib import Path
 
-from webcapd.base.inotify import Inotify, Mask, sees_all
+from webcapd.base.inotify import Mask, Watches
 
 _COMES = Mask.MOVED_TO | Mask.CREATE
 _ENDS = Mask.CLOSE_WRITE | Mask.DELETE_SELF | Mask.MOVE_SELF
@@ -26,27 +25,22 @@ class PathWatch:
     def __init__(self, path: str | Path) -> None:
         """Take a descriptor, if there is one to be had."""
         self._path = Path(path)
-        self._watches: set[int] = set()
+        self._watches = Watches()
         self._followed = -1
         """Descriptor of the file that is followed; -1 for none."""
         self._is_watched = True
         self._due = 0.0
-        self.obstacle: str | None = None
+        self.obstacle = None if self._watches.fileno() is not None else self._watches.refusal
         """Why it polls; None if it does not."""
-        self._inotify: Inotify | None = None
-        try:
-            self._inotify = Inotify()
-        except OSError as error:
-            self.obstacle = f"inotify: {error.strerror}"
 
     def fileno(self) -> int | None:
         """Descriptor that is readable when take() is to be called; None if it polls."""
-        return None if self._inotify is None or self.obstacle else self._inotify.fileno()
+        return None if self.obstacle else self._watches.fileno()
 
     def wait(self) -> None:
         """Watch the path: for a file that comes, and for the one that is there."""
         self._followed = -1
-        self._add({self._path.parent: _COMES, self._path: _ENDS | _TOUCHED})
+        self._watches.watch({self._path.parent: _COMES, self._path: _ENDS | _TOUCHED})
 
     def follow(self, descriptor: int) -> None:
         """Watch a file that was opened at the path, and nothing else."""
@@ -59,30 +53,8 @@ class PathWatch:
         if self._followed >= 0:
             # This very file, whatever is at the path by now.
             file = Path(f"/proc/self/fd/{self._followed}")
-            self._add({file: _ENDS | _TOUCHED if watched else _ENDS})
-            if self._inotify is not None:
-                self.obstacle = self._obstacle(file)
-
-    def _obstacle(self, file: Path) -> str | None:
-        """Say why inotify does not tell of all that happens to a file."""
-        if not self._watches:
-            return "inotify: no watches are left"
-        with contextlib.suppress(OSError):
-            if not sees_all(file):
-                return "others change the file over a network"
-        return None
-
-    def _add(self, masks: dict[Path, Mask]) -> None:
-        """Watch these and nothing else; what is not there or forbidden is not watched."""
-        if self._inotify is None:
-            return
-        kept = set()
-        for path, mask in masks.items():
-            with contextlib.suppress(OSError):
-                kept.add(self._inotify.add(path, mask))
-        for watch in self._watches - kept:
-            self._inotify.remove(watch)
-        self._watches = kept
+            self._watches.watch({file: _ENDS | _TOUCHED if watched else _ENDS})
+            self.obstacle = self._watches.obstacle(file)
 
     def take(self) -> bool:
         """Whether something may have happened since the last call; never waits."""
@@ -92,12 +64,9 @@ class PathWatch:
                 return False
             self._due = now + (_POLL_SECONDS if self._is_watched else _REST_SECONDS)
             return True
-        assert self._inotify is not None
+        # Nothing of the folder's other files.
         ours = ("", self._path.name)
-        # Nothing of the folder's other files, nor that a watch has gone: mostly we removed it.
-        return any(
-            event.name in ours and event.mask != Mask.IGNORED for event in self._inotify.take()
-        )
+        return any(event.name in ours for event in self._watches.take())
 
     def seconds_until_due(self) -> float:
         """Seconds until take() finds that it is time to look; infinite with a descriptor."""
@@ -107,7 +76,5 @@ class PathWatch:
 
     def close(self) -> None:
         """Give the descriptor back."""
-        if self._inotify is not None:
-            self._inotify.close()
-        self._inotify, self._followed = None, -1
-        self.obstacle = "closed"
+        self._watches.close()
+        self._followed, self.obstacle = -1, self._watches.refusal

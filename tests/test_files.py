@@ -17,10 +17,10 @@ from program import webcapd
 from waiting import wait_until
 from xserver import Pixels
 
+from webcapd.base import inotify
 from webcapd.base.inotify import Inotify
 from webcapd.capture.decoration import Decoration
 from webcapd.capture.feeds.fed import FeedSource
-from webcapd.capture.feeds.files import watch
 from webcapd.capture.feeds.files.pictures import FileError, read_picture
 from webcapd.capture.feeds.registry import make_feed
 from webcapd.capture.options import CaptureOptions
@@ -91,7 +91,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
         def refused() -> Inotify:
             raise OSError(24, "Too many open files")
 
-        monkeypatch.setattr(watch, "Inotify", refused)
+        monkeypatch.setattr(inotify, "Inotify", refused)
     return str(request.param)
 
 

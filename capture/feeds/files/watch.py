@@ -5,7 +5,7 @@ import select
 from contextlib import suppress
 from pathlib import Path
 
-from webcapd.base.inotify import Inotify, Mask, sees_all
+from webcapd.base.inotify import Mask, Watches
 from webcapd.base.waker import Waker
 from webcapd.capture.feeds.files.pictures import SUFFIXES
 
@@ -31,14 +31,10 @@ class FileWatch:
         """Names of pictures that came into the folder since the last look, the newest last."""
         self._is_known = False
         """Whether all that happened in the folder since the last look is in ``_arrived``."""
-        self._inotify: Inotify | None = None
-        with suppress(OSError):
-            self._inotify = Inotify()
+        self._watches = Watches()
 
     def close(self) -> None:
-        if self._inotify is not None:
-            self._inotify.close()
-        self._inotify = None
+        self._watches.close()
 
     def candidates(self) -> list[Path]:
         """List the files that may be what is to be shown, the best first.
@@ -47,8 +43,10 @@ class FileWatch:
         last call, and the first time its newest pictures.
         """
         is_folder = self._path.is_dir()
-        self._parent = self._watch(self._path.parent, _COMES_OR_GOES)
-        before, self._own = self._own, self._watch(self._path, _ARRIVES if is_folder else _WRITTEN)
+        parent, mask = self._path.parent, _ARRIVES if is_folder else _WRITTEN
+        watches = self._watches.watch({parent: _COMES_OR_GOES, self._path: mask})
+        self._parent = watches.get(parent, -1)
+        before, self._own = self._own, watches.get(self._path, -1)
         if not is_folder:
             self._is_known = False
             return [self._path]
@@ -69,13 +67,6 @@ class FileWatch:
                         found.append((entry.stat().st_mtime_ns, entry.name))
         return [self._path / name for _, name in sorted(found, reverse=True)[:_TRIES]]
 
-    def _watch(self, path: Path, mask: Mask) -> int:
-        """Watch a path; gives the watch, -1 if there can be none."""
-        if self._inotify is not None:
-            with suppress(OSError):
-                return self._inotify.add(path, mask)
-        return -1
-
     def wait(self, stop: Waker, is_shown: bool) -> None:
         """Wait until something may have happened, or ``stop`` is woken.
 
@@ -84,8 +75,8 @@ class FileWatch:
         seconds = self._patience(is_shown)
         poll = select.poll()
         poll.register(stop.fileno(), select.POLLIN)
-        if self._inotify is not None:
-            poll.register(self._inotify.fileno(), select.POLLIN)
+        if (watches := self._watches.fileno()) is not None:
+            poll.register(watches, select.POLLIN)
         while True:
             ready = poll.poll(None if seconds is None else 1000 * seconds)
             if not ready or any(number == stop.fileno() for number, _ in ready):
@@ -95,17 +86,15 @@ class FileWatch:
 
     def _patience(self, is_shown: bool) -> float | None:
         """Give how long nothing needs to be looked at, in seconds; None for any time."""
-        with suppress(OSError):
-            if self._own >= 0 and self._parent >= 0 and sees_all(self._path):
-                return None if is_shown else _MISSING_SECONDS
+        if self._parent >= 0 and self._watches.obstacle(self._path) is None:
+            return None if is_shown else _MISSING_SECONDS
         self._is_known = False
         return _POLL_SECONDS
 
     def _take_events(self) -> bool:
         """Take in what inotify tells; gives whether it matters."""
-        assert self._inotify is not None
         matters = False
-        for event in self._inotify.take():
+        for event in self._watches.take():
             if event.watch == self._own and event.name:
                 # In the folder.
                 if is_picture(event.name):
