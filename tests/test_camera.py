@@ -73,13 +73,19 @@ def test_viewers_see_it(film: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "place",
-    ["/nowhere/film.mp4", "rtsp://127.0.0.1:1/x", "http://127.0.0.1:1/x", "99", "/dev/null"],
+    ("place", "why"),
+    [
+        ("/nowhere/film.mp4", ": there is no such file"),
+        ("99", ": there is no /dev/video99"),
+        ("/dev/null", ""),
+        ("rtsp://127.0.0.1:1/x", ""),
+        ("http://127.0.0.1:1/x", ""),
+    ],
 )
-def test_what_is_not_there_is_waited_for_and_named(place: str) -> None:
+def test_what_is_not_there_is_waited_for_and_named(place: str, why: str) -> None:
     with made(f"camera:{place}") as feed:
         wait_until("it is told", lambda: "cannot be opened" in reason(feed))
-        assert reason(feed).startswith("camera ")
+        assert reason(feed) == f"camera {place} cannot be opened{why}"
 
 
 def test_a_film_that_comes_later_is_shown(film: Path, tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ class CameraFeed(ThreadedFeed):
         camera = self._opened()
         try:
             if not camera.isOpened():
-                return 0, f"camera {self._shown} cannot be opened"
+                return 0, f"camera {self._shown} cannot be opened{self._obstacle()}"
             count, period = 0, self._period(camera)
             due = time.monotonic()
             while not self._stopping.is_set():
@@ -127,6 +127,16 @@ class CameraFeed(ThreadedFeed):
         timeouts = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, cv2.CAP_PROP_READ_TIMEOUT_MSEC)
         bounds = [number for name in timeouts for number in (name, _TIMEOUT_MILLISECONDS)]
         return cv2.VideoCapture(self._place, cv2.CAP_FFMPEG, bounds)
+
+    def _obstacle(self) -> str:
+        """Say what a user may have mistaken, where that is known: OpenCV tells nothing."""
+        is_number = self._place.isascii() and self._place.isdigit()
+        path = f"/dev/video{self._place}" if is_number else self._place
+        if ":" in path:
+            return ""
+        if not os.path.exists(path):
+            return f": there is no {path if is_number else 'such file'}"
+        return "" if os.access(path, os.R_OK) else ": it may not be read"
 
     def _period(self, camera: cv2.VideoCapture) -> float:
         """Give the least time from one picture to the next: files come as fast as they are read."""
