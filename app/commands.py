@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, Command] = {
     "push": Command("output.push", "send a display or another source to a machine that shows it"),
     "export": Command("export", "make an .mp4 of a recording, by ffmpeg"),
     "record": Command("record", "record a display or another source, without serving it"),
+    "view": Command("output.view", "show a source in a window, and save its pictures"),
     "screens": Command("screens", "write a test screen into a ring of shared memory"),
 }
 

@@ -141,7 +141,9 @@ def _argument(one: Declared) -> dict[str, Any]:
     common: dict[str, Any] = {"dest": one.name, "default": None}
     common["help"] = one.help.replace("%", "%%")
     if one.kind is bool:
-        return common | {"action": _Switch}
+        # What is off by its name is not switched on by another.
+        is_off = one.flags[0].startswith("--no-")
+        return common | {"action": "store_true" if is_off else _Switch}
     common |= {"metavar": one.metavar}
     if one.details.choices:
         # By their very texts, so that a number has one spelling only.

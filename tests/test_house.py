@@ -226,6 +226,7 @@ def loaded_by(source: str) -> set[str]:
         "import webcapd\ntry: webcapd.main(['--nonsense'])\nexcept SystemExit: pass",
         "import webcapd\ntry: webcapd.main(['screens', '--help'])\nexcept SystemExit: pass",
         "import webcapd\ntry: webcapd.main(['push', '--help'])\nexcept SystemExit: pass",
+        "import webcapd\ntry: webcapd.main(['view', '--help'])\nexcept SystemExit: pass",
     ],
 )
 def test_what_shows_no_screen_loads_no_heavy_packages(source: str) -> None:

@@ -32,15 +32,14 @@ def push(
         engine = Engine(capture, encoding, shutdown, Reception(None))
         pusher = Pusher(engine.variants, make_sender(target, token, ca), str(target), on_end)
 
-        def start() -> Pusher:
+        def begin() -> None:
             width, height = engine.encoder.picture_size()
             say(f"pushing {engine.source.name} {width}x{height} to {target}")
             pusher.start()
-            return pusher
 
         began = time.monotonic()
         try:
-            return run_output(engine, start, "push", shutdown)
+            return run_output(engine, [("push", pusher)], begin, shutdown)
         finally:
             seconds, megabytes = time.monotonic() - began, pusher.bytes / 1e6
             counted = f"{pusher.frames} {'picture' if pusher.frames == 1 else 'pictures'}"

@@ -3,7 +3,7 @@
 import logging
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from webcapd.app.engine import Engine, Part, join_all, supervise
 from webcapd.app.output.quitkey import quit_by_key
@@ -31,26 +31,25 @@ def run_command(run: Callable[[Shutdown], int]) -> int:
 
 def run_output(
     engine: Engine,
-    make: Callable[[], Part],
-    name: str,
+    outputs: Sequence[tuple[str, Part]],
+    begin: Callable[[], None],
     shutdown: Shutdown,
     serve: Callable[[], int] | None = None,
 ) -> int:
-    """Have an output take what an engine makes until asked to stop; gives the exit code.
+    """Have outputs take what an engine makes until asked to stop; gives the exit code.
 
-    The output is made, and started, once there is a picture or it is known that one is waited
-    for.  ``serve`` runs meanwhile in place of supervise().
+    They are started by ``begin``, once there is a picture or it is known that one is waited for.
+    ``serve`` runs meanwhile in place of supervise().
     """
-    parts: list[tuple[str, Part]] = [("encoder", engine)]
+    # The outputs first, which so have what the encoder made last.
+    parts: list[tuple[str, Part]] = [*outputs, ("encoder", engine)]
     try:
         engine.start()
         if (status := engine.wait_begun()) is not None:
             return status
-        part = make()
-        parts.insert(0, (name, part))
+        begin()
         return serve() if serve is not None else supervise(engine, shutdown)
     finally:
-        # The output first, which so has what the encoder made last.
         for _, part in parts:
             part.stop()
         for late in join_all(parts, _STOP_SECONDS):
