@@ -225,6 +225,8 @@ def loaded_by(source: str) -> set[str]:
         "import webcapd\ntry: webcapd.main(['--help'])\nexcept SystemExit: pass",
         "import webcapd\ntry: webcapd.main(['--nonsense'])\nexcept SystemExit: pass",
         "import webcapd\ntry: webcapd.main(['screens', '--help'])\nexcept SystemExit: pass",
+        "import webcapd\ntry: webcapd.main(['record', '--help'])\nexcept SystemExit: pass",
+        "import webcapd\ntry: webcapd.main(['export', '--help'])\nexcept SystemExit: pass",
         "import webcapd\ntry: webcapd.main(['push', '--help'])\nexcept SystemExit: pass",
         "import webcapd\ntry: webcapd.main(['view', '--help'])\nexcept SystemExit: pass",
     ],

@@ -17,6 +17,7 @@ from webcapd.encoder.variant import VariantSpec
 from webcapd.encoder.variants import Variants
 from webcapd.outputs.framequeue import FrameQueue, Seen
 from webcapd.outputs.recording.commands import Commands
+from webcapd.outputs.recording.retention import Space
 from webcapd.outputs.recording.settings import RecorderSettings
 from webcapd.outputs.recording.sinks import Sink
 from webcapd.outputs.writing import CannotWrite
@@ -70,6 +71,7 @@ class Recorder:
         self.seconds = 0.0
         """How much was recorded before what is recorded now."""
         self._marks = 0
+        self._space: Space | None = None  # Others do not ask: a mount may hang.
         self._held = contextlib.ExitStack()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
@@ -101,10 +103,7 @@ class Recorder:
 
     def report(self) -> Mapping[str, object]:
         """Tell what ``/?info`` says of it."""
-        sink, began = self._sink, self._began
-        space = None
-        with contextlib.suppress(CannotWrite):
-            space = sink.space()
+        sink, began, space = self._sink, self._began, self._space
         seconds = self.seconds + (time.monotonic() - began if began is not None else 0.0)
         rate = sink.size / seconds if seconds > 0 else 0.0
         return {
@@ -211,7 +210,8 @@ class Recorder:
             if now < self._paused_until:
                 return
             self._sink.recover()
-            self._check_room()
+        self._check_room()
+        if self._paused_until is not None:
             log.info("recording goes on")
             self._paused_until, self._trouble = None, ""
         self._began = queue.take_from(now - (self._settings.pre or 0.0), now)
@@ -220,7 +220,7 @@ class Recorder:
 
     def _check_room(self) -> None:
         """See that a disk that was full has room for a while, and not for a frame."""
-        space = self._sink.space()
+        self._space = space = self._sink.space()
         rate = self._sink.size / self.seconds if self.seconds else 0.0
         if self._state != "disk-full" or space is None:
             return
@@ -296,4 +296,5 @@ class Recorder:
         now = time.monotonic()
         if now < self._deadline and (now >= self._next_tick or self._sink.rest(now) <= 0):
             self._sink.tick(now)
+            self._space = self._sink.space()
             self._next_tick = now + _TICK_SECONDS
