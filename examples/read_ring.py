@@ -12,7 +12,6 @@ import struct
 import sys
 
 libc = ctypes.CDLL(None)
-ATTRIB, CLOSE_WRITE = 4, 8
 
 
 def has_writer(ring: int) -> bool:
@@ -41,22 +40,18 @@ def read(ring: int, slots: int, stride: int, last: int) -> tuple[int, bytes]:
     return last, b""
 
 
-def main() -> None:
-    ring = os.open(sys.argv[1], os.O_RDONLY | os.O_NOFOLLOW)
-    magic, _, slots, stride = struct.unpack("<8sIIQ", os.pread(ring, 24, 0))
-    if magic != b"WCFRING1" or slots < 2:
-        sys.exit(f"{sys.argv[1]} is no ring")
-    events = libc.inotify_init1(os.O_CLOEXEC)
-    libc.inotify_add_watch(events, sys.argv[1].encode(), ATTRIB | CLOSE_WRITE)
-    last, alive = 0, True
-    while alive:
-        # First, so that the last frame of one who has ended is read, too.
-        alive = has_writer(ring)
-        last, payload = read(ring, slots, stride, last)
-        sys.stdout.buffer.write(payload)
-        sys.stdout.buffer.flush()
-        if alive:
-            os.read(events, 4096)  # Sleeps until the writer rings, or has ended.
-
-
-main()
+ring = os.open(sys.argv[1], os.O_RDONLY | os.O_NOFOLLOW)
+magic, _, slots, stride = struct.unpack("<8sIIQ", os.pread(ring, 24, 0))
+if magic != b"WCFRING1" or slots < 2:
+    sys.exit(f"{sys.argv[1]} is no ring")
+events = libc.inotify_init1(os.O_CLOEXEC)
+libc.inotify_add_watch(events, sys.argv[1].encode(), 4 | 8)  # IN_ATTRIB, IN_CLOSE_WRITE
+last, alive = 0, True
+while alive:
+    # First, so that the last frame of one who has ended is read, too.
+    alive = has_writer(ring)
+    last, payload = read(ring, slots, stride, last)
+    sys.stdout.buffer.write(payload)
+    sys.stdout.buffer.flush()
+    if alive:
+        os.read(events, 4096)  # Sleeps until the writer rings, or has ended.

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import mjpeg
 import numpy as np
 import pytest
@@ -126,6 +127,32 @@ def test_what_is_captured_here_is_shown_there(
             wait_shown(server, 0x40A020)
             sender.wait_for_line(lambda line: "sending 320x240 to" in line)
         assert "pictures" in sender.lines[-1]
+
+
+def test_what_is_sent_over_tls_is_recorded_there(
+    screen: XServer, brush: Painter, tokens: Path, certificate: Path, tmp_path: Path
+) -> None:
+    port = free_port()
+    source = f"tcps://127.0.0.1:{port},cert={certificate}"
+    record = ("--record", str(tmp_path / "record"))
+    options = ("--token-file", str(tokens), "--ca", str(certificate), "--mask=0,0,50,50")
+    colours = (BLUE, 0x40A020, 0xC03020)
+    with webcapd("--source", source, "--publish-token-file", str(tokens), *record) as server:
+        with pushing("--display", screen.name, *options, f"tcps://localhost:{port}"):
+            for colour in colours:
+                brush.fill(colour)
+                wait_shown(server, colour)
+        assert server.stop() == 0
+    brush.fill(BLUE)
+    seen = []
+    for path in sorted((tmp_path / "record").glob("*.mkv")):
+        video = cv2.VideoCapture(str(path))
+        while (read := video.read())[0]:
+            seen.append(read[1][220, 300])
+        video.release()
+    for colour in colours:
+        wanted = [colour & 255, colour >> 8 & 255, colour >> 16]
+        assert [one for one in seen if np.abs(one.astype(int) - wanted).max() < 12]
 
 
 def test_a_region_is_sent(screen: XServer, brush: Painter) -> None:
