@@ -1,8 +1,6 @@
 """The command line: all options together, and whether they go together."""
 
-import argparse
 import dataclasses
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -48,7 +46,7 @@ class Options:
         return {name: value for part in parts for name, value in dataclasses.asdict(part).items()}
 
 
-def make_parser(version: str) -> argparse.ArgumentParser:
+def make_parser(version: str) -> Parser:
     """Make the command-line parser from the options as declared."""
     parser = Parser(
         prog="webcapd",
@@ -98,7 +96,7 @@ def parse(arguments: Sequence[str], version: str = "") -> Options:
     return options
 
 
-def _unknown_argument(parser: argparse.ArgumentParser, argument: str) -> str:
+def _unknown_argument(parser: Parser, argument: str) -> str:
     """Say what may have been meant."""
     if not argument.startswith("-"):
         if argument in COMMANDS:
@@ -111,7 +109,4 @@ def _unknown_argument(parser: argparse.ArgumentParser, argument: str) -> str:
             # Not quoted: there may be a password in it.
             return "a source is given by --source"
         return f"{argument} is no option; a program goes behind --: --virtual -- {argument}"
-    name = argument.partition("=")[0]
-    flags = [flag for action in parser._actions for flag in action.option_strings]
-    near = difflib.get_close_matches(name, flags, 1)
-    return f"there is no option {name}" + (f"; {near[0]} is one" if near else "")
+    return parser.unknown_option(argument)

@@ -34,7 +34,7 @@ def prepare(arguments: Sequence[str], version: str) -> Callable[[], int]:
     )
     parser.add_argument("file", metavar="FILE.mkv", help="a recording")
     parser.add_argument("out", metavar="OUT.mp4", help="what is made; it must not exist")
-    given = parser.parse_args(arguments)
+    given = parser.parse_all(arguments)
     file, out = Path(given.file), Path(given.out)
     if file.suffix.lower() != ".mkv":
         parser.error(f"{file} does not end in .mkv: only such recordings have the times in them")

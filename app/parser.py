@@ -1,6 +1,7 @@
 """How the command line of webcapd and of its commands is read."""
 
 import argparse
+import difflib
 from collections.abc import Sequence
 from typing import NoReturn, TypeVar
 
@@ -16,6 +17,23 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"webcapd: {one_line(message)} (see {self._see})\n")
 
+    def parse_all(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """Read arguments, none of which may be left over."""
+        given, unknown = self.parse_known_args(arguments)
+        if unknown and unknown[0].startswith("-"):
+            self.error(self.unknown_option(unknown[0]))
+        if unknown:
+            # Not quoted: there may be a password in it.
+            self.error("there is an argument too many: beside options, one is taken")
+        return given
+
+    def unknown_option(self, argument: str) -> str:
+        """Say that there is no such option, and which may have been meant."""
+        name = argument.partition("=")[0]
+        flags = [flag for action in self._actions for flag in action.option_strings]
+        near = difflib.get_close_matches(name, flags, 1)
+        return f"there is no option {name}" + (f"; {near[0]} is one" if near else "")
+
     @property
     def _see(self) -> str:
         return "--help" if self.prog == "webcapd" else f"{self.prog} --help"
@@ -30,7 +48,7 @@ def read_command(
     found later ends the program.
     """
     parser = command_parser(name, positional, summary, options)
-    given = parser.parse_args(arguments)
+    given = parser.parse_all(arguments)
     return parser, given.positional, from_namespace(options, given)
 
 

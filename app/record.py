@@ -23,7 +23,7 @@ def prepare(arguments: Sequence[str], version: str) -> Callable[[], int]:
         "anew, with the times as they were.",
         *kinds,
     )
-    given = parser.parse_args(arguments)
+    given = parser.parse_all(arguments)
     command = from_namespace(RecordCommandOptions, given)
     recording = from_namespace(RecordingOptions, given)
     try:

@@ -312,7 +312,8 @@ def test_q_on_a_terminal_ends_it_and_leaves_the_terminal_as_it_was() -> None:
         (("tcp://x:1", "--region", "1,2,3"), "is no rectangle"),
         (("tcp://x:1", "--region", "1,2,3,4", "--width", "5"), "both say which part to send"),
         (("tcp://x:1", "--virtual"), "--virtual is for webcapd itself"),
-        (("tcp://x:1", "extra"), "unrecognized arguments: extra"),
+        (("tcp://x:1", "http://me:secret-pass@x/publish/y"), "there is an argument too many"),
+        (("tcp://x:1", "--sorce", "pattern:clock"), "there is no option --sorce; --source is one"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(arguments: tuple[str, ...], sentence: str) -> None:

@@ -47,7 +47,7 @@ def prepare(arguments: Sequence[str], version: str) -> Callable[[], int]:
         EncoderOptions,
         CaptureOptions,
     )
-    given = parser.parse_args(arguments)
+    given = parser.parse_all(arguments)
     options = from_namespace(PushOptions, given)
     try:
         target = parse_target(given.positional)
