@@ -3,12 +3,17 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+import mjpeg
+import numpy as np
 import pytest
 from program import ROOT, TIMEOUT
-from recordings import ffprobe, probe
-from test_matroska import UNEVEN, written
+from recordings import ffprobe, frame, probe
+from test_matroska import UNEVEN, opened, written
+from test_players import MPV, VLC, player, wait_for
+from xserver import xvfb
 
 
 def export(*arguments: str, **environment: str) -> tuple[int, str]:
@@ -37,6 +42,21 @@ def test_rests_and_bursts_keep_their_time(tmp_path: Path) -> None:
     (stream,) = ffprobe(out, *PLAYABLE)["streams"]
     assert (stream["codec_name"], stream["pix_fmt"]) == ("h264", "yuv420p")
     assert list(tmp_path.glob(".*")) == []
+
+
+@pytest.mark.parametrize("words", [VLC, MPV], ids=["VLC", "mpv"])
+def test_players_play_what_was_recorded(words: tuple[str, ...]) -> None:
+    with tempfile.TemporaryDirectory() as name, xvfb(320, 240) as desk:
+        home = Path(name)
+        file = opened(home / "a.mkv")
+        blue = mjpeg.encode(np.full((240, 320, 3), (200, 40, 10), np.uint8))
+        file.begin(one := frame(blue, 0, 320, 240), 0.0, 0.0)
+        # VLC shows no frame before it has the next.
+        for number in range(300):
+            file.add(one, number / 5)
+        file.close(60.0, repeats=True)
+        with player(*words, str(home / "a.mkv"), desk=desk, home=home):
+            wait_for(desk, 0x0A28C8)
 
 
 def test_what_a_killed_one_left_can_be_exported(tmp_path: Path) -> None:

@@ -27,13 +27,11 @@ log = logging.getLogger(__name__)
 _RETRY_SECONDS = 10.0
 _FRAME_SECONDS = 4.0
 _COMMAND_SECONDS = 5.0
-_TICK_SECONDS = 5.0
+_TICK_SECONDS, _IDLE_SECONDS = 5.0, 60.0
 _MIN_ROOM = 1 << 20
 
-# What may wait to be written: some seconds at full motion.
-_QUEUE_BYTES = 64 * 1024 * 1024
-# And what may be kept for --pre.
-_HISTORY_BYTES = 256 * 1024 * 1024
+# What may wait to be written, some seconds at full motion; and what may be kept for --pre.
+_QUEUE_BYTES, _HISTORY_BYTES = 64 << 20, 256 << 20
 
 
 class Recorder:
@@ -132,8 +130,8 @@ class Recorder:
         why = ""
         try:
             with self._variants.lease(self._spec) as variant:
-                queue = FrameQueue(variant.latest, _QUEUE_BYTES)
-                self._queue = queue
+                waiting = _QUEUE_BYTES if not self._settings.pre else _HISTORY_BYTES
+                self._queue = queue = FrameQueue(variant.latest, waiting)
                 with contextlib.suppress(Closed):
                     self._record(queue, variant.latest)
                 self._end_take(queue)
@@ -156,7 +154,9 @@ class Recorder:
                 self._obey(queue, latest)
                 if self._began is None:
                     until = self._paused_until or math.inf
-                    queue.wait(min(3600.0, max(0.0, until - time.monotonic())), for_frames=False)
+                    until = max(0.0, until - time.monotonic())
+                    if not queue.wait(min(_IDLE_SECONDS, until), for_frames=False):
+                        self._sink.tidy()
                 elif self._settings.interval:
                     self._take_one(queue, latest)
                 else:

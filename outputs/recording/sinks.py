@@ -42,6 +42,9 @@ class Sink(Protocol):
     def tick(self, now: float) -> None:
         """See to limits; called every few seconds while it records."""
 
+    def tidy(self) -> None:
+        """Delete what is too old, while nothing is recorded; raises nothing."""
+
     def rest(self, now: float) -> float:
         """Give the seconds until a file is complete, though nothing moves."""
 
@@ -91,6 +94,10 @@ class Pictures:
     def tick(self, now: float) -> None:
         self._folder.make_room()
         self._has_room_until = now + 1.0
+
+    def tidy(self) -> None:
+        with contextlib.suppress(CannotWrite):
+            self._folder.make_room()
 
     def rest(self, now: float) -> float:
         return math.inf
@@ -207,6 +214,10 @@ class Video:
         except OSError as error:
             raise cannot_write(error, self.name) from None
         self._place.make_room()
+
+    def tidy(self) -> None:
+        with contextlib.suppress(CannotWrite):
+            self._place.make_room()
 
     def rest(self, now: float) -> float:
         return math.inf if self._file is None else self._file.began + self._rule.seconds - now
