@@ -56,6 +56,16 @@ def test_axe_finds_nothing(page: LivePage[Browser], size: str, scheme: str) -> N
     assert violations(browser) == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_the_documentation(page: LivePage[Browser], scheme: str) -> None:
+    browser = page.browser
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.call("Emulation.setEmulatedMedia", features=features)
+    browser.visit(browser.evaluate("document.querySelector('#links li:last-child a').href"))
+    wait_until("it is there", lambda: browser.evaluate("document.title.includes('documentation')"))
+    assert violations(browser) == []
+
+
 def test_axe_finds_what_there_is(page: LivePage[Browser]) -> None:
     page.browser.evaluate("document.body.append(document.createElement('button')); 0")
     assert "button-name" in str(violations(page.browser))

@@ -82,14 +82,17 @@ export class Menu {
   #fillLinks() {
     // A token opens no more than the picture.
     const isGuest = parameter("token") !== null;
-    const links = isGuest
-      ? { "Only the picture": "embed", Health: "health" }
-      : { "Only the picture": "embed", Health: "health", Metrics: "metrics", State: "info" };
+    const links = {
+      "Only the picture": addressOf("embed"),
+      Health: addressOf("health"),
+      ...(isGuest ? {} : { Metrics: addressOf("metrics"), State: addressOf("info") }),
+      Documentation: "page/help.html",
+    };
     byId("links").replaceChildren(
-      ...Object.entries(links).map(([text, page]) => {
+      ...Object.entries(links).map(([text, address]) => {
         const item = make("li");
         const link = make("a", "", text);
-        link.href = addressOf(page);
+        link.href = address;
         item.append(link);
         return item;
       }),
