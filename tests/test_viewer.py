@@ -297,6 +297,14 @@ def test_what_cannot_be_is_told(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "mine"
 
 
+def test_a_lack_of_room_is_told_and_ends_nothing_before_its_time(tmp_path: Path) -> None:
+    """There is never so much room as is to stay free here."""
+    options = ("--no-window", "--save", str(tmp_path), "--min-free", "999999T")
+    status, said = run_to_end("view", "pattern:clock", *options, "--duration", "1s")
+    assert status == 3 and "there is too little room left in" in said and "saved 0" in said
+    assert not list(tmp_path.glob("0*.jpg"))
+
+
 @pytest.mark.parametrize(
     "arguments, sentence",
     [

@@ -39,6 +39,10 @@ log = logging.getLogger(__name__)
 _MOVING_SECONDS, _REST_SECONDS = 0.01, 0.05
 _TICK_SECONDS = 1.0
 _STOP_SECONDS = 1.0
+_GRACE_SECONDS = 0.5
+
+# What a recorder says of itself that cannot write.
+_UNWRITTEN = ("disk-full", "cannot-write")
 
 
 def view(options: ViewOptions, encoding: EncoderOptions, capture: CaptureOptions) -> int:
@@ -57,14 +61,7 @@ def _view(
         has_window = False
     duration = parse_period(options.duration) if options.duration else math.inf
     with contextlib.ExitStack() as held:
-        reception = Reception(None)
-        if options.publish_token_file:
-            try:
-                access = PublishAccess(options.publish_token_file)
-            except ValueError as error:
-                raise StartError(str(error)) from None
-            held.callback(access.close)
-            reception = Reception(access.keys)
+        reception = _reception(options, held)
         sink = folder_sink(options.save, options.recording) if options.save else None
         engine = Engine(capture, encoding, shutdown, reception)
         recorder = None
@@ -82,7 +79,14 @@ def _view(
                 recorder.start()
 
         parts: list[tuple[str, Part]] = [("recorder", recorder)] if recorder is not None else []
-        serve = viewer.run if viewer is not None else None
+
+        def serve() -> int:
+            deadline = time.monotonic() + duration
+            status = viewer.run() if viewer is not None else _wait(engine, shutdown, deadline)
+            # Before it ends, and has that for its state.
+            fails = recorder is not None and recorder.report()["state"] in _UNWRITTEN
+            return NOT_WRITTEN if fails and status == 0 else status
+
         status = run_output(engine, parts, begin, shutdown, serve)
         saved = recorder.frames if recorder is not None else 0
         if recorder is not None:
@@ -91,6 +95,31 @@ def _view(
         if status == 0 and not saved and reason and duration < math.inf:
             raise SourceError(f"nothing came: {reason}")
         return status
+
+
+def _reception(options: ViewOptions, held: contextlib.ExitStack) -> Reception:
+    """Read who may send pictures, which is given back by ``held``; raises StartError."""
+    if not options.publish_token_file:
+        return Reception(None)
+    try:
+        access = PublishAccess(options.publish_token_file)
+    except ValueError as error:
+        raise StartError(str(error)) from None
+    held.callback(access.close)
+    return Reception(access.keys)
+
+
+def _wait(engine: Engine, shutdown: Shutdown, deadline: float) -> int:
+    """See to what may hang until asked to stop, or time is up; gives the exit code.
+
+    A recorder ends by itself in time, but not while it cannot write.
+    """
+    while (now := time.monotonic()) < deadline + _GRACE_SECONDS:
+        rest = deadline + _GRACE_SECONDS - now
+        if (status := shutdown.wait(min(_TICK_SECONDS, rest))) is not None:
+            return status
+        engine.encoder.abort_if_stuck()
+    return 0
 
 
 def _display_obstacle() -> str:
