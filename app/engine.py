@@ -15,6 +15,7 @@ from webcapd.encoder.updates.factory import open_updates
 from webcapd.encoder.variants import open_variants
 
 _TICK_SECONDS = 1.0
+_LOOK_SECONDS = 0.1
 
 
 class Part(Protocol):
@@ -74,6 +75,14 @@ class Engine:
                 return status
             self.encoder.abort_if_stuck()
         self.encoder.picture_size()
+        return None
+
+    def wait_for_picture(self) -> int | None:
+        """Wait, once begun, until there is a picture; gives the exit code if asked to end."""
+        while not self.encoder.has_picture:
+            if (status := self._shutdown.wait(_LOOK_SECONDS)) is not None:
+                return status
+            self.encoder.abort_if_stuck()
         return None
 
     def stop(self) -> None:

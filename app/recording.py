@@ -2,11 +2,11 @@
 
 import logging
 import signal
-import sys
 from functools import partial
 
-from webcapd.app.engine import Engine, Part, join_all, supervise
-from webcapd.app.program import NOT_WRITTEN, exit_code_of
+from webcapd.app.engine import Engine
+from webcapd.app.output.running import run_command, run_output, say
+from webcapd.app.program import NOT_WRITTEN
 from webcapd.base.number import parse_period, written_bytes
 from webcapd.base.shutdown import Shutdown
 from webcapd.capture.feeds.received.reception import Reception
@@ -19,9 +19,6 @@ from webcapd.outputs.recording.recorder import Recorder
 
 log = logging.getLogger(__name__)
 
-# To write what is left may take its time, where a disk is slow.
-_STOP_SECONDS = 1.8
-
 
 def record(
     command: RecordCommandOptions,
@@ -30,16 +27,9 @@ def record(
     capture: CaptureOptions,
 ) -> int:
     """Record until all is recorded, or it is asked to stop; returns the exit code."""
-    logging.basicConfig(level="INFO", format="webcapd: %(message)s", stream=sys.stderr)
     # Who reads standard output may leave: that is an error of writing.
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    shutdown = Shutdown()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: shutdown.ask())
-    try:
-        return exit_code_of(partial(_record, command, recording, encoding, capture, shutdown))
-    finally:
-        shutdown.close()
+    return run_command(partial(_record, command, recording, encoding, capture))
 
 
 def _record(
@@ -50,37 +40,26 @@ def _record(
     shutdown: Shutdown,
 ) -> int:
     output = command.output
-    is_over = False
-    parts: list[tuple[str, Part]] = []
     duration = parse_period(command.duration) if command.duration else 0.0
     settings = file_settings(output, recording, command.count, duration)
     if is_folder(output):
         sink = folder_sink(output, recording)
     else:
-        sink = file_sink(output, recording, lambda: is_over)
+        sink = file_sink(output, recording, lambda: recorder.is_stopping())
     engine = Engine(capture, encoding, shutdown, Reception(None))
-    parts.append(("encoder", engine))
     recorder = Recorder(engine.variants, PLAIN, sink, settings, partial(_on_end, shutdown))
-    parts.append(("recorder", recorder))
-    try:
-        engine.start()
-        if (status := engine.wait_begun()) is not None:
-            return status
+
+    def begin() -> None:
         width, height = engine.encoder.picture_size()
         place = "standard output" if output == "-" else output
-        _say(f"recording {engine.source.name} {width}x{height} into {place}")
+        say(f"recording {engine.source.name} {width}x{height} into {place}")
         recorder.start()
-        status = supervise(engine, shutdown)
-    finally:
-        is_over = True
-        # The recorder first, which so has what the encoder made last.
-        for _, part in reversed(parts):
-            part.stop()
-        for name in join_all(list(reversed(parts)), _STOP_SECONDS):
-            log.warning("the %s threads did not end in time", name)
-    seconds, frames = recorder.seconds, recorder.frames
-    _say(
-        f"recorded {frames} {'frame' if frames == 1 else 'frames'}, {seconds:.1f} s, "
+
+    # What is recorded begins with a picture, and not with the placeholder before it.
+    status = run_output(engine, [("recorder", recorder)], begin, shutdown, needs_picture=True)
+    frames = recorder.frames
+    say(
+        f"recorded {frames} {'frame' if frames == 1 else 'frames'}, {recorder.seconds:.1f} s, "
         f"{written_bytes(sink.size)}"
         + (f", dropped {dropped}" if (dropped := recorder.dropped) else "")
     )
@@ -92,7 +71,3 @@ def _on_end(shutdown: Shutdown, why: str) -> None:
     if why:
         log.error("%s", why)
     shutdown.ask(NOT_WRITTEN if why else 0)
-
-
-def _say(sentence: str) -> None:
-    print(f"webcapd: {sentence}", file=sys.stderr, flush=True)

@@ -82,6 +82,11 @@ class Encoder:
         """Whether it is known if there will be a picture."""
         return self._begun.is_set()
 
+    @property
+    def has_picture(self) -> bool:
+        """Whether there is a picture of the source just now, once begun."""
+        return self._outage is None
+
     def picture_size(self) -> tuple[int, int]:
         """Give the size of the picture, once begun; raises why there never will be one."""
         if self._failure is not None:

@@ -30,10 +30,10 @@ def record(*arguments: str) -> tuple[int, list[str]]:
 
 
 @contextmanager
-def recording(*arguments: str) -> Iterator[Webcapd]:
+def recording(*arguments: str, says: str = "recording ") -> Iterator[Webcapd]:
     program = Webcapd("record", *arguments, "--min-free", "0")
     try:
-        program.wait_for_line(lambda line: "recording " in line)
+        program.wait_for_line(lambda line: says in line)
         yield program
     finally:
         if program.process.poll() is None:
@@ -205,6 +205,28 @@ def test_another_size_begins_another_file(tmp_path: Path) -> None:
     sizes = [(found.width, found.height) for found in map(probe, videos(folder))]
     assert sizes == [(64, 48), (128, 96), (64, 48)]
     assert all(decoded(path) for path in videos(folder))
+
+
+def test_recording_begins_with_the_first_picture(tmp_path: Path) -> None:
+    """What has no picture yet is waited for, and no placeholder is recorded meanwhile."""
+    ring, path = tmp_path / "a.wcf", tmp_path / "a.mkv"
+    with (
+        recording(f"wcf:{ring}", "-o", str(path), says="trying again") as program,
+        contextlib.closing(UnevenScreen(ring)) as screen,
+    ):
+        screen.put()
+        program.wait_for_line(lambda line: "recording " in line)
+        wait_until("it records", path.exists)
+        assert program.stop() == 0
+    assert [file.name for file in videos(tmp_path)] == ["a.mkv"]
+    assert (probe(path).width, probe(path).height) == (64, 48)
+
+
+def test_command_that_waits_for_a_picture_ends_when_asked_to(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    with recording(f"wcf:{tmp_path / 'a.wcf'}", "-o", str(path), says="trying again") as program:
+        assert program.stop() == 0
+    assert not path.exists()
 
 
 def test_files_follow_each_other_without_a_gap(tmp_path: Path) -> None:

@@ -35,10 +35,12 @@ def run_output(
     begin: Callable[[], None],
     shutdown: Shutdown,
     serve: Callable[[], int] | None = None,
+    needs_picture: bool = False,
 ) -> int:
     """Have outputs take what an engine makes until asked to stop; gives the exit code.
 
-    They are started by ``begin``, once there is a picture or it is known that one is waited for.
+    They are started by ``begin``, once there is a picture or, unless one is needed, once it is
+    known that one is waited for.
     ``serve`` runs meanwhile in place of supervise().
     """
     # The outputs first, which so have what the encoder made last.
@@ -46,6 +48,8 @@ def run_output(
     try:
         engine.start()
         if (status := engine.wait_begun()) is not None:
+            return status
+        if needs_picture and (status := engine.wait_for_picture()) is not None:
             return status
         begin()
         return serve() if serve is not None else supervise(engine, shutdown)
