@@ -176,3 +176,10 @@ def test_a_clock_that_jumps_changes_no_time_in_a_recording(
     found = probe(video)
     assert found.duration == pytest.approx(lasted, abs=1.0)
     assert found.times == sorted(found.times)
+
+
+def test_time_is_up_also_while_nothing_can_be_written(tmp_path: Path) -> None:
+    bounds = ("--duration", "1s", "--min-free", "1000000T")
+    status, said = run_to_end("record", "pattern:bars,size=64x48", "-o", str(tmp_path), *bounds)
+    assert status == 3
+    assert "nothing is recorded until" in said

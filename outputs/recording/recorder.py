@@ -59,6 +59,7 @@ class Recorder:
         self._wants = settings.pre is None
         self._began: float | None = None
         """When what is recorded now began, in seconds of CLOCK_MONOTONIC."""
+        self._deadline = math.inf  # Pauses count.
         self._paused_until: float | None = None
         self._trouble = ""
         self._state = "waiting"
@@ -135,6 +136,8 @@ class Recorder:
                 with contextlib.suppress(Closed):
                     self._record(queue, variant.latest)
                 self._end_take(queue)
+                # Its time may be over while it cannot write.
+                why = self._trouble if self._is_complete() else ""
         except CannotWrite as error:
             why = str(error)
         except Exception as error:
@@ -153,7 +156,7 @@ class Recorder:
             try:
                 self._obey(queue, latest)
                 if self._began is None:
-                    until = self._paused_until or math.inf
+                    until = min(self._paused_until or math.inf, self._deadline)
                     until = max(0.0, until - time.monotonic())
                     if not queue.wait(min(_IDLE_SECONDS, until), for_frames=False):
                         self._sink.tidy()
@@ -165,11 +168,6 @@ class Recorder:
                 if not self._settings.retries:
                     raise
                 self._pause(error, queue)
-
-    @property
-    def _deadline(self) -> float:
-        """When it is over, in seconds of CLOCK_MONOTONIC."""
-        return math.inf if self._began is None else self._began + self._settings.duration
 
     def _is_complete(self) -> bool:
         return time.monotonic() >= self._deadline or self.frames >= self._settings.most
@@ -215,6 +213,8 @@ class Recorder:
             log.info("recording goes on")
             self._paused_until, self._trouble = None, ""
         self._began = queue.take_from(now - (self._settings.pre or 0.0), now)
+        if self._deadline == math.inf:
+            self._deadline = self._began + self._settings.duration
         self._next_tick, self._next_picture, self._newest = now, now, -1
         self._state = "recording"
 
