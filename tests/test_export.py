@@ -9,10 +9,12 @@ from pathlib import Path
 import mjpeg
 import numpy as np
 import pytest
+from browser import chromium
 from program import ROOT, TIMEOUT
 from recordings import ffprobe, frame, probe
 from test_matroska import UNEVEN, opened, written
 from test_players import MPV, VLC, player, wait_for
+from waiting import wait_until
 from xserver import xvfb
 
 
@@ -28,6 +30,9 @@ def export(*arguments: str, **environment: str) -> tuple[int, str]:
     return done.returncode, done.stderr.rstrip("\n")
 
 
+DURATION = (
+    "document.querySelector('video')?.readyState ? document.querySelector('video').duration : 0"
+)
 PLAYABLE = ("-show_streams", "-show_entries", "stream=codec_name,pix_fmt,width,height")
 
 
@@ -57,6 +62,44 @@ def test_players_play_what_was_recorded(words: tuple[str, ...]) -> None:
         file.close(60.0, repeats=True)
         with player(*words, str(home / "a.mkv"), desk=desk, home=home):
             wait_for(desk, 0x0A28C8)
+
+
+# What is in the middle of the picture at a moment, once the browser is there.
+SEEN_AT = """
+(async (moment) => {
+  const video = document.querySelector("video");
+  video.pause();
+  video.currentTime = moment;
+  while (video.seeking || video.readyState < 2) await new Promise((go) => setTimeout(go, 20));
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+  const context = canvas.getContext("2d");
+  context.drawImage(video, 0, 0);
+  return context.getImageData(canvas.width >> 1, canvas.height >> 1, 1, 1).data[0];
+})(%s)
+"""
+
+
+def test_browser_plays_it_with_the_times_that_were_recorded(tmp_path: Path) -> None:
+    file = opened(tmp_path / "a.mkv")
+    # A burst after a rest, and a rest at the end.
+    times = [0.0, 5.0, 5.25, 5.5, 9.0]
+    greys = [40, 80, 120, 160, 200]
+    for time, grey in zip(times, greys, strict=True):
+        jpeg = mjpeg.encode(np.full((240, 320, 3), grey, np.uint8))
+        one = frame(jpeg, 0, 320, 240)
+        if time == 0.0:
+            file.begin(one, 0.0, 0.0)
+        file.add(one, time)
+    file.close(12.0, repeats=True)
+    assert export(str(tmp_path / "a.mkv"), str(tmp_path / "a.mp4"))[0] == 0
+    with chromium(tmp_path / "profile", "--allow-file-access-from-files") as browser:
+        browser.visit((tmp_path / "a.mp4").as_uri())
+        found = wait_until("it is read", lambda: browser.evaluate(DURATION))
+        assert found == pytest.approx(12.0, abs=0.3)
+        for time, end, grey in zip(times, [*times[1:], 11.0], greys, strict=True):
+            seen = browser.promised(SEEN_AT % ((time + end) / 2))
+            assert seen == pytest.approx(grey, abs=8), f"at {(time + end) / 2} s"
 
 
 def test_what_a_killed_one_left_can_be_exported(tmp_path: Path) -> None:
