@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _prepare(arguments: Sequence[str]) -> Callable[[], int]:
     """Read the command line and load what it asks for; gives what runs it."""
-    from webcapd.app.commands import command_named
+    from webcapd.app.commands.registry import command_named
 
     if arguments and (prepare := command_named(arguments[0])):
         return prepare(arguments[1:], __version__)

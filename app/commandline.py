@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from webcapd.app.checks import check_display, check_region, check_sources
-from webcapd.app.commands import COMMANDS, described, meant
+from webcapd.app.commands.registry import COMMANDS, described, meant
 from webcapd.app.deploy_files import add_print_flags
 from webcapd.app.parser import Parser
 from webcapd.base.option import add_flags, from_namespace

@@ -18,7 +18,7 @@ from program import ROOT, TIMEOUT, Webcapd, run_to_end
 from recordings import decoded, probe
 from waiting import wait_until
 
-from webcapd.app.record import prepare
+from webcapd.app.commands.record import prepare
 
 PATTERN = "pattern:clock,size=160x120"
 

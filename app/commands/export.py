@@ -25,7 +25,7 @@ _VIDEO = (
 
 
 def prepare(arguments: Sequence[str], version: str) -> Callable[[], int]:
-    """See app/commands.py."""
+    """See registry.py."""
     parser = Parser(
         prog="webcapd export",
         usage="webcapd export FILE.mkv OUT.mp4",

@@ -25,7 +25,7 @@ class ScreensOptions:
 
 
 def prepare(arguments: Sequence[str], version: str) -> Callable[[], int]:
-    """See app/commands.py."""
+    """See registry.py."""
     parser, name, options = read_command(
         "screens",
         "NAME",
@@ -34,7 +34,7 @@ def prepare(arguments: Sequence[str], version: str) -> Callable[[], int]:
         ScreensOptions,
         arguments,
     )
-    from webcapd.app.screenwriter import write_screen
+    from webcapd.app.commands.screenwriter import write_screen
     from webcapd.capture.feeds.pixels import size_obstacle
     from webcapd.capture.patterns.patterns import PATTERNS, painter_class
 

@@ -4,8 +4,8 @@ import logging
 import signal
 from functools import partial
 
+from webcapd.app.commands.running import run_command, run_output, say
 from webcapd.app.engine import Engine
-from webcapd.app.output.running import run_command, run_output, say
 from webcapd.app.program import NOT_WRITTEN
 from webcapd.base.number import parse_period, written_bytes
 from webcapd.base.shutdown import Shutdown

@@ -15,15 +15,15 @@ class Command(NamedTuple):
     """A command, as ``--help`` tells of it."""
 
     module: str
-    """In app/."""
+    """In this folder."""
     summary: str
 
 
 COMMANDS: Mapping[str, Command] = {
-    "push": Command("output.push", "send a display or another source to a machine that shows it"),
+    "push": Command("push", "send a display or another source to a machine that shows it"),
     "export": Command("export", "make an .mp4 of a recording, by ffmpeg"),
     "record": Command("record", "record a display or another source, without serving it"),
-    "view": Command("output.view", "show a source in a window, and save its pictures"),
+    "view": Command("view", "show a source in a window, and save its pictures"),
     "screens": Command("screens", "write a test screen into a ring of shared memory"),
 }
 
@@ -33,7 +33,7 @@ def command_named(name: str) -> Callable[[Sequence[str], str], Callable[[], int]
     if name not in COMMANDS:
         return None
     prepare: Callable[[Sequence[str], str], Callable[[], int]]
-    prepare = import_module(f"webcapd.app.{COMMANDS[name].module}").prepare
+    prepare = import_module(f"webcapd.app.commands.{COMMANDS[name].module}").prepare
     return prepare
 
 

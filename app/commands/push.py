@@ -36,7 +36,7 @@ class PushOptions:
 
 
 def prepare(arguments: Sequence[str], version: str) -> Callable[[], int]:
-    """See app/commands.py."""
+    """See registry.py."""
     parser = command_parser(
         "push",
         "URL",
@@ -60,7 +60,7 @@ def prepare(arguments: Sequence[str], version: str) -> Callable[[], int]:
         _check_ca(options.ca, target)
     except ValueError as error:
         parser.error(str(error))
-    from webcapd.app.output.pushing import push
+    from webcapd.app.commands.pushing import push
 
     return partial(push, target, token, options.ca, from_namespace(EncoderOptions, given), capture)
 

@@ -14,7 +14,7 @@ from webcapd.outputs.recording.naming import naming_for
 
 
 def prepare(arguments: Sequence[str], version: str) -> Callable[[], int]:
-    """See app/commands.py."""
+    """See registry.py."""
     kinds = (RecordCommandOptions, RecordingOptions, EncoderOptions, CaptureOptions)
     parser = command_parser(
         "record",
@@ -34,7 +34,7 @@ def prepare(arguments: Sequence[str], version: str) -> Callable[[], int]:
         _check_output(command, recording)
     except ValueError as error:
         parser.error(str(error))
-    from webcapd.app.recording import record
+    from webcapd.app.commands.recording import record
 
     return partial(record, command, recording, from_namespace(EncoderOptions, given), capture)
 

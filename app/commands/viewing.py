@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from webcapd.app.commands.running import run_command, run_output, say
+from webcapd.app.commands.viewoptions import ViewOptions
 from webcapd.app.engine import Engine, Part
-from webcapd.app.output.running import run_command, run_output, say
-from webcapd.app.output.viewoptions import ViewOptions
 from webcapd.app.program import NOT_WRITTEN
 from webcapd.app.server import StartError
 from webcapd.base.number import parse_period

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from webcapd.app.checks import check_display, check_region, check_sources, named_source
-from webcapd.app.output.viewoptions import ViewOptions
+from webcapd.app.commands.viewoptions import ViewOptions
 from webcapd.app.parser import command_parser
 from webcapd.base.option import from_namespace
 from webcapd.capture.options import CaptureOptions
@@ -13,7 +13,7 @@ from webcapd.outputs.recording.naming import naming_for
 
 
 def prepare(arguments: Sequence[str], version: str) -> Callable[[], int]:
-    """See app/commands.py."""
+    """See registry.py."""
     parser = command_parser(
         "view",
         "SRC",
@@ -42,6 +42,6 @@ def prepare(arguments: Sequence[str], version: str) -> Callable[[], int]:
         naming_for("jpg", options.name)
     except ValueError as error:
         parser.error(str(error))
-    from webcapd.app.output.viewing import view
+    from webcapd.app.commands.viewing import view
 
     return partial(view, options, from_namespace(EncoderOptions, given), capture)

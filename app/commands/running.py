@@ -5,8 +5,8 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
+from webcapd.app.commands.quitkey import quit_by_key
 from webcapd.app.engine import Engine, Part, join_all, supervise
-from webcapd.app.output.quitkey import quit_by_key
 from webcapd.app.program import exit_code_of
 from webcapd.base.shutdown import Shutdown
 
