@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from updatepixels import UpdateError
-from updatereader import FIELDS, UpdateReader
+from updatereader import UpdateReader
 from updaterecording import HEIGHT, RECORDING, SHOWN, WIDTH, png
+from updatevideo import VideoReader
 
 from webcapd.capture.geometry import Rectangle
 from webcapd.encoder.updates import records
@@ -307,4 +308,4 @@ def test_the_documentation_names_each_record() -> None:
     page = (Path(__file__).parent.parent / "docs" / "updates.md").read_text()
     summary = page.partition("## 4. Summary")[2].partition("## 5.")[0]
     named = [line[2] for line in summary.splitlines() if line[3:5] == " |" and line[2] != "-"]
-    assert sorted(named) == sorted(FIELDS)
+    assert sorted(named) == sorted(VideoReader.fields)

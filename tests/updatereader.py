@@ -10,17 +10,16 @@ from updatepixels import UpdateError, decode, need, png
 
 FIELDS = {"W": "4s", "G": "HH", "S": "", "Q": "BHH", "J": "4HBH", "F": "4H3s", "L": "4HBB"}
 FIELDS |= {"R": "4HB", "N": "4H", "C": "6H", "E": "IBQ", "I": "BHH", "P": "Bii", "X": "", "k": "Q"}
-MOST = (
-    dict.fromkeys("WSQX", 0xFFFF)
-    | {"I": 0x7FFFF}
-    | {k: struct.calcsize(">" + FIELDS[k]) for k in "GFCEP"}
-)
+MOST = dict.fromkeys("WSQX", 0xFFFF) | {"I": 0x7FFFF}
+MOST |= {k: struct.calcsize(">" + FIELDS[k]) for k in "GFCEP"}
 
 
 class UpdateReader:
+    fields, most = FIELDS, MOST
+
     def __init__(self, on_mark: Callable[[], None] = lambda: None, most: int = 1 << 25) -> None:
         """``most`` bounds the pixels of a picture."""
-        self.on_mark, self.most, self.hello = on_mark, most, dict[str, Any]()
+        self.on_mark, self.most_pixels, self.hello = on_mark, most, dict[str, Any]()
         self._void()
         self.begin()
 
@@ -38,9 +37,9 @@ class UpdateReader:
         self._buffer += data
         while len(self._buffer) >= 4:
             kind, length = chr(self._buffer[0]), int.from_bytes(self._buffer[1:4], "big")
-            need(kind in FIELDS or "a" <= kind <= "z", f"records of type {kind!a} are unknown")
-            form = struct.Struct(">" + FIELDS.get(kind, ""))
-            need(form.size <= length <= MOST.get(kind, length), f"a {kind} of {length} bytes")
+            need(kind in self.fields or "a" <= kind <= "z", f"type {kind!a} is unknown")
+            form, most = struct.Struct(">" + self.fields.get(kind, "")), self.most.get(kind, length)
+            need(form.size <= length <= most, f"a {kind} of {length} bytes")
             need(self._begun == (kind != "W") and not self.end, f"a {kind} is out of place")
             if len(self._buffer) < 4 + length:
                 break
@@ -61,7 +60,7 @@ class UpdateReader:
             need(self.hello.get("after", -1) == self.sequence, "it continues another update")
             need(same or "after" not in self.hello, "it continues another picture")
         elif kind == "G":
-            need(0 < fields[0] * fields[1] <= self.most, "no picture can have this size")
+            need(0 < fields[0] * fields[1] <= self.most_pixels, "no picture can have this size")
             self.picture, self.whole = np.zeros((*fields[::-1], 3), np.uint8), False
         elif kind in "SX":
             setattr(self, "state" if kind == "S" else "end", {"reason": None} | json.loads(rest))

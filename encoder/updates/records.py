@@ -19,6 +19,8 @@ PARTIAL = 1
 """Flag of a mark: more of the same state follows."""
 GREY, DEFLATED = 0x40, 0x80
 """Flags of palettes and of raw pixels."""
+KEY = 1
+"""Flag of a frame of a video: it needs no other."""
 
 
 def record(kind: bytes, *parts: bytes) -> bytes:
@@ -81,6 +83,21 @@ def png(rect: Rectangle, data: bytes) -> bytes:
 def copy(rect: Rectangle, x: int, y: int) -> bytes:
     """Have a rectangle be what stood at x, y at the last mark."""
     return record(b"C", struct.pack(">6H", *rect, x, y))
+
+
+def video(number: int, rect: Rectangle, segment: bytes) -> bytes:
+    """Have a rectangle show a video from now on; the segment is its initialization segment."""
+    return record(b"V", struct.pack(">B4H", number, *rect), segment)
+
+
+def video_frame(number: int, is_key: bool, segment: bytes) -> bytes:
+    """Send a frame of a video: a media segment of one sample."""
+    return record(b"H", struct.pack(">BB", number, KEY if is_key else 0), segment)
+
+
+def video_end(number: int) -> bytes:
+    """End a video: what it showed last stays."""
+    return record(b"T", struct.pack(">B", number))
 
 
 def mark(sequence: int, captured: float, partial: bool = False) -> bytes:
