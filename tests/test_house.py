@@ -32,7 +32,7 @@ PRODUCT = [ROOT / "webcapd.py", *MODULES]
 
 # What is installed beside us.
 HEAVY = {"cv2", "numpy", "Xlib", "PIL", "cffi", "xxhash", "h11", "bcrypt", "prometheus_client"}
-HEAVY |= {"turbojpeg"}
+HEAVY |= {"turbojpeg", "av"}
 
 MAX_IMPORTS = 10
 """Of our own modules; app/, which puts all together, has no bound."""

@@ -93,7 +93,8 @@ def small_tree(tmp_path: Path) -> Path:
     """Copy what script/setup needs to where no package has to be fetched."""
     (tmp_path / "script").mkdir()
     shutil.copy(ROOT / "script" / "setup", tmp_path / "script")
-    (tmp_path / "requirements.txt").write_text("# nothing\n")
+    for name in ("requirements.txt", "requirements-h264.txt"):
+        (tmp_path / name).write_text("# nothing\n")
     return tmp_path
 
 
