@@ -58,21 +58,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Also where what it needs is missing.
         print(f"webcapd {__version__}")
         return 0
-    # NumPy's library for linear algebra would start a thread for each processor.
-    wanted = os.environ.get("OPENBLAS_NUM_THREADS")
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    # NumPy's library for linear algebra would start a thread for each processor.  It is loaded
+    # later, when no other thread may change the environment; os.environ, which the program in
+    # the display gets, stays as it is.
+    os.putenv("OPENBLAS_NUM_THREADS", "1")
     try:
         from webcapd.base.lossy import make_stderr_lossy
 
         make_stderr_lossy()
         run = _prepare(arguments)
     except (ImportError, OSError) as error:
-        print(f"webcapd: {_missing(error)}", file=sys.stderr)
+        from webcapd.base.process.late import why_not_loaded
+
+        print(f"webcapd: {why_not_loaded(error)}", file=sys.stderr)
         return 1
-    # The program in the display gets the environment that we got.
-    del os.environ["OPENBLAS_NUM_THREADS"]
-    if wanted is not None:
-        os.environ["OPENBLAS_NUM_THREADS"] = wanted
     return run()
 
 
@@ -87,22 +86,11 @@ def _prepare(arguments: Sequence[str]) -> Callable[[], int]:
     # Ends the program where nothing is to be shown, and so before all else is loaded.
     options = parse(arguments, __version__)
     from webcapd.app.program import run
+    from webcapd.base.process.late import check_installed
 
+    # What is not needed yet is to be missed now.
+    check_installed()
     return lambda: run(options, __version__)
-
-
-def _missing(error: BaseException) -> str:
-    """Say in one sentence why webcapd cannot be loaded."""
-    # NumPy explains at length; what happened first is behind it.
-    while cause := error.__cause__ or error.__context__:
-        error = cause
-    reason = " ".join(str(error).split())
-    remedy = ""
-    if isinstance(error, ModuleNotFoundError):
-        remedy = " (are the packages of requirements.txt installed?)"
-    elif ".so" in reason and isinstance(error, ImportError):
-        remedy = " (on Debian and Ubuntu: apt install libgl1 libglib2.0-0 libxcb1 libxcb-shm0)"
-    return f"cannot be loaded: {reason}{remedy}"
 
 
 if __name__ == "__main__":

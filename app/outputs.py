@@ -1,6 +1,9 @@
 """What the options want beside HTTP: a recorder, and a ring."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from webcapd.app.commandline import Options
 from webcapd.app.engine import Engine
@@ -8,9 +11,10 @@ from webcapd.encoder.transform import UPRIGHT
 from webcapd.encoder.variant import VariantSpec
 from webcapd.http.variant_query import quarter_turns
 from webcapd.outputs.options import RingOptions
-from webcapd.outputs.recording.open import open_recorder
-from webcapd.outputs.recording.recorder import Recorder
-from webcapd.outputs.ring import RingOutput
+
+if TYPE_CHECKING:
+    from webcapd.outputs.recording.recorder import Recorder
+    from webcapd.outputs.ring import RingOutput
 
 
 class Outputs:
@@ -26,6 +30,8 @@ class Outputs:
         """Start, once it is known how large the picture is; raises RingError."""
         encoder = engine.encoder
         if self._options.ring:
+            from webcapd.outputs.ring import RingOutput
+
             name = engine.source.name
             self._ring = RingOutput(self._options.ring, name, encoder.picture_size())
             encoder.consumers.add(self._ring)
@@ -54,5 +60,7 @@ def make_recorder(options: Options, engine: Engine) -> Recorder | None:
     """Give what records, None where nothing is recorded; raises CannotWrite."""
     if not options.record.record:
         return None
+    from webcapd.outputs.recording.open import open_recorder
+
     turned = UPRIGHT.after_turns(quarter_turns(str(options.http.rotate)))
     return open_recorder(options.record, options.recording, engine.variants, VariantSpec(turned))

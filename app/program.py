@@ -9,8 +9,10 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
+from webcapd.app.access import StartError
 from webcapd.app.commandline import Options
-from webcapd.app.server import Server, StartError
+from webcapd.app.server import Server
+from webcapd.base.process.late import NotLoadable
 from webcapd.base.ring.layout import RingError
 from webcapd.capture.source import SourceError
 from webcapd.encoder.jpeg.tiles import EncodeError
@@ -53,7 +55,7 @@ def exit_code_of(run: Callable[[], int]) -> int:
     """Run what gives an exit code; if it cannot go on, log why and give the code for that."""
     try:
         return run()
-    except (StartError, CannotListen, SourceError, EncodeError) as error:
+    except (StartError, CannotListen, SourceError, EncodeError, NotLoadable) as error:
         log.error("%s", error)
         return NOT_STARTED
     except (CannotWrite, RingError) as error:

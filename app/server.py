@@ -3,6 +3,8 @@
 Only this module knows all parts.
 """
 
+from __future__ import annotations
+
 import contextlib
 import logging
 import math
@@ -10,7 +12,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, MutableMapping
+from typing import TYPE_CHECKING
 
+from webcapd.app.access import make_doors, senders_of, viewers_of
 from webcapd.app.commandline import Options
 from webcapd.app.engine import Engine, Part, join_all
 from webcapd.app.outputs import Outputs, make_recorder
@@ -20,18 +24,15 @@ from webcapd.capture.feeds.received.reception import Reception
 from webcapd.capture.geometry import parse_size
 from webcapd.capture.x11.dial import local_number
 from webcapd.capture.x11.xvfb import VirtualDisplay
-from webcapd.http.access.access import Access
 from webcapd.http.access.hosts import own_names
-from webcapd.http.access.publishers import PublishAccess
-from webcapd.http.doors.publish import PublishDoor
-from webcapd.http.doors.record import RecordDoor
-from webcapd.http.handler import Door
 from webcapd.http.httpserver import HttpServer
 from webcapd.http.info import rates, summary
 from webcapd.http.site import Site
 from webcapd.http.wire.descriptors import claim
 from webcapd.http.wire.sockets import ListeningSocket, open_sockets, taken_over
-from webcapd.outputs.recording.recorder import Recorder
+
+if TYPE_CHECKING:
+    from webcapd.outputs.recording.recorder import Recorder
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +43,6 @@ _STOP_SECONDS = 1.0
 # How often it is seen to what may hang, and told how it goes.
 _TICK_SECONDS = 1.0
 _STATUS_SECONDS = 5.0
-
-
-class StartError(Exception):
-    """webcapd cannot start; the text is one clear sentence."""
 
 
 class Server:
@@ -169,7 +166,7 @@ class Server:
         """Put the parts together and start them; returns the exit code once asked to stop."""
         options = self._options
         authority = virtual.environment["XAUTHORITY"] if virtual is not None else ""
-        publishers = self._access_of(options.http.publish_token_file)
+        publishers = senders_of(options.http.publish_token_file, self._closed_at_end)
         reception = Reception(None if publishers is None else publishers.keys)
         engine = Engine(
             options.capture,
@@ -187,7 +184,7 @@ class Server:
         site = self._make_site(engine, recorder)
         self._closed_at_end.callback(site.close)
         sockets = open_sockets(options.http, taken)
-        doors = self._make_doors(publishers, reception, recorder)
+        doors = make_doors(options, publishers, reception, recorder, self._closed_at_end)
         listener = HttpServer(sockets, site, self._shutdown.on_failure, doors)
         self._parts += [("HTTP", listener), ("output", self._outputs)]
         engine.start()
@@ -205,19 +202,6 @@ class Server:
         manager.notify("READY=1", f"STATUS={summary(site)}")
         self._started.set()
         return self._supervise(engine, listener, manager)
-
-    def _make_doors(
-        self, publishers: PublishAccess | None, reception: Reception, recorder: Recorder | None
-    ) -> list[Door]:
-        """Put together what takes requests that change something; raises StartError."""
-        doors: list[Door] = []
-        if publishers is not None:
-            doors.append(PublishDoor(publishers, reception.inlets))
-        if recorder is not None and (
-            recorders := self._access_of(self._options.record.record_token_file, "commands", True)
-        ):
-            doors.append(RecordDoor(recorders, recorder.ask))
-        return doors
 
     def _make_site(self, engine: Engine, recorder: Recorder | None) -> Site:
         """Put together what requests need; raises StartError."""
@@ -241,28 +225,8 @@ class Server:
             motion_quality=options.encoder.jpeg_quality,
             config=options.config() | {"index": local_number(name)},
             # Last: it reads files and has threads that do, which are closed with the site.
-            access=self._make_access(),
+            access=viewers_of(self._options.http),
         )
-
-    def _make_access(self) -> Access:
-        """Read who may look; raises StartError."""
-        try:
-            return Access(self._options.http.auth_file, self._options.http.token_file)
-        except ValueError as error:
-            raise StartError(str(error)) from None
-
-    def _access_of(
-        self, token_file: str, what: str = "pictures", bearer_only: bool = False
-    ) -> PublishAccess | None:
-        """Read who may send something, None where nobody may; raises StartError."""
-        if not token_file:
-            return None
-        try:
-            access = PublishAccess(token_file, what, bearer_only)
-        except ValueError as error:
-            raise StartError(str(error)) from None
-        self._closed_at_end.callback(access.close)
-        return access
 
     def _supervise(self, engine: Engine, listener: HttpServer, manager: ServiceManager) -> int:
         """See to what may hang, and tell how it goes, until asked to stop; gives the exit code."""

@@ -8,6 +8,7 @@ import signal
 import threading
 from collections import deque
 
+from webcapd.base.process.late import NotLoadable
 from webcapd.base.waker import Waker
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,10 @@ class Shutdown:
 
     def on_failure(self, error: Exception) -> None:
         """End because a thread cannot go on without which nothing works; called in it."""
-        if not self._statuses:
+        if isinstance(error, NotLoadable):
+            # Its sentence says it all.
+            log.error("%s", error)
+        elif not self._statuses:
             name = threading.current_thread().name
             log.error("the %s thread failed: %s", name, error, exc_info=error)
         self.ask(1)

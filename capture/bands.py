@@ -10,13 +10,13 @@ A tile is one of a band's equal columns: what is encoded and kept as one in
 4:2:0.  A video in a corner is then not encoded as wide as the screen.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
-
+from webcapd.base.process.late import NDArray, np
 from webcapd.capture.geometry import Rectangle
 
 BAND_ROWS = 16

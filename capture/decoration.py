@@ -3,15 +3,16 @@
 Encoder thread only.
 """
 
+from __future__ import annotations
+
 import functools
 import math
 import re
 import time
 from collections.abc import Sequence
 
-from PIL import Image, ImageDraw, ImageFont, UnidentifiedImageError
-
 from webcapd.base.option import read_text
+from webcapd.base.process.late import Image, ImageDraw, ImageFont
 from webcapd.capture.overlay import Sprite, SpriteImage
 
 _INK, _GROUND = (255, 255, 255, 255), (0, 0, 0, 150)
@@ -111,6 +112,8 @@ class Caption:
 
 def load_watermark(path: str) -> SpriteImage:
     """Read a picture; raises ValueError with a sentence."""
+    from PIL import UnidentifiedImageError
+
     try:
         with Image.open(path) as image:
             return SpriteImage.of_image(image)

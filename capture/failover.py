@@ -94,6 +94,10 @@ class Failover:
         return self._shown.source
 
     @property
+    def size(self) -> tuple[int, int]:
+        return self._active.size
+
+    @property
     def frame_buffer(self) -> FrameBuffer:
         return self._active.frame_buffer
 

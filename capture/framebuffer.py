@@ -4,18 +4,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import pairwise
 from types import MappingProxyType
+from typing import TypeAlias
 
-import numpy as np
 import xxhash
-from numpy.typing import NDArray
 
+from webcapd.base.process.late import NDArray, np
 from webcapd.capture.bands import BAND_ROWS, BandLayout
 from webcapd.capture.geometry import Rectangle
 from webcapd.capture.overlay import Sprite, painted
 from webcapd.capture.picture import BandKey, Picture, overlaid_key, pointed
 from webcapd.capture.pixelformat import BGRX, PixelFormat, converter
 
-Bytes = NDArray[np.uint8]
+Bytes: TypeAlias = "NDArray[np.uint8]"
 
 # Reports of a whole band in a row, after which it is taken to move all over.
 _STREAK = 8

@@ -1,15 +1,18 @@
 """The source that the options name: who adds a kind of source adds it here."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from webcapd.capture.decoration import Decoration
-from webcapd.capture.feeds.open import open_feeds
 from webcapd.capture.feeds.received.reception import Reception
-from webcapd.capture.filters.filtered import FilteredSource
-from webcapd.capture.filters.parse import parse_filters
 from webcapd.capture.options import CaptureOptions, location_name
 from webcapd.capture.source import Source
-from webcapd.capture.x11.screen import Screen
+
+if TYPE_CHECKING:
+    from webcapd.capture.filters.filter import Filter
 
 
 def open_source(
@@ -31,15 +34,28 @@ def open_source(
         options.watermark_speed,
         options.caption,
     )
-    filters = parse_filters(options.filter)
+    # Each of these has libraries that the others do not need.
+    filters: Sequence[Filter] = ()
+    if options.filter:
+        from webcapd.capture.filters.parse import parse_filters
+
+        filters = parse_filters(options.filter)
     # What filters do is done below watermark and caption.
     lower = Decoration("", "none", 0.0, "") if filters else decoration
     source: Source
     if options.source:
+        from webcapd.capture.feeds.open import open_feeds
+
         source = open_feeds(options, lower, reception or Reception())
     else:
+        from webcapd.capture.x11.screen import Screen
+
         source = Screen(embedded or _display(options), options, target_fps, lower, authority)
-    return FilteredSource(source, filters, decoration) if filters else source
+    if not filters:
+        return source
+    from webcapd.capture.filters.filtered import FilteredSource
+
+    return FilteredSource(source, filters, decoration)
 
 
 def _display(options: CaptureOptions) -> str:

@@ -1,16 +1,17 @@
 """An image with transparency, laid over the screen at a place."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
 
-import numpy as np
 import xxhash
-from numpy.typing import NDArray
-from PIL import Image
 
+from webcapd.base.process.late import Image, NDArray, np
 from webcapd.capture.geometry import Rectangle
 
-Pixels = NDArray[np.uint8]
+Pixels: TypeAlias = "NDArray[np.uint8]"
 """(height, width, 4) bytes B, G, R and one more."""
 
 
@@ -24,7 +25,7 @@ class SpriteImage:
         """Equal for equal pixels, whatever server or file they are from."""
 
     @classmethod
-    def of_image(cls, image: Image.Image) -> "SpriteImage":
+    def of_image(cls, image: Image.Image) -> SpriteImage:
         """Take over a picture of any mode; its colours do not bear their alpha yet."""
         straight = np.asarray(image.convert("RGBA"))
         alpha = straight[:, :, 3:].astype(np.uint16)
@@ -33,7 +34,7 @@ class SpriteImage:
         pixels[:, :, 3] = straight[:, :, 3]
         return cls(pixels)
 
-    def at(self, x: int, y: int, hot_spot: tuple[int, int] = (0, 0)) -> "Sprite":
+    def at(self, x: int, y: int, hot_spot: tuple[int, int] = (0, 0)) -> Sprite:
         """Put the upper left corner at x, y of the frame buffer."""
         return Sprite(self, x, y, hot_spot)
 

@@ -5,13 +5,15 @@ order, and where the bits of each colour stand: depth 15 and 16 in 16 bits,
 24 in 24 or 32, 30 (ten bits a colour) in 32.  The masks tell, not the depth.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+from webcapd.base.process.late import NDArray, np
 
-Bytes = NDArray[np.uint8]
+Bytes: TypeAlias = "NDArray[np.uint8]"
 
 _BGRX_MASKS = (0xFF0000, 0x00FF00, 0x0000FF)
 

@@ -5,14 +5,14 @@ a driver reports too little.  Without: all of them, slowed down where nothing
 happens (throttle.py).  Either way damage is a hint only: the hash decides.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from webcapd.base.process.late import NDArray, np
 from webcapd.capture.bands import BandLayout
 from webcapd.capture.geometry import Rectangle
 from webcapd.capture.motion import Motion, add, apart, beside

@@ -94,6 +94,10 @@ class Source(Protocol):
         """What is shown, as users name it; the same for good."""
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the frame buffer, in pixels; only between open and close."""
+
+    @property
     def frame_buffer(self) -> "FrameBuffer":
         """What refresh() keeps up to date, all of what is shown; only between open and close."""
 

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Sequence
 
+from webcapd.base.process.late import NotLoadable
 from webcapd.base.rate import Rate
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.picture import Picture
@@ -90,6 +91,9 @@ class Feeding:
         try:
             with self._stall.encoding():
                 consumer.feed(picture, moment)
+        except NotLoadable:
+            # Nothing can be shown without it, to anybody.
+            raise
         except Exception:
             # What somebody asked for must not end the rest.
             if self._consumers.is_needed(consumer):

@@ -175,8 +175,7 @@ class Encoder:
 
     def _serve(self) -> None:
         """Refresh whenever it is wanted, worth it and due."""
-        frame_buffer = self._source.frame_buffer
-        self._size = (frame_buffer.width, frame_buffer.height)
+        self._size = self._source.size
         if self._outage is not None:
             # Only a refresh proves that the picture is back.  Until then the
             # placeholder stands.

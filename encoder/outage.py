@@ -7,9 +7,7 @@ import logging
 import textwrap
 import time
 
-import numpy as np
-from PIL import Image, ImageDraw
-
+from webcapd.base.process.late import Image, ImageDraw, np
 from webcapd.capture.decoration import load_font
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.overlay import Pixels

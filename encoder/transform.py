@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
-import cv2
-import numpy as np
 import xxhash
 
+from webcapd.base.process.late import cv2, np
 from webcapd.capture.bands import BAND_ROWS, BandLayout
 from webcapd.capture.geometry import Rectangle
 from webcapd.capture.overlay import Pixels

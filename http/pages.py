@@ -10,7 +10,6 @@ from webcapd.encoder.leases import TooManyVariants
 from webcapd.http.admission import Admitted
 from webcapd.http.exchange import Exchange
 from webcapd.http.info import health, info
-from webcapd.http.metrics import metrics
 from webcapd.http.pagefiles import page_file
 from webcapd.http.snapshot import entity_tag, has_tag, headers_of, snapshot_params_of, take
 from webcapd.http.variant_query import check_crop, quarter_turns, spec_of
@@ -91,6 +90,9 @@ def _snapshot(exchange: Exchange, admitted: Admitted) -> Response:
 
 
 def _metrics(exchange: Exchange, admitted: Admitted) -> Response:
+    # What makes them takes 10 MB, and is loaded for who asks.
+    from webcapd.http.metrics import metrics
+
     content_type, body = metrics(exchange.site, exchange.request.headers.get("Accept"))
     return Response(200, content_type, body)
 

@@ -1,11 +1,13 @@
 """How a request for updates is answered: by a stream of them, or by the next one."""
 
+from __future__ import annotations
+
 import contextlib
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from webcapd.encoder.updates import records
-from webcapd.encoder.updates.consumer import UpdateConsumer
 from webcapd.encoder.updates.state.latest import Have, LatestUpdates, PointerPlace, Update
 from webcapd.http.admission import Admitted
 from webcapd.http.exchange import Exchange
@@ -22,6 +24,9 @@ from webcapd.http.variant_query import (
     update_spec_of,
 )
 from webcapd.http.wire.response import HttpError, Response
+
+if TYPE_CHECKING:
+    from webcapd.encoder.updates.consumer import UpdateConsumer
 
 CONTENT_TYPE = "application/vnd.webcapd.updates"
 

@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-import numpy as np
-
 from webcapd.base.pace import Pace
+from webcapd.base.process.late import np
 from webcapd.base.ring.layout import (
     MAX_PIXELS,
     MAX_SIDE,

@@ -54,6 +54,7 @@ class Still:
     """A source whose screen is white all over, with a black pointer, and rests."""
 
     name = "still"
+    size = 64, 64
 
     def __init__(self) -> None:
         self.frame_buffer = FrameBuffer(np.full((64, 256), 255, np.uint8), 64, BGRX)

@@ -14,8 +14,9 @@ from program import TIMEOUT
 from waiting import wait_until
 from xserver import XServer
 
+from webcapd.app.access import StartError
 from webcapd.app.commandline import Options, parse
-from webcapd.app.server import Server, StartError
+from webcapd.app.server import Server
 from webcapd.capture.source import SourceError
 from webcapd.http.wire.sockets import CannotListen
 

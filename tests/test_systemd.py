@@ -149,6 +149,7 @@ class StuckSource:
     """A source that answers no more, whoever interrupts it."""
 
     name = "stuck"
+    size = 64, 64
 
     def __init__(self) -> None:
         self.frame_buffer = FrameBuffer(np.zeros((64, 256), np.uint8), 64, BGRX)

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-import numpy as np
-
+from webcapd.base.process.late import np
 from webcapd.capture.bands import BandLayout
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.overlay import Pixels

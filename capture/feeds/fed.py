@@ -4,8 +4,7 @@ import functools
 import select
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import numpy as np
-
+from webcapd.base.process.late import np
 from webcapd.capture.decoration import Decoration
 from webcapd.capture.feeds.buffer import FeedBuffer
 from webcapd.capture.feeds.feed import Feed, FeedPicture
@@ -58,6 +57,10 @@ class FeedSource:
         """Whether it is known that the feed has something new."""
         # Replaced whole by the encoder thread, never changed: others may read it.
         self._opened: OpenedStatus | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self._area.size
 
     @property
     def frame_buffer(self) -> FeedBuffer:

@@ -3,9 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-import cv2
-import numpy as np
-
+from webcapd.base.process.late import cv2, np
 from webcapd.capture.feeds.feed import MAX_PIXELS, MAX_SIDE, FeedPicture
 from webcapd.capture.geometry import Rectangle
 from webcapd.capture.overlay import Pixels
@@ -15,15 +13,15 @@ class PixelOrder(NamedTuple):
     """How the bytes of a pixel lie in memory."""
 
     bytes_per_pixel: int
-    conversion: int | None
-    """OpenCV's number of the conversion to B, G, R, X; None where they are that."""
+    conversion: str | None
+    """OpenCV's name of the conversion to B, G, R, X; None where they are that."""
 
 
 ORDERS: Mapping[str, PixelOrder] = {
     "BGRX": PixelOrder(4, None),
-    "BGR": PixelOrder(3, cv2.COLOR_BGR2BGRA),
-    "RGB": PixelOrder(3, cv2.COLOR_RGB2BGRA),
-    "GRAY": PixelOrder(1, cv2.COLOR_GRAY2BGRA),
+    "BGR": PixelOrder(3, "COLOR_BGR2BGRA"),
+    "RGB": PixelOrder(3, "COLOR_RGB2BGRA"),
+    "GRAY": PixelOrder(1, "COLOR_GRAY2BGRA"),
 }
 
 
@@ -61,6 +59,6 @@ def copier(pixels: Pixels, order: str) -> Callable[[Pixels, Rectangle], None]:
             np.copyto(target, source)
         else:
             # It writes there: size and type are the result's.
-            cv2.cvtColor(source, conversion, dst=target)
+            cv2.cvtColor(source, getattr(cv2, conversion), dst=target)
 
     return copy_to

@@ -1,8 +1,6 @@
 """Filters that leave pixels where they are: gray, invert, interlace."""
 
-import cv2
-import numpy as np
-
+from webcapd.base.process.late import cv2, np
 from webcapd.capture.filters.filter import Filter, SameSize
 from webcapd.capture.geometry import Rectangle
 from webcapd.capture.overlay import Pixels

@@ -3,8 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-
+from webcapd.base.process.late import np
 from webcapd.capture.bands import BandLayout
 from webcapd.capture.decoration import Decoration
 from webcapd.capture.filters.filter import Filter
@@ -37,6 +36,10 @@ class FilteredSource:
         """Keys of the bands that were filtered last."""
         self._size: tuple[int, int] | None = None
         """Width and height of what comes out; others may read it."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.frame_buffer.width, self.frame_buffer.height
 
     @property
     def frame_buffer(self) -> FrameBuffer:

@@ -1,8 +1,6 @@
 """Filters that put pixels elsewhere: crop, scale, rotate, flip, polar."""
 
-import cv2
-import numpy as np
-
+from webcapd.base.process.late import cv2, np
 from webcapd.capture.feeds.pixels import size_obstacle
 from webcapd.capture.filters.filter import Filter
 from webcapd.capture.geometry import Rectangle, scaled

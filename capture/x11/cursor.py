@@ -8,11 +8,11 @@ import math
 from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
-import numpy as np
 from Xlib.display import Display
 from Xlib.error import XError
 from Xlib.protocol import rq
 
+from webcapd.base.process.late import np
 from webcapd.capture.overlay import Sprite, SpriteImage
 
 # A pointer that moves is asked for with each frame, and for so long afterwards.

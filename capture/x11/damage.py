@@ -7,14 +7,15 @@ little more in all.  Layouts: damageproto 1.1 (QueryVersion 0, Subtract 3),
 fixesproto 2.0 (QueryVersion 0, CreateRegion 5, FetchRegion 19).
 """
 
+from __future__ import annotations
+
 import struct
 from typing import ClassVar, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from Xlib.display import Display
 from Xlib.protocol import rq, structs
 
+from webcapd.base.process.late import NDArray, np
 from webcapd.capture.source import SourceError
 from webcapd.capture.x11.xcb import Request, XcbConnection
 

@@ -9,6 +9,8 @@ and a SysV segment is marked for removal as soon as the server has confirmed the
 attach (never before: servers may refuse a segment that is already marked).
 """
 
+from __future__ import annotations
+
 import contextlib
 import fcntl
 import functools
@@ -17,9 +19,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from webcapd.base.process.late import NDArray, np
 from webcapd.capture.geometry import Rectangle
 from webcapd.capture.x11.xcb import XcbConnection, ffi
 
@@ -47,10 +47,12 @@ class Grabber(Protocol):
     """
 
     kind: str
-    raw: NDArray[np.uint8]
-    """The (height, stride) array of bytes that rows land in."""
     origin: tuple[int, int]
     """Where the area's upper left corner is in the drawable; may be changed."""
+
+    @property
+    def raw(self) -> NDArray[np.uint8]:
+        """The (height, stride) array of bytes that rows land in; made when first wanted."""
 
     def grab(self, ranges: Iterable[tuple[int, int]]) -> None:
         """Bring half-open row ranges up to date.  Raises GrabError, SourceError."""
@@ -137,10 +139,13 @@ class SharedGrabber:
         segment: Segment,
     ) -> None:
         self.kind = segment.kind
-        self.raw = np.frombuffer(segment.memory, np.uint8).reshape(area.height, stride)
         self.origin = area.x, area.y
         self._connection, self._drawable, self._width = connection, drawable, area.width
-        self._segment = segment
+        self._segment, self._shape = segment, (area.height, stride)
+
+    @functools.cached_property
+    def raw(self) -> NDArray[np.uint8]:
+        return np.frombuffer(self._segment.memory, np.uint8).reshape(self._shape)
 
     def grab(self, ranges: Iterable[tuple[int, int]]) -> None:
         # All requests go out before the first reply is awaited: one round
@@ -151,7 +156,7 @@ class SharedGrabber:
                 self._drawable,
                 Rectangle(x, y + top, self._width, bottom - top),
                 self._segment.xid,
-                top * self.raw.shape[1],
+                top * self._shape[1],
             )
             for top, bottom in ranges
         ]
@@ -180,9 +185,13 @@ class CopyingGrabber:
         self._progress = progress
         # A request each for a quarter of a megabyte or so.
         self._rows_at_once = max(1, _BYTES_AT_ONCE // stride)
-        self.raw = np.zeros((area.height, stride), np.uint8)
+        self._shape = (area.height, stride)
         self.origin = area.x, area.y
         self._connection, self._drawable, self._width = connection, drawable, area.width
+
+    @functools.cached_property
+    def raw(self) -> NDArray[np.uint8]:
+        return np.zeros(self._shape, np.uint8)
 
     def grab(self, ranges: Iterable[tuple[int, int]]) -> None:
         x, y = self.origin

@@ -3,7 +3,9 @@
 import math
 import time
 from collections.abc import Mapping
+from functools import cached_property
 
+from webcapd.capture.bands import BandLayout
 from webcapd.capture.decoration import Decoration
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.options import CaptureOptions
@@ -31,17 +33,21 @@ class Refresher:
     ) -> None:
         self._session, self._control = session, session.control
         self._decoration, self._counts = decoration, counts
-        self.frame_buffer = FrameBuffer(
-            session.grabber.raw, session.region.area.width, self._control.format
-        )
         self._selector = self._make_selector(options, target_fps)
         self._pointer = Pointer(self._control.cursor_image) if options.capture_cursor else None
         self._pointer_watch = PointerWatch()
         self._watched_fps = 0.0
         """Frames a second that somebody follows; 0 for nobody."""
 
+    @cached_property
+    def frame_buffer(self) -> FrameBuffer:
+        """What refresh() keeps up to date; made for the first, as it takes NumPy and memory."""
+        session = self._session
+        return FrameBuffer(session.grabber.raw, session.region.area.width, self._control.format)
+
     def _make_selector(self, options: CaptureOptions, target_fps: float) -> BandSelector:
-        layout = self.frame_buffer.layout
+        area = self._session.region.area
+        layout = BandLayout(area.height, area.width)
         if self._control.damage_ids is not None:
             damage = DamageTaker(self._session.connection, self._control.damage_ids)
             return DamageSelector(damage, layout, options.full_scan_period, self._counts)

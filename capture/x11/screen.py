@@ -58,6 +58,10 @@ class Screen:
         return self._session
 
     @property
+    def size(self) -> tuple[int, int]:
+        return self._connected.region.area.size
+
+    @property
     def frame_buffer(self) -> FrameBuffer:
         return self._opened_refresher.frame_buffer
 

@@ -6,15 +6,15 @@ bring a libjpeg-turbo of their own (measured, a 1080p frame at quality 75: 3.9 m
 PyTurboJPEG, which can only code band by band, 4.5 to 5.0 ms).
 """
 
+from __future__ import annotations
+
+import functools
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
+from webcapd.base.process.late import NDArray, cv2, np
 from webcapd.base.processors import processors
 from webcapd.capture.bands import BAND_ROWS
 from webcapd.capture.picture import BandKey, Picture
@@ -26,12 +26,6 @@ _PARALLEL_FROM = 8
 
 # Qualities and views that are watched at a time, mostly.
 _MOST_PARAMS = 4
-
-_SAMPLING_FACTORS = {
-    "444": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
-    "422": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
-    "420": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
-}
 
 # The tables of these hold FF D9 or FF D8, and some readers look for nothing else.
 _MISLEADING = (6, 18)
@@ -65,12 +59,23 @@ class JpegParams(NamedTuple):
         """Say it to OpenCV; raises JpegError if a band is too wide."""
         quality = self.quality + 1 if self.quality in _MISLEADING else self.quality
         interval = restart_interval(self.width, BAND_ROWS, self.subsampling, self.columns)
-        sampling = _SAMPLING_FACTORS.get(self.subsampling)
+        gray = self.subsampling == "gray"
+        sampling = None if gray else _sampling_factor(self.subsampling)
         return [
             *(cv2.IMWRITE_JPEG_QUALITY, quality),
             *(cv2.IMWRITE_JPEG_RST_INTERVAL, interval),
             *((cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling) if sampling is not None else ()),
         ]
+
+
+@functools.cache
+def _sampling_factor(subsampling: str) -> int:
+    """Give OpenCV's number for a subsampling of colours."""
+    return {
+        "444": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+        "422": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
+        "420": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
+    }[subsampling]
 
 
 class _Coded:

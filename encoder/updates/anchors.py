@@ -5,19 +5,19 @@ content has the same anchors at its old place and at its new one.  Those that
 occur once in each picture vote for an offset in both axes.
 """
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TypeAlias
 
+from webcapd.base.process.late import NDArray, np
 from webcapd.capture.geometry import Rectangle
 from webcapd.encoder.updates.pixels import Pixels, colours
 
 _STEPS = ((1, 0x9E3779B1), (2, 0x85EBCA77), (4, 0xC2B2AE3D), (8, 0x27D4EB2F), (16, 0x165667B1))
 _RUN = 32
-_SELECTED = np.uint32(0xFFFFFFFF // 64)
+_SELECTED = 0xFFFFFFFF // 64
 _ROWS = 32
 
-Hashes = NDArray[np.uint32]
-Places = NDArray[np.int64]
+Hashes: TypeAlias = "NDArray[np.uint32]"
+Places: TypeAlias = "NDArray[np.int64]"
 
 
 def anchor_votes(old: Pixels, new: Pixels, least: int) -> tuple[tuple[int, int], Rectangle] | None:

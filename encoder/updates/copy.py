@@ -7,13 +7,13 @@
 A hash only says where to look; what is copied has been compared.
 """
 
+from __future__ import annotations
+
+import functools
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
+from webcapd.base.process.late import NDArray, cv2, np
 from webcapd.capture.geometry import Rectangle
 from webcapd.encoder.updates.anchors import anchor_votes
 from webcapd.encoder.updates.pixels import Pixels, changed, words
@@ -29,9 +29,9 @@ _STRIPS = 4
 _STRAY = 0.25
 
 # Of a strip so many pairs of pixels are hashed; reading more from memory takes longer.
-_WEIGHTS = np.random.default_rng(20).integers(0, 1 << 63, 64, np.uint64) * 2 + 1
+_PAIRS = 64
 
-Hashes = NDArray[np.uint64]
+Hashes: TypeAlias = "NDArray[np.uint64]"
 
 
 class Copy(NamedTuple):
@@ -113,9 +113,15 @@ def _row_hashes(pixels: Pixels) -> Hashes:
     height, width = values.shape
     each = width // _STRIPS & ~1
     pairs = values[:, : each * _STRIPS].view(np.uint64).reshape(height, _STRIPS, each // 2)
-    pairs = pairs[:, :, : _WEIGHTS.size]
-    hashes: Hashes = np.einsum("ijk,k->ij", pairs, _WEIGHTS[: pairs.shape[2]])
+    pairs = pairs[:, :, :_PAIRS]
+    hashes: Hashes = np.einsum("ijk,k->ij", pairs, _weights()[: pairs.shape[2]])
     return hashes
+
+
+@functools.cache
+def _weights() -> Hashes:
+    generator = np.random.default_rng(20)
+    return generator.integers(0, 1 << 63, _PAIRS, np.uint64) * 2 + 1
 
 
 def _votes(before: Hashes, after: Hashes) -> NDArray[np.int64]:

@@ -9,9 +9,7 @@ many colours and is yet smooth.
 
 import zlib
 
-import cv2
-import numpy as np
-
+from webcapd.base.process.late import cv2, np
 from webcapd.capture.geometry import Rectangle
 from webcapd.encoder.updates import palette, records
 from webcapd.encoder.updates.pixels import Pixels, Words, colours

@@ -1,15 +1,19 @@
 """The consumers of updates there are now, and how one is made."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from webcapd.encoder.consumer import Consumers
 from webcapd.encoder.jpeg.tiles import TileEncoder
 from webcapd.encoder.leases import Leases
 from webcapd.encoder.options import EncoderOptions
-from webcapd.encoder.updates.consumer import UpdateConsumer
 from webcapd.encoder.updates.spec import PLAIN_UPDATES, UpdateSpec
-from webcapd.encoder.updates.state.grid import TileGrid
-from webcapd.encoder.updates.state.sent import SentPicture
+
+if TYPE_CHECKING:
+    from webcapd.encoder.updates.consumer import UpdateConsumer
+    from webcapd.encoder.updates.state.sent import SentPicture
 
 
 class UpdateFactory:
@@ -33,6 +37,11 @@ class UpdateFactory:
 
     def __call__(self, spec: UpdateSpec, number: int) -> UpdateConsumer:
         """Make one whose states are counted on from a number."""
+        # Loaded for who asks for updates: it is a good part of all there is to load.
+        from webcapd.encoder.updates.consumer import UpdateConsumer
+        from webcapd.encoder.updates.state.grid import TileGrid
+        from webcapd.encoder.updates.state.sent import SentPicture
+
         subsampling = "gray" if spec.view.gray else self._subsampling
 
         def make_sent(width: int, height: int) -> SentPicture:
@@ -42,7 +51,7 @@ class UpdateFactory:
         return UpdateConsumer(spec, make_sent, rest, self._calm, self._wake, number)
 
 
-class Updates(Leases[UpdateSpec, UpdateConsumer]):
+class Updates(Leases[UpdateSpec, "UpdateConsumer"]):
     """All consumers of updates, by what they show; for any thread."""
 
     def __init__(

@@ -8,11 +8,9 @@ sent: its record, its palette, and what a reader does for each.
 
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
+from typing import TypeAlias
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
+from webcapd.base.process.late import NDArray, cv2, np
 from webcapd.capture.geometry import Rectangle
 from webcapd.encoder.updates.pixels import Pixels, changed
 
@@ -23,7 +21,7 @@ _OVERHEAD = 1024
 # So many rectangles are an update at most, before they are cut to cells.
 _MAX_PIECES = 24
 
-Mask = NDArray[np.uint8]
+Mask: TypeAlias = "NDArray[np.uint8]"
 
 
 def narrow(old: Pixels, new: Pixels, candidates: Sequence[Rectangle]) -> list[Rectangle]:

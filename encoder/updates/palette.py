@@ -5,32 +5,31 @@ for in a sample; then each pixel finds its index by a table that is addressed by
 a hash of its colour, and what the table does not know is added.
 """
 
-import numpy as np
-from numpy.typing import NDArray
+from __future__ import annotations
 
+from typing import TypeAlias
+
+from webcapd.base.process.late import NDArray, np
 from webcapd.encoder.updates.pixels import Words
 
 MAX_COLOURS = 256
 
-Bytes = NDArray[np.uint8]
+Bytes: TypeAlias = "NDArray[np.uint8]"
 
 # Up to here sorting is faster.
 _SMALL = 1024
 _SAMPLES = 512
 _ROUNDS = 6
 # Odd numbers; some do not send two of the colours to one place.
-_MULTIPLIERS = np.array(
-    [
-        0x9E3779B1,
-        0x85EBCA77,
-        0xC2B2AE3D,
-        0x27D4EB2F,
-        0x165667B1,
-        0x7FEB352D,
-        0x846CA68B,
-        0x58F38DED,
-    ],
-    np.uint32,
+_MULTIPLIERS = (
+    0x9E3779B1,
+    0x85EBCA77,
+    0xC2B2AE3D,
+    0x27D4EB2F,
+    0x165667B1,
+    0x7FEB352D,
+    0x846CA68B,
+    0x58F38DED,
 )
 
 
@@ -67,7 +66,7 @@ def _sorted(values: Words) -> tuple[Words, Bytes] | None:
 def _indices(flat: Words, known: Words) -> Bytes | None:
     """Give each pixel the index of its colour, and any index if its colour is not known."""
     table = np.zeros(1 << 16, np.uint8)
-    for multiplier in _MULTIPLIERS:
+    for multiplier in map(np.uint32, _MULTIPLIERS):
         places = known * multiplier >> 16
         table[places] = np.arange(len(known), dtype=np.uint8)
         if (table[places] == np.arange(len(known))).all():

@@ -1,14 +1,18 @@
 """Pictures as arrays of bytes, and of one word a pixel."""
 
-import numpy as np
-from numpy.typing import NDArray
+from __future__ import annotations
 
-Pixels = NDArray[np.uint8]
+import sys
+from typing import TypeAlias
+
+from webcapd.base.process.late import NDArray, np
+
+Pixels: TypeAlias = "NDArray[np.uint8]"
 """(height, width, 4) bytes B, G, R, X; X means nothing.  Rows need not lie next to each other."""
 
-Words = NDArray[np.uint32]
+Words: TypeAlias = "NDArray[np.uint32]"
 
-_NO_X = np.frombuffer(b"\xff\xff\xff\x00", np.uint32)[0]
+_NO_X = int.from_bytes(b"\xff\xff\xff\x00", sys.byteorder)
 
 
 def words(pixels: Pixels) -> Words:
@@ -18,13 +22,13 @@ def words(pixels: Pixels) -> Words:
 
 def colours(pixels: Pixels) -> Words:
     """Give each pixel as one number that says its colour."""
-    seen: Words = words(pixels) & _NO_X
+    seen: Words = words(pixels) & np.uint32(_NO_X)
     return seen
 
 
 def changed(old: Pixels, new: Pixels) -> NDArray[np.uint8]:
     """Say where two pictures of one size differ: not 0 there."""
     differ = words(old) ^ words(new)
-    differ &= _NO_X
+    differ &= np.uint32(_NO_X)
     mask: NDArray[np.uint8] = (differ != 0).view(np.uint8)
     return mask

@@ -1,14 +1,13 @@
 """The pointer's image as readers want it: a PNG whose colours are not yet mixed with its alpha."""
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
+from typing import TypeAlias
 
+from webcapd.base.process.late import NDArray, cv2, np
 from webcapd.encoder.updates import records
 
 MAX_SIDE = 256
 
-Sprite = NDArray[np.uint8]
+Sprite: TypeAlias = "NDArray[np.uint8]"
 """(height, width, 4) bytes B, G, R, A, as X gives them: colours are multiplied by alpha."""
 
 

@@ -15,8 +15,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
-import bcrypt
-
+from webcapd.base.process.late import bcrypt
 from webcapd.http.access.credentials import parse_passwords, parse_tokens, token_digest
 from webcapd.http.access.reloading import ReloadingFile
 from webcapd.http.wire.response import HttpError

@@ -1,11 +1,12 @@
 """The body of a request, read in pieces as it comes."""
 
+from __future__ import annotations
+
 import socket
 import time
 from collections.abc import Iterator
 
-import h11
-
+from webcapd.base.process.late import h11
 from webcapd.http.wire.request import Request, reason_of
 from webcapd.http.wire.response import HttpError
 from webcapd.http.wire.sending import MESSAGE_SECONDS

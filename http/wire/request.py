@@ -1,10 +1,11 @@
 """The head of a request, parsed: h11 reads it, and what h11 leaves open is decided here.  Pure."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import h11
-
+from webcapd.base.process.late import h11
 from webcapd.base.redaction import one_line
 from webcapd.http.wire.response import HttpError
 

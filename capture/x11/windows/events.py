@@ -5,8 +5,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-import numpy as np
-
+from webcapd.base.process.late import np
 from webcapd.capture.geometry import Rectangle
 
 
@@ -84,14 +83,8 @@ _property = struct.Struct("=4xII4xB").unpack_from
 
 
 # A ConfigureNotify, of which all 32 bytes count in an array of them.
-_PLACES = np.dtype(
-    {
-        "names": ["x", "y", "width", "height", "border"],
-        "formats": ["=i2", "=i2", "=u2", "=u2", "=u2"],
-        "offsets": [16, 18, 20, 22, 24],
-        "itemsize": 32,
-    }
-)
+_SIDES = ["x", "y", "width", "height", "border"]
+_FORMATS, _OFFSETS, _SIZE = ["=i2", "=i2", "=u2", "=u2", "=u2"], [16, 18, 20, 22, 24], 32
 
 # So many places of one window are told apart.
 _A_FEW = 8
@@ -123,8 +116,9 @@ def _mover(event: bytes) -> bytes:
 
 def _around(run: list[bytes]) -> Rectangle:
     """Give what holds all places in a run of ConfigureNotify."""
-    places = np.frombuffer(b"".join(run), _PLACES)
-    x, y, width, height, border = (places[name].astype(int) for name in _PLACES.names or ())
+    form = np.dtype({"names": _SIDES, "formats": _FORMATS, "offsets": _OFFSETS, "itemsize": _SIZE})
+    places = np.frombuffer(b"".join(run), form)
+    x, y, width, height, border = (places[name].astype(int) for name in _SIDES)
     right, bottom = (x + width + 2 * border).max(), (y + height + 2 * border).max()
     left, top = x.min(), y.min()
     return Rectangle(int(left), int(top), int(right - left), int(bottom - top))

@@ -5,13 +5,13 @@ after capture ever holds what was under them, and a change under a mask makes
 no frame.
 """
 
+from __future__ import annotations
+
 import itertools
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
+from webcapd.base.process.late import NDArray, np
 from webcapd.capture.geometry import Rectangle
 from webcapd.capture.x11.windows.titles import Wanted
 from webcapd.capture.x11.windows.trail import Trail

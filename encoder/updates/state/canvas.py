@@ -4,9 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-import cv2
-import numpy as np
-
+from webcapd.base.process.late import cv2, np
 from webcapd.capture.picture import Picture
 from webcapd.encoder.transform import UPRIGHT, TransformedPicture, View
 from webcapd.encoder.updates.pixels import Pixels

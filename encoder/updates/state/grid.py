@@ -1,13 +1,13 @@
 """A picture in tiles: what is numbered, coded as JPEG and kept as one.  Pure arithmetic."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
 from operator import ne
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from webcapd.base.process.late import NDArray, np
 from webcapd.capture.bands import BAND_ROWS, BandLayout, runs
 from webcapd.capture.geometry import Rectangle
 from webcapd.capture.picture import BandKey
@@ -15,12 +15,12 @@ from webcapd.encoder.jpeg.bitstream import restart_interval
 from webcapd.encoder.jpeg.tiles import JpegParams, TileRun
 from webcapd.encoder.updates.jpegpack import TileBlock, tile_blocks
 
-_T = TypeVar("_T", bound=np.generic)
+_T = TypeVar("_T", bound="np.generic")
 
 # So many masks are kept with what covers them.
 _MASKS = 8
 
-Mask = NDArray[np.bool_]
+Mask: TypeAlias = "NDArray[np.bool_]"
 """(rows, columns) of a grid: which tiles."""
 
 

@@ -1,8 +1,8 @@
 """What one reader has that is sent slices: of each tile, as of which state."""
 
-import numpy as np
-from numpy.typing import NDArray
+from __future__ import annotations
 
+from webcapd.base.process.late import NDArray, np
 from webcapd.encoder.updates.state.grid import Mask
 
 
@@ -17,7 +17,7 @@ class Lag:
         """Give the tiles that changed since, by the number of each one's last change."""
         return newest > self.numbers
 
-    def given(self, tiles: Mask, number: int) -> "Lag":
+    def given(self, tiles: Mask, number: int) -> Lag:
         """Give what the reader has once it got some tiles as of a number."""
         return Lag(np.where(tiles, number, self.numbers), self.begins)
 

@@ -1,10 +1,10 @@
 """Which tiles of a picture move: they are coded as they come, and looked at only now and then."""
 
+from __future__ import annotations
+
 import time
 
-import numpy as np
-from numpy.typing import NDArray
-
+from webcapd.base.process.late import NDArray, np
 from webcapd.encoder.updates.difference import Difference
 from webcapd.encoder.updates.narrow import blocks
 from webcapd.encoder.updates.state.grid import Mask, TileGrid

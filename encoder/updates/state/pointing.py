@@ -5,9 +5,7 @@ from collections.abc import Hashable
 from dataclasses import replace
 from functools import lru_cache, partial
 
-import cv2
-import numpy as np
-
+from webcapd.base.process.late import cv2, np
 from webcapd.capture.overlay import Sprite
 from webcapd.capture.picture import Picture
 from webcapd.encoder.transform import View

@@ -4,13 +4,13 @@ Of each tile it is known which update changed it last: who has the picture as of
 a number lacks the tiles with later ones.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-import numpy as np
-from numpy.typing import NDArray
-
+from webcapd.base.process.late import NDArray, np
 from webcapd.capture.picture import BandKey, Picture
 from webcapd.encoder.jpeg.tiles import TileEncoder
 from webcapd.encoder.updates import records
@@ -51,7 +51,7 @@ class Coded:
     def __init__(self, data: Sequence[bytes] = (), qualities: Iterable[int] = ()) -> None:
         self.data, self.qualities = list(data), set(qualities)
 
-    def __iadd__(self, other: "Coded") -> "Coded":
+    def __iadd__(self, other: Coded) -> Coded:
         self.data += other.data
         self.qualities |= other.qualities
         return self

@@ -1,0 +1,130 @@
+"""What a server takes that nobody watches, and when its libraries are loaded."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from program import ROOT, TIMEOUT, Webcapd, webcapd
+from waiting import wait_until
+from xserver import XServer
+
+# By what is in the paths of their native parts.
+_HEAVY = ("/numpy", "/cv2/", "/opencv_python", "/PIL/", "/bcrypt/", "/turbojpeg", "/ssl.")
+
+
+def loaded(program: Webcapd) -> set[str]:
+    """Tell which heavy libraries a process has in memory."""
+    maps = Path(f"/proc/{program.process.pid}/maps").read_text()
+    return {name for name in _HEAVY if name in maps}
+
+
+def kilobytes(program: Webcapd, kind: str) -> int:
+    rollup = Path(f"/proc/{program.process.pid}/smaps_rollup").read_text()
+    return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith(kind))
+
+
+def test_libraries_are_loaded_for_the_first_viewer(server: XServer) -> None:
+    with webcapd("--display", server.name) as program:
+        assert program.get("/?health")[0] == 200
+        assert program.info()["capture"]["shm"] == "fd"
+        assert loaded(program) == set()
+        # RSS, as PSS depends on what else runs; it was 83 MB.
+        assert kilobytes(program, "Rss:") < 36 * 1024
+        program.snapshot()
+        assert {"/numpy", "/cv2/"} <= loaded(program)
+        assert not loaded(program) & {"/PIL/", "/bcrypt/", "/ssl."}
+        # What shows figures has a library of its own.
+        assert b"webcapd_up" in program.get("/?metrics")[2]
+
+
+def test_many_first_viewers_at_a_time_are_all_served(server: XServer) -> None:
+    """OpenCV cannot be loaded by two threads at a time."""
+    pages = ["/?snapshot", "/?updates&once=1", "/?snapshot&width=100", "/?metrics"] * 3
+    with webcapd("--display", server.name) as program:
+        begin = threading.Barrier(len(pages))
+        answers: list[int] = []
+
+        def look(page: str) -> None:
+            begin.wait(TIMEOUT)
+            answers.append(program.get(page)[0])
+
+        threads = [threading.Thread(target=look, args=(page,)) for page in pages]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(TIMEOUT)
+        assert answers == [200] * len(pages)
+
+
+def test_every_module_can_be_imported() -> None:
+    """Those, too, that are loaded late: an annotation may name what is not loaded."""
+    names = [
+        ".".join(("webcapd", *path.relative_to(ROOT).with_suffix("").parts))
+        for room in ("app", "base", "capture", "encoder", "http", "outputs")
+        for path in (ROOT / room).rglob("*.py")
+        if path.stem not in ("__init__", "keeper")
+    ]
+    source = "import importlib, sys, webcapd\n[importlib.import_module(n) for n in sys.argv[1:]]"
+    subprocess.run([sys.executable, "-c", source, *names], cwd=ROOT, check=True, timeout=TIMEOUT)
+
+
+def shadowed(folder: Path, name: str, text: str) -> dict[str, str]:
+    """Give the environment in which a package is another; an empty text makes it unimportable."""
+    (folder / name).mkdir()
+    (folder / name / "__init__.py").write_text(text)
+    return {"PYTHONPATH": str(folder)}
+
+
+@pytest.mark.parametrize("name", ["cv2", "h11", "prometheus_client"])
+def test_package_that_is_missing_is_missed_at_the_start(name: str) -> None:
+    hide = (
+        "import sys, runpy\n"
+        "class Hide:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {name!r}: raise ModuleNotFoundError('No module named '+repr(name))\n"
+        "sys.meta_path.insert(0, Hide())\n"
+        f"sys.argv = ['webcapd', '--source', 'pattern:clock', '--port', '0']\n"
+        f"runpy.run_path({str(ROOT / 'webcapd.py')!r}, run_name='__main__')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", hide], capture_output=True, text=True, timeout=TIMEOUT
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"webcapd: cannot be loaded: No module named {name!r} "
+        "(are the packages of requirements.txt installed?)\n"
+    )
+
+
+def test_library_that_cannot_be_loaded_ends_the_server_with_its_sentence(
+    server: XServer, tmp_path: Path
+) -> None:
+    broken = shadowed(tmp_path, "cv2", "raise ImportError('libnone.so.1: no such file')")
+    program = Webcapd("--display", server.name, "--port", "0", environment=broken).wait_ready()
+    with pytest.raises(OSError):
+        program.snapshot()
+    assert program.ended() == 1
+    assert program.lines[1:] == [
+        "webcapd: cannot be loaded: libnone.so.1: no such file (on Debian and Ubuntu: "
+        "apt install libgl1 libglib2.0-0 libxcb1 libxcb-shm0)"
+    ]
+
+
+def test_program_in_the_display_gets_the_environment_that_we_got(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    with webcapd(
+        *(
+            "--virtual",
+            "64x64",
+            "--",
+            "sh",
+            "-c",
+            f"env >{told}.part; mv {told}.part {told}; sleep 99",
+        )
+    ):
+        wait_until("the program runs", told.exists)
+    environment = dict(line.split("=", 1) for line in told.read_text().splitlines() if "=" in line)
+    assert "OPENBLAS_NUM_THREADS" not in environment or "OPENBLAS_NUM_THREADS" in os.environ
