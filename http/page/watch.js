@@ -6,11 +6,12 @@ import { attachGestures } from "./gestures.js";
 import { PlainScreen } from "./stream/plainscreen.js";
 import { Screen, canShowUpdates } from "./stream/screen.js";
 import { Veil } from "./stream/veil.js";
+import { VideoScreen, canShowVideo } from "./video/videoscreen.js";
 import { View } from "./view.js";
 
 /** @import { Verdict } from "./stream/truth.js" */
 
-/** @typedef {Screen | PlainScreen} AnyScreen */
+/** @typedef {Screen | PlainScreen | VideoScreen} AnyScreen */
 
 /** @type {Record<string, string>} */
 const COLOURS = { live: "#2da44e", lost: "#d1242f", idle: "#8b949e" };
@@ -39,7 +40,7 @@ export class Watch {
   /** @param {boolean} isEmbedded */
   constructor(isEmbedded) {
     this.#veil = new Veil(() => (this.screen.isPaused ? this.screen.togglePause() : this.screen.retry()));
-    this.screen = this.#open();
+    this.screen = this.#open(parameter("way"));
     this.stage.append(this.screen.element, this.#veil.element);
     this.view = new View(this.stage, this.screen.element);
     this.#listen();
@@ -59,13 +60,17 @@ export class Watch {
   }
 
   #address() {
-    const page = this.screen instanceof PlainScreen ? "stream" : "updates";
-    return addressOf(page, {}, true);
+    if (this.screen instanceof VideoScreen) return addressOf("video", {}, true);
+    return addressOf(this.screen instanceof PlainScreen ? "stream" : "updates", {}, true);
   }
 
-  /** @returns {AnyScreen} */
-  #open() {
-    const way = parameter("way");
+  /**
+   * Show the screen by the best way that there is, or by the one that is asked for.
+   * @param {string | null} way
+   * @returns {AnyScreen}
+   */
+  #open(way) {
+    if (way === "video" && canShowVideo) return new VideoScreen(addressOf("video", {}, true));
     if (canShowUpdates && way !== "stream" && way !== "snapshots") {
       return new Screen(addressOf("updates", {}, true));
     }
@@ -73,11 +78,11 @@ export class Watch {
   }
 
   #listen() {
-    this.screen.onChange = () => this.#update();
-    if (!(this.screen instanceof Screen)) return;
-    this.screen.onGiveUp = () => {
-      const before = this.screen;
-      this.screen = new PlainScreen(addressOf("stream", {}, true), false);
+    const before = this.screen;
+    before.onChange = () => this.#update();
+    before.onGiveUp = () => {
+      if (before !== this.screen || before instanceof PlainScreen) return;
+      this.screen = this.#open(before instanceof VideoScreen ? null : "stream");
       before.element.replaceWith(this.screen.element);
       before.close();
       this.view.moveTo(this.screen.element);

@@ -59,13 +59,30 @@ export class SilenceWatch {
  * @param {Response} response
  */
 export async function checkAnswer(response) {
+  await checkType(response, "application/vnd.webcapd.updates", "updates");
+}
+
+/**
+ * See that an answer holds a video; raises Ended with the server's own sentence.
+ * @param {Response} response
+ */
+export async function checkVideo(response) {
+  await checkType(response, "video/mp4", "video");
+}
+
+/**
+ * @param {Response} response
+ * @param {string} wanted
+ * @param {string} what
+ */
+async function checkType(response, wanted, what) {
   const type = response.headers.get("Content-Type") ?? "";
-  if (response.ok && type.startsWith("application/vnd.webcapd.updates")) return;
+  if (response.ok && type.startsWith(wanted)) return;
   const isText = type.startsWith("text/plain");
   const line = isText ? (await response.text()).trim().split("\n")[0].slice(0, 200) : "";
   const retryAfter = 1000 * Number(response.headers.get("Retry-After") ?? 0) || 0;
   throw new Ended(
-    line ? asSentence(line) : `The server answered ${response.status}, and no updates.`,
+    line ? asSentence(line) : `The server answered ${response.status}, and no ${what}.`,
     response.status,
     Math.min(retryAfter, 60_000),
   );

@@ -1,0 +1,166 @@
+// Plays fragments by Media Source Extensions: in a <video>, also where a page came by plain http.
+//
+// The clock of the video is kept at the newest frame.  Fragments last as long as the screen moves,
+// so over a rest the clock waits at the end of what there is, and goes on with the next frame.
+
+import { setupOf } from "./boxes.js";
+
+/** Beyond so many seconds behind the newest frame the clock is set anew ... */
+const FAR = 1;
+/** ... and within it runs faster, by this much a second behind. */
+const HURRY = 2;
+/** So many seconds behind the clock are kept. */
+const KEPT = 5;
+/** More fragments than that are never held back: who cannot follow begins anew. */
+const MAX_WAITING = 300;
+
+/** iPhones have the managed one only. */
+const { ManagedMediaSource, MediaSource } =
+  /** @type {Record<string, typeof globalThis.MediaSource | undefined>} */ (
+    /** @type {unknown} */ (globalThis)
+  );
+const Source = ManagedMediaSource ?? MediaSource;
+
+/**
+ * Whether this browser plays a codec in this way.
+ * @param {string} [codec]
+ */
+export function canPlaySource(codec = "avc1.42C028") {
+  return Boolean(Source?.isTypeSupported(`video/mp4; codecs="${codec}"`));
+}
+
+export class SourcePlayer {
+  element = document.createElement("video");
+  #onError;
+  /** @type {MediaSource | null} */
+  #source = null;
+  /** @type {SourceBuffer | null} */
+  #buffer = null;
+  /** @type {Uint8Array[]} */
+  #waiting = [];
+  #address = "";
+
+  /** @param {(sentence: string) => void} onError called once; nothing more is played then */
+  constructor(onError) {
+    this.#onError = onError;
+    const { element } = this;
+    element.muted = true;
+    element.playsInline = true;
+    element.disableRemotePlayback = true;
+    element.setAttribute("aria-hidden", "true");
+    element.addEventListener("error", () => this.#fail(element.error?.message));
+    element.addEventListener("timeupdate", () => this.#keepUp());
+    // Safari pauses where another browser waits for data.
+    element.addEventListener("pause", () => this.#play());
+  }
+
+  /**
+   * Begin a video.
+   * @param {Uint8Array} header
+   */
+  begin(header) {
+    this.#reset();
+    const { codec } = setupOf(header);
+    if (!Source || !canPlaySource(codec)) return this.#fail(`no player for ${codec}`);
+    const source = (this.#source = new Source());
+    this.#waiting = [header];
+    source.addEventListener("sourceopen", () => {
+      if (source !== this.#source) return;
+      this.#buffer = source.addSourceBuffer(`video/mp4; codecs="${codec}"`);
+      this.#buffer.mode = "segments";
+      this.#buffer.addEventListener("updateend", () => this.#onUpdated());
+      this.#append();
+    });
+    this.#address = URL.createObjectURL(source);
+    this.element.src = this.#address;
+    this.#play();
+  }
+
+  /**
+   * Play one more frame.
+   * @param {Uint8Array} fragment
+   */
+  add(fragment) {
+    if (!this.#source) return;
+    this.#waiting.push(fragment);
+    if (this.#waiting.length > MAX_WAITING) this.#fail("it cannot follow");
+    else this.#append();
+  }
+
+  close() {
+    this.#reset();
+    this.element.remove();
+  }
+
+  #reset() {
+    this.#source = this.#buffer = null;
+    this.#waiting = [];
+    if (!this.#address) return;
+    URL.revokeObjectURL(this.#address);
+    this.#address = "";
+    this.element.removeAttribute("src");
+    this.element.load();
+  }
+
+  #play() {
+    if (this.#source) this.element.play().catch(() => {});
+  }
+
+  /** @param {string} [why] */
+  #fail(why) {
+    if (!this.#source) return;
+    this.#reset();
+    this.#onError(`This browser cannot play the video: ${why || "it says not why"}.`);
+  }
+
+  #append() {
+    const buffer = this.#buffer;
+    if (!buffer || buffer.updating || !this.#waiting.length) return;
+    const bytes = joined(this.#waiting);
+    this.#waiting = [];
+    try {
+      buffer.appendBuffer(bytes);
+    } catch (error) {
+      this.#fail(error instanceof Error ? error.message : undefined);
+    }
+  }
+
+  #onUpdated() {
+    if (!this.#buffer) return;
+    this.#keepUp();
+    const { buffered } = this.element;
+    const old = this.element.currentTime - KEPT;
+    // Removed seldom, as browsers work for it.
+    if (buffered.length && buffered.start(0) < old - KEPT && !this.#buffer.updating) {
+      this.#buffer.remove(0, old);
+      return;
+    }
+    this.#append();
+  }
+
+  /** Keep the clock at the newest frame. */
+  #keepUp() {
+    const { element } = this;
+    const { buffered } = element;
+    if (!buffered.length) return;
+    const behind = buffered.end(buffered.length - 1) - element.currentTime;
+    if (behind > FAR || element.currentTime < buffered.start(0)) {
+      element.currentTime = Math.max(0, buffered.end(buffered.length - 1) - 0.05);
+    }
+    element.playbackRate = behind > 0.1 ? 1 + HURRY * Math.min(behind, FAR) : 1;
+  }
+}
+
+/**
+ * @param {Uint8Array[]} pieces
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
+function joined(pieces) {
+  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
