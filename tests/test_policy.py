@@ -22,6 +22,7 @@ def test_page_loads_from_itself_alone() -> None:
     assert found == {
         **{"default-src": ["'none'"], "script-src": ["'self'"], "style-src": ["'self'"]},
         **{"img-src": ["'self'", "blob:", "data:"], "connect-src": ["'self'"]},
+        "media-src": ["blob:"],
         **{"worker-src": ["'self'"], "base-uri": ["'none'"], "form-action": ["'none'"]},
         "frame-ancestors": ["'self'"],
     }

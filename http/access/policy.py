@@ -62,6 +62,7 @@ def page_policy(frame_origins: Iterable[str], hosts: Iterable[str] = ()) -> str:
         "script-src": ["'self'"],
         "style-src": ["'self'"],
         "img-src": ["'self'", "blob:", "data:", *elsewhere],
+        "media-src": ["blob:"],
         "connect-src": ["'self'", *elsewhere],
         "worker-src": ["'self'"],
         "base-uri": ["'none'"],

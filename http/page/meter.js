@@ -20,6 +20,7 @@ const WAYS = {
   polling: "updates, one by one",
   "image stream": "image stream (cannot tell whether it stands still)",
   snapshots: "snapshots, one by one",
+  video: "video of all of it",
 };
 
 export class Meter {
@@ -58,7 +59,9 @@ export class Meter {
     const zoom = Math.round(100 * view.scale * devicePixelRatio);
     set(byId("meter-size"), `${screen.width} × ${screen.height}, shown at ${zoom} %`);
     const where = screen.isInWorker ? ", painted by a worker" : "";
-    const via = knowsFrames && screen.way !== "snapshots" ? `, ${VIA[screen.via]}${where}` : "";
-    set(byId("meter-way"), `${WAYS[screen.way]}${via}`);
+    const isShared = screen.way === "stream" || screen.way === "polling";
+    const video = "asksForVideo" in screen && screen.asksForVideo ? ", video where it moves" : "";
+    const via = isShared ? `, ${VIA[screen.via]}${where}` : "";
+    set(byId("meter-way"), `${WAYS[screen.way]}${video}${via}`);
   }
 }

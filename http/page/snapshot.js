@@ -19,7 +19,13 @@ function pictureOf({ screen, view }) {
   if (!context || !width) return Promise.reject(new Error("there is no picture yet"));
   context.translate(canvas.width / 2, canvas.height / 2);
   context.rotate((view.turn * Math.PI) / 2);
-  context.drawImage(screen.canvas, -width / 2, -height / 2);
+  context.translate(-width / 2, -height / 2);
+  context.drawImage(screen.canvas, 0, 0);
+  for (const video of screen.element.querySelectorAll("video.moving")) {
+    const moving = /** @type {HTMLVideoElement} */ (video);
+    const { offsetLeft, offsetTop, offsetWidth, offsetHeight } = moving;
+    context.drawImage(moving, offsetLeft, offsetTop, offsetWidth, offsetHeight);
+  }
   return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture"))));
   });

@@ -6,7 +6,8 @@ import { attachGestures } from "./gestures.js";
 import { PlainScreen } from "./stream/plainscreen.js";
 import { Screen, canShowUpdates } from "./stream/screen.js";
 import { Veil } from "./stream/veil.js";
-import { VideoScreen, canShowVideo } from "./video/videoscreen.js";
+import { canShowVideo } from "./video/overlay.js";
+import { VideoScreen } from "./video/videoscreen.js";
 import { View } from "./view.js";
 
 /** @import { Verdict } from "./stream/truth.js" */
@@ -72,7 +73,9 @@ export class Watch {
   #open(way) {
     if (way === "video" && canShowVideo) return new VideoScreen(addressOf("video", {}, true));
     if (canShowUpdates && way !== "stream" && way !== "snapshots") {
-      return new Screen(addressOf("updates", {}, true));
+      const asked = parameter("video");
+      const video = asked === "1" ? "always" : asked === "0" ? "never" : "slow";
+      return new Screen(addressOf("updates", {}, true), video);
     }
     return new PlainScreen(addressOf("stream", {}, true), way === "snapshots");
   }

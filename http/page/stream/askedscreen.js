@@ -5,9 +5,9 @@
 // when that comes back, so does the picture.
 
 import { UNREACHABLE } from "./answer.js";
-import { judge } from "./truth.js";
+import { judge, noFacts } from "./truth.js";
 
-/** @import { Facts, Verdict } from "./truth.js" */
+/** @import { Verdict } from "./truth.js" */
 
 const TICK_MS = 500;
 const ASK_MS = 2000;
@@ -31,19 +31,7 @@ export class AskedScreen {
   /** Called when the picture cannot be shown in this way: with a sentence why. */
   /** @type {(sentence: string) => void} */
   onGiveUp = () => {};
-  /** @type {Facts} */
-  facts = {
-    proven: 0,
-    shown: false,
-    heard: Date.now(),
-    changed: Date.now(),
-    lag: 0,
-    link: null,
-    display: null,
-    paused: null,
-    hidden: null,
-    began: Date.now(),
-  };
+  facts = noFacts();
   isClosed = false;
   address;
   /** @type {ReturnType<typeof setInterval> | undefined} */

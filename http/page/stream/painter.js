@@ -6,6 +6,7 @@
 import { need } from "./records.js";
 import { drawableOf } from "./pixels.js";
 
+/** @import { Area } from "./records.js" */
 /** @import { Part } from "./reader.js" */
 /** @import { Drawable } from "./pixels.js" */
 
@@ -109,6 +110,15 @@ export class Painter {
       passing.drawImage(this.#canvas, drawable.fromX, drawable.fromY, w, h, 0, 0, w, h);
       context.drawImage(canvas, 0, 0, w, h, x, y, w, h);
     }
+  }
+
+  /**
+   * Draw an image into the picture, between updates.
+   * @param {CanvasImageSource} image
+   * @param {Area} area
+   */
+  draw(image, { x, y, w, h }) {
+    this.#context.drawImage(image, x, y, w, h);
   }
 
   #passing() {

@@ -1,7 +1,9 @@
 // Reads an update stream strictly: what stands between two marks becomes one update.
 
+import { VideoSteps } from "../video/steps.js";
 import { UpdateError, need, recordsOf } from "./records.js";
 
+/** @import { VideoStep } from "../video/steps.js" */
 /** @import { Area, DisplayState, Hello, UpdateRecord } from "./records.js" */
 
 /** @typedef {{ area: Area, jpeg: Uint8Array }} JpegPart */
@@ -13,7 +15,7 @@ import { UpdateError, need, recordsOf } from "./records.js";
  * What happens, in its order.
  * @typedef {{ kind: "hello", hello: Hello }
  *   | { kind: "size", width: number, height: number }
- *   | { kind: "update", parts: Part[], mark: Mark }
+ *   | { kind: "update", parts: Part[], video: VideoStep | null, mark: Mark }
  *   | { kind: "display", display: DisplayState }
  *   | { kind: "pointerImage", image: PointerImage }
  *   | { kind: "pointer", place: PointerPlace }
@@ -48,12 +50,14 @@ export class UpdateReader {
   #pointers = new Set();
   /** @type {Part[]} */
   #parts = [];
+  #video = new VideoSteps();
 
   /** Expect another response, which may continue the one before. */
   begin() {
     this.#begun = this.#ended = false;
     this.#headers.clear();
     this.#parts = [];
+    this.#video.begin();
   }
 
   /**
@@ -82,7 +86,7 @@ export class UpdateReader {
         this.#resize(record.width, record.height);
         return { kind: "size", width: record.width, height: record.height };
       case "E":
-        return { kind: "update", parts: this.#mark(record), mark: record };
+        return { kind: "update", parts: this.#mark(record), video: this.#video.mark(), mark: record };
       case "S":
         return { kind: "display", display: record.display };
       case "Q":
@@ -100,6 +104,14 @@ export class UpdateReader {
       case "X":
         this.#ended = true;
         return { kind: "end", reason: record.reason };
+      case "V":
+        this.#checkArea(record.area);
+        this.#video.take(record);
+        return null;
+      case "H":
+      case "T":
+        this.#video.take(record);
+        return null;
       default:
         this.#add(record);
         return null;
@@ -132,6 +144,7 @@ export class UpdateReader {
     this.#height = height;
     this.#whole = false;
     this.#parts = [];
+    this.#video.begin();
   }
 
   /**
@@ -148,7 +161,7 @@ export class UpdateReader {
     return parts;
   }
 
-  /** @param {Extract<UpdateRecord, { area: Area }>} record */
+  /** @param {Exclude<Extract<UpdateRecord, { area: Area }>, { kind: "V" }>} record */
   #add(record) {
     this.#checkArea(record.area);
     if (record.kind === "C") this.#checkCopy(record);

@@ -25,6 +25,7 @@ export function need(condition, sentence) {
  * @property {string} [name]
  * @property {string} [display]
  * @property {number} [keepalive]
+ * @property {string | null} [video]
  */
 /**
  * @typedef {{ kind: "W", hello: Hello }
@@ -37,6 +38,9 @@ export function need(condition, sentence) {
  *   | { kind: "R", area: Area, flags: number, data: Uint8Array }
  *   | { kind: "N", area: Area, png: Uint8Array }
  *   | { kind: "C", area: Area, fromX: number, fromY: number }
+ *   | { kind: "V", id: number, area: Area, header: Uint8Array }
+ *   | { kind: "H", id: number, isKey: boolean, fragment: Uint8Array }
+ *   | { kind: "T", id: number }
  *   | { kind: "E", number: number, partial: boolean, captured: number }
  *   | { kind: "I", id: number, hotX: number, hotY: number, png: Uint8Array }
  *   | { kind: "P", id: number, x: number, y: number }
@@ -57,6 +61,9 @@ const LENGTHS = new Map(
     ["R", [9, 0xffffff]],
     ["N", [8, 0xffffff]],
     ["C", [12, 12]],
+    ["V", [9, 0xffff]],
+    ["H", [2, 0xffffff]],
+    ["T", [1, 1]],
     ["E", [13, 13]],
     ["I", [5, 0x7ffff]],
     ["P", [9, 9]],
@@ -180,6 +187,16 @@ function hello(bytes) {
 const textOrNull = (value) => (typeof value === "string" ? value : null);
 
 /**
+ * @param {Uint8Array} bytes
+ * @returns {DisplayState}
+ */
+function displayOf(bytes) {
+  const { state, reason, since } = json(bytes);
+  const seconds = typeof since === "number" ? since : null;
+  return { state: String(state), reason: textOrNull(reason), since: seconds };
+}
+
+/**
  * Read one record of a known type.
  * @param {string} kind
  * @param {Uint8Array} bytes
@@ -191,20 +208,14 @@ function read(kind, bytes) {
   const u16 = (/** @type {number} */ at) => fields.getUint16(at);
   const u64 = (/** @type {number} */ at) => Number(fields.getBigUint64(at));
   const rest = (/** @type {number} */ at) => bytes.subarray(at);
-  const area = () => ({ x: u16(0), y: u16(2), w: u16(4), h: u16(6) });
+  const area = (at = 0) => ({ x: u16(at), y: u16(at + 2), w: u16(at + 4), h: u16(at + 6) });
   switch (kind) {
     case "W":
       return { kind, hello: hello(bytes) };
     case "G":
       return { kind, width: u16(0), height: u16(2) };
-    case "S": {
-      const { state, reason, since } = json(bytes);
-      const seconds = typeof since === "number" ? since : null;
-      return {
-        kind,
-        display: { state: String(state), reason: textOrNull(reason), since: seconds },
-      };
-    }
+    case "S":
+      return { kind, display: displayOf(bytes) };
     case "Q":
       return { kind, id: u8(0), sizeAt: u16(1), intervalAt: u16(3), header: rest(5) };
     case "J":
@@ -219,6 +230,13 @@ function read(kind, bytes) {
       return { kind, area: area(), png: rest(8) };
     case "C":
       return { kind, area: area(), fromX: u16(8), fromY: u16(10) };
+    case "V":
+      return { kind, id: u8(0), area: area(1), header: rest(9) };
+    case "H":
+      need(u8(1) < 2, "a frame has an unknown flag");
+      return { kind, id: u8(0), isKey: u8(1) === 1, fragment: rest(2) };
+    case "T":
+      return { kind, id: u8(0) };
     case "E":
       need(u8(4) < 2, "a mark has an unknown flag");
       return { kind, number: fields.getUint32(0), partial: u8(4) === 1, captured: u64(5) };

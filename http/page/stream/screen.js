@@ -2,14 +2,16 @@
 //
 // The element has the size of the picture in CSS pixels; who places it scales it.
 
-import { SILENCE_MS, judge } from "./truth.js";
+import { SILENCE_MS, judge, noFacts } from "./truth.js";
 import { openHub } from "./hubport.js";
 import { openPainting } from "./paintpool.js";
 import { Pointer } from "./pointer.js";
+import { VideoChoice } from "../video/choice.js";
+import { VideoOverlay, canShowVideo } from "../video/overlay.js";
 
 /** @import { HubPort } from "./hubport.js" */
 /** @import { FromSession } from "./session.js" */
-/** @import { Facts, Verdict } from "./truth.js" */
+/** @import { Verdict } from "./truth.js" */
 
 /** How often it is judged whether the picture is live. */
 const TICK_MS = 250;
@@ -48,19 +50,9 @@ export class Screen {
   #address;
   #pointer = new Pointer();
   #painting;
-  /** @type {Facts} */
-  #facts = {
-    proven: 0,
-    shown: false,
-    heard: Date.now(),
-    changed: Date.now(),
-    lag: 0,
-    link: null,
-    display: null,
-    paused: null,
-    hidden: null,
-    began: Date.now(),
-  };
+  #choice;
+  #overlay;
+  #facts = noFacts();
   #broken = 0;
   /** @type {Set<HubPort["name"]>} */
   #failedHubs = new Set();
@@ -73,14 +65,23 @@ export class Screen {
   #hiding;
   #listening = new AbortController();
 
-  /** @param {string} address of updates, absolute */
-  constructor(address) {
+  /**
+   * @param {string} address of updates, absolute
+   * @param {"never" | "always" | "slow"} [video] when to ask for video of what moves
+   */
+  constructor(address, video = "never") {
     this.#address = address;
+    this.#choice = new VideoChoice(canShowVideo ? video : "never");
     this.element.className = "screen";
     this.canvas.setAttribute("role", "img");
     this.element.append(this.canvas, this.#pointer.element);
     this.verdict = judge(this.#facts, Date.now());
     this.#painting = openPainting(this.canvas, (message) => this.#take(message));
+    this.#overlay = new VideoOverlay(
+      this.element,
+      (picture) => this.#painting.post({ picture }, picture ? [picture] : []),
+      () => this.#refuseVideo(),
+    );
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     const { signal } = this.#listening;
     document.addEventListener("visibilitychange", () => this.#onVisibility(), { signal });
@@ -100,6 +101,11 @@ export class Screen {
 
   get isInWorker() {
     return this.#painting.isInWorker;
+  }
+
+  /** Whether video is asked for, where something moves. */
+  get asksForVideo() {
+    return this.#choice.isWanted;
   }
 
   /** @returns {"stream" | "polling"} */
@@ -139,6 +145,7 @@ export class Screen {
     this.#listening.abort();
     this.#saysGone();
     this.#painting.close();
+    this.#overlay.close();
     this.element.remove();
   }
 
@@ -154,7 +161,7 @@ export class Screen {
   #join() {
     Object.assign(this.#facts, { proven: 0, link: null, display: null, hidden: null, lag: 0 });
     this.#facts.heard = this.#facts.began = Date.now();
-    this.#painting.post({ join: this.#address });
+    this.#painting.post({ join: this.#choice.isWanted ? `${this.#address}&video=1` : this.#address });
     this.#judge();
   }
 
@@ -239,8 +246,12 @@ export class Screen {
       case "progress":
         this.#progress(message);
         break;
-      default:
+      case "broken":
         this.#fail(message.sentence);
+        break;
+      default:
+        this.#overlay.take(message);
+        return;
     }
     this.#judge();
   }
@@ -266,6 +277,13 @@ export class Screen {
     Object.assign(facts, { lag, heard: Math.max(heard, facts.heard) });
     facts.shown ||= updates > 0;
     if (changed) facts.changed = heard;
+    if (this.#choice.take(heard, changed, lag > 0 || this.way === "polling")) this.#join();
+  }
+
+  #refuseVideo() {
+    if (!this.#choice.isWanted) return;
+    this.#choice.refuse();
+    this.#join();
   }
 
   /** @param {string} sentence */

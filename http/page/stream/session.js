@@ -2,12 +2,14 @@
 //
 // It runs in a worker where the browser lets one draw, else in the page.
 
+import { VideoLayer } from "../video/layer.js";
 import { decoded } from "./pixels.js";
 import { Lag } from "./lag.js";
 import { Painter } from "./painter.js";
 import { UpdateReader } from "./reader.js";
 import { need } from "./records.js";
 
+/** @import { FromVideo } from "../video/layer.js" */
 /** @import { Link } from "./connection.js" */
 /** @import { FromHub } from "./hub.js" */
 /** @import { UpdateEvent } from "./reader.js" */
@@ -16,7 +18,7 @@ import { need } from "./records.js";
 /**
  * What a session is asked for.
  * @typedef {{ canvas?: HTMLCanvasElement | OffscreenCanvas, port?: MessagePort, join?: string,
- *   leave?: boolean, retry?: boolean }} ToSession
+ *   leave?: boolean, retry?: boolean, picture?: ImageBitmap | null }} ToSession
  */
 /**
  * What it tells.
@@ -28,6 +30,7 @@ import { need } from "./records.js";
  *   | { kind: "pointer", id: number, x: number, y: number }
  *   | { kind: "progress", bytes: number, updates: number, changed: boolean, whole: boolean,
  *       proven: boolean, lag: number, heard: number }
+ *   | FromVideo
  *   | { kind: "broken", sentence: string }} FromSession
  */
 
@@ -38,6 +41,7 @@ export class Session {
   /** @type {MessagePort | null} */
   #port = null;
   #reader = new UpdateReader();
+  #video;
   #lag = new Lag();
   /** Blocks that are to be painted, in their order. */
   /** @type {{ block: Uint8Array, number: number, begins: boolean }[]} */
@@ -57,6 +61,7 @@ export class Session {
   /** @param {(message: FromSession, transfer?: Transferable[]) => void} tell */
   constructor(tell) {
     this.#tell = tell;
+    this.#video = new VideoLayer(() => this.#painter, tell);
   }
 
   /** @param {ToSession} message */
@@ -70,6 +75,7 @@ export class Session {
     }
     if (message.leave) this.#leave();
     if (message.retry) this.#port?.postMessage({ retry: true });
+    if (message.picture !== undefined) this.#video.take(message.picture);
   }
 
   close() {
@@ -89,6 +95,7 @@ export class Session {
     this.#queue = [];
     this.#reader = new UpdateReader();
     this.#whole = false;
+    this.#video.forget();
   }
 
   #leave() {
@@ -171,19 +178,26 @@ export class Session {
     switch (event.kind) {
       case "hello":
         if (event.hello.after === undefined) this.#whole = false;
+        await this.#video.end();
         return this.#tell({ kind: "hello", hello: event.hello });
       case "size":
         this.#whole = false;
+        this.#video.forget();
         return this.#painter?.resize(event.width, event.height);
       case "display":
         this.#setDisplay(event.display);
         return this.#tell({ kind: "display", display: event.display });
       case "update":
+        await this.#video.before(event.video);
         await this.#painter?.show(event.parts);
+        this.#video.after(
+          event.video,
+          event.parts.map(({ area }) => area),
+        );
         if (!event.mark.partial && !this.#isLost) this.#painter?.release();
         this.#tellSize();
         this.#updates++;
-        this.#changed ||= event.parts.length > 0;
+        this.#changed ||= event.parts.length > 0 || event.video !== null;
         // The first whole picture may be of long ago, when the screen came to rest.
         if (this.#whole) this.#lag.take(event.mark.captured, Date.now());
         this.#whole = !event.mark.partial;

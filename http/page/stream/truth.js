@@ -33,6 +33,16 @@ import { asSentence } from "./sentence.js";
  * @property {number | null} retryAt
  */
 
+/**
+ * Give what is known at first: nothing.
+ * @returns {Facts}
+ */
+export function noFacts() {
+  const now = Date.now();
+  const unknown = { link: null, display: null, paused: null, hidden: null };
+  return { proven: 0, shown: false, heard: now, changed: now, lag: 0, began: now, ...unknown };
+}
+
 /** The server sends something each second; so long without a word is no accident. */
 export const SILENCE_MS = 3500;
 /** A picture that is later than this is not called live. */

@@ -61,6 +61,12 @@ export class CodecPlayer {
     decoder.decode(new EncodedVideoChunk({ type: isKey ? "key" : "delta", timestamp, data: sample }));
   }
 
+  /** Wait until all frames are out. */
+  async flush() {
+    const decoder = this.#decoder;
+    if (decoder?.state === "configured") await decoder.flush().catch(() => {});
+  }
+
   close() {
     const decoder = this.#decoder;
     this.#decoder = null;

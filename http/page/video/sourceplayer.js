@@ -9,6 +9,8 @@ import { setupOf } from "./boxes.js";
 const FAR = 1;
 /** ... and within it runs faster, by this much a second behind. */
 const HURRY = 2;
+/** So long the newest frame is waited for. */
+const CAUGHT_UP_MS = 300;
 /** So many seconds behind the clock are kept. */
 const KEPT = 5;
 /** More fragments than that are never held back: who cannot follow begins anew. */
@@ -85,6 +87,20 @@ export class SourcePlayer {
     this.#waiting.push(fragment);
     if (this.#waiting.length > MAX_WAITING) this.#fail("it cannot follow");
     else this.#append();
+  }
+
+  /** Wait until the newest frame is shown, but not for long. */
+  async caughtUp() {
+    const begin = performance.now();
+    while (this.#source && !this.#isAtEnd && performance.now() - begin < CAUGHT_UP_MS) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  get #isAtEnd() {
+    const { buffered, currentTime } = this.element;
+    const isAppended = !this.#waiting.length && !this.#buffer?.updating;
+    return isAppended && buffered.length > 0 && buffered.end(buffered.length - 1) - currentTime < 0.04;
   }
 
   close() {

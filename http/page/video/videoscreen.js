@@ -5,15 +5,12 @@ import { checkVideo } from "../stream/answer.js";
 import { AskedScreen } from "../stream/askedscreen.js";
 import { VideoFraming, setupOf } from "./boxes.js";
 import { CodecPlayer, canDecode } from "./codecplayer.js";
-import { SourcePlayer, canPlaySource } from "./sourceplayer.js";
+import { SourcePlayer } from "./sourceplayer.js";
 
 /** A response that ended (another size of the screen) is followed by another after so long. */
 const AGAIN_MS = 500;
 /** So many responses without a frame, one after the other, and it is shown in another way. */
 const MAX_FRUITLESS = 3;
-
-/** Whether this browser can show videos. */
-export const canShowVideo = canDecode || canPlaySource();
 
 export class VideoScreen extends AskedScreen {
   canvas;
