@@ -50,7 +50,38 @@ export function addressOf(page, more = {}, withForm = false) {
     ...(token === undefined ? [] : [["token", token]]),
   ];
   const query = pairs.map(([name, value]) => `&${name}=${encodeURIComponent(value)}`).join("");
-  // The page may be called by a name of its own: /embed.
-  const folder = location.pathname.replace(/[^/]*$/, "");
-  return `${location.origin}${folder}?${page}${query}`;
+  return `${folder()}?${page}${query}`;
+}
+
+/** Give the address below which all pages are; this one may be called by a name of its own: /embed. */
+const folder = () => `${location.origin}${location.pathname.replace(/[^/]*$/, "")}`;
+
+/**
+ * Give the absolute address of what changes: of a stream, or of the way in to what caches keep.
+ * @returns {string}
+ */
+export function updatesAddress() {
+  if (!isFromCache()) return addressOf("updates", {}, true);
+  const token = given.get("token");
+  return `${folder()}manifest${token === undefined ? "" : `?token=${encodeURIComponent(token)}`}`;
+}
+
+/** Caches keep the screen in one form only, as it is. */
+function isFromCache() {
+  const via = parameter("via");
+  if (form.size || via === "server") return false;
+  return via === "cache" || (isAnnounced() && isMultiplexed());
+}
+
+/** Whether the server has said that there are caches. */
+function isAnnounced() {
+  return document.documentElement.dataset.announce === "cache";
+}
+
+/** Whether requests share a connection; else there are six, which tiles would fill. */
+function isMultiplexed() {
+  const [page] = /** @type {PerformanceNavigationTiming[]} */ (
+    performance.getEntriesByType("navigation")
+  );
+  return ["h2", "h3"].includes(page?.nextHopProtocol ?? "");
 }

@@ -18,6 +18,7 @@ const VIA = {
 const WAYS = {
   stream: "updates, as a stream",
   polling: "updates, one by one",
+  cache: "out of caches, one state after the other",
   "image stream": "image stream (cannot tell whether it stands still)",
   snapshots: "snapshots, one by one",
   video: "video of all of it",
@@ -59,7 +60,7 @@ export class Meter {
     const zoom = Math.round(100 * view.scale * devicePixelRatio);
     set(byId("meter-size"), `${screen.width} × ${screen.height}, shown at ${zoom} %`);
     const where = screen.isInWorker ? ", painted by a worker" : "";
-    const isShared = screen.way === "stream" || screen.way === "polling";
+    const isShared = ["stream", "polling", "cache"].includes(screen.way);
     const video = "asksForVideo" in screen && screen.asksForVideo ? ", video where it moves" : "";
     const via = isShared ? `, ${VIA[screen.via]}${where}` : "";
     set(byId("meter-way"), `${WAYS[screen.way]}${video}${via}`);

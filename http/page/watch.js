@@ -1,6 +1,6 @@
 // A screen in a stage, with its veil, view and gestures: what the live page and frames share.
 
-import { addressOf, parameter } from "./address.js";
+import { addressOf, parameter, updatesAddress } from "./address.js";
 import { byId, set } from "./dom.js";
 import { attachGestures } from "./gestures.js";
 import { PlainScreen } from "./stream/plainscreen.js";
@@ -62,7 +62,7 @@ export class Watch {
 
   #address() {
     if (this.screen instanceof VideoScreen) return addressOf("video", {}, true);
-    return addressOf(this.screen instanceof PlainScreen ? "stream" : "updates", {}, true);
+    return this.screen instanceof PlainScreen ? addressOf("stream", {}, true) : updatesAddress();
   }
 
   /**
@@ -75,7 +75,7 @@ export class Watch {
     if (canShowUpdates && way !== "stream" && way !== "snapshots") {
       const asked = parameter("video");
       const video = asked === "1" ? "always" : asked === "0" ? "never" : "slow";
-      return new Screen(addressOf("updates", {}, true), video);
+      return new Screen(updatesAddress(), video);
     }
     return new PlainScreen(addressOf("stream", {}, true), way === "snapshots");
   }

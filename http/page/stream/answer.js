@@ -1,6 +1,6 @@
 // How one answer of a server ends, as a sentence for people: refused, silent, cut off or said.
 
-import { UpdateError } from "./records.js";
+import { UpdateError } from "./framing.js";
 import { asSentence } from "./sentence.js";
 
 /** A connection that has been silent for so long is dead. */

@@ -3,7 +3,8 @@
 // It reads a stream as long as what arrives is fresh.  Where that lags, or nothing comes at all (a
 // proxy that holds answers back), it asks for one update after the other instead.
 
-import { Framing, UpdateError, recordsOf } from "./records.js";
+import { Framing, UpdateError } from "./framing.js";
+import { recordsOf } from "./records.js";
 import { Lag } from "./lag.js";
 import { ENDS, Ended, SilenceWatch, checkAnswer, sentenceOf } from "./answer.js";
 
@@ -11,7 +12,7 @@ import { ENDS, Ended, SilenceWatch, checkAnswer, sentenceOf } from "./answer.js"
  * The state of a connection, as pages are told it; times in ms since 1970.
  * @typedef {object} Link
  * @property {"connecting" | "open" | "down"} state
- * @property {"stream" | "polling"} way
+ * @property {"stream" | "polling" | "cache"} way
  * @property {string} reason one sentence, if it is down
  * @property {boolean} isUnreadable whether that is that the stream breaks its own rules
  * @property {number} status HTTP's, if the server has refused; else 0

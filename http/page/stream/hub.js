@@ -4,6 +4,7 @@
 // They receive  { block, number, begins }: whole records of the stream, to be acknowledged once
 // painted, and whether a response begins with them; and  { link }: the state of the connection.
 
+import { CacheConnection } from "../cache/cacheconnection.js";
 import { Connection } from "./connection.js";
 
 /** @import { Link } from "./connection.js" */
@@ -51,7 +52,8 @@ class Channel {
 
   /** @param {string} address */
   constructor(address) {
-    this.#connection = new Connection(
+    const isUpdates = new URL(address).search.startsWith("?updates");
+    this.#connection = new (isUpdates ? Connection : CacheConnection)(
       address,
       (block, begins) => this.#send(block, begins),
       (link) => this.#broadcast({ link }),

@@ -3,7 +3,7 @@
 // While the display is lost, what servers send in its place is painted out of sight: the last
 // picture of it stays to be seen.
 
-import { need } from "./records.js";
+import { need } from "./framing.js";
 import { drawableOf } from "./pixels.js";
 
 /** @import { Area } from "./records.js" */

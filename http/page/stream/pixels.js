@@ -1,6 +1,6 @@
 // The pixels of one rectangle of an update: bytes to what a canvas can draw.
 
-import { need } from "./records.js";
+import { need } from "./framing.js";
 
 /** @import { Area } from "./records.js" */
 /** @import { Part } from "./reader.js" */

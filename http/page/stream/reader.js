@@ -1,7 +1,8 @@
 // Reads an update stream strictly: what stands between two marks becomes one update.
 
 import { VideoSteps } from "../video/steps.js";
-import { UpdateError, need, recordsOf } from "./records.js";
+import { UpdateError, need } from "./framing.js";
+import { recordsOf } from "./records.js";
 
 /** @import { VideoStep } from "../video/steps.js" */
 /** @import { Area, DisplayState, Hello, UpdateRecord } from "./records.js" */
@@ -104,6 +105,9 @@ export class UpdateReader {
       case "X":
         this.#ended = true;
         return { kind: "end", reason: record.reason };
+      case "U":
+      case "A":
+        throw new UpdateError("a group, or a part of a manifest, is misplaced");
       case "V":
         this.#checkArea(record.area);
         this.#video.take(record);

@@ -2,17 +2,9 @@
 //
 // Pure: no network, no clock, no canvas.  Whatever breaks a rule raises UpdateError.
 
-export class UpdateError extends Error {}
+import { HEAD, isKnown, need, rawRecordsOf } from "./framing.js";
 
-/**
- * @param {unknown} condition
- * @param {string} sentence
- * @returns {asserts condition}
- */
-export function need(condition, sentence) {
-  if (!condition) throw new UpdateError(sentence);
-}
-
+/** @import { RawRecord } from "./framing.js" */
 /** @typedef {{ x: number, y: number, w: number, h: number }} Area */
 /** @typedef {{ state: string, reason: string | null, since: number | null }} DisplayState */
 /**
@@ -41,6 +33,8 @@ export function need(condition, sentence) {
  *   | { kind: "V", id: number, area: Area, header: Uint8Array }
  *   | { kind: "H", id: number, isKey: boolean, fragment: Uint8Array }
  *   | { kind: "T", id: number }
+ *   | { kind: "U", size: number, name: string }
+ *   | { kind: "A", flags: number, number: number }
  *   | { kind: "E", number: number, partial: boolean, captured: number }
  *   | { kind: "I", id: number, hotX: number, hotY: number, png: Uint8Array }
  *   | { kind: "P", id: number, x: number, y: number }
@@ -48,106 +42,25 @@ export function need(condition, sentence) {
  *   | { kind: "X", reason: string }} UpdateRecord
  */
 
-/** Bytes of the fixed fields, and at most of the whole payload. */
-const LENGTHS = new Map(
-  /** @type {[string, [number, number]][]} */ ([
-    ["W", [4, 0xffff]],
-    ["G", [4, 4]],
-    ["S", [0, 0xffff]],
-    ["Q", [5, 0xffff]],
-    ["J", [11, 0xffffff]],
-    ["F", [11, 11]],
-    ["L", [10, 0xffffff]],
-    ["R", [9, 0xffffff]],
-    ["N", [8, 0xffffff]],
-    ["C", [12, 12]],
-    ["V", [9, 0xffff]],
-    ["H", [2, 0xffffff]],
-    ["T", [1, 1]],
-    ["E", [13, 13]],
-    ["I", [5, 0x7ffff]],
-    ["P", [9, 9]],
-    ["X", [0, 0xffff]],
-    ["k", [8, 0xffffff]],
-  ]),
-);
-
-const HEAD = 4;
-
 /**
- * Check a record's type and length, as soon as these have come.
- * @param {string} kind
- * @param {number} length
+ * Read a record; null if it is of an unknown ancillary type.
+ * @param {RawRecord} raw
+ * @returns {UpdateRecord | null}
  */
-function checkHead(kind, length) {
-  const [least, most] = LENGTHS.get(kind) ?? [0, 0xffffff];
-  need(LENGTHS.has(kind) || (kind >= "a" && kind <= "z"), `records of type ${kind} are unknown`);
-  need(length >= least && length <= most, `a record ${kind} has ${length} bytes`);
-}
-
-/** Cuts a response's body, which comes in pieces of any size, at the ends of records. */
-export class Framing {
-  /** What has come of the next record. */
-  #held = new Uint8Array(1 << 16);
-  #length = 0;
-  /** How many bytes that record has, as far as is known. */
-  #wanted = HEAD;
-
-  /**
-   * Take the next piece; give all records that are whole now, in memory of their own.
-   * @param {Uint8Array} piece
-   * @returns {Uint8Array}
-   */
-  take(piece) {
-    this.#append(piece);
-    let end = 0;
-    while (this.#length - end >= this.#wanted) {
-      const length = payloadLength(this.#held, end);
-      checkHead(String.fromCharCode(this.#held[end]), length);
-      this.#wanted = HEAD + length;
-      if (this.#length - end < this.#wanted) break;
-      end += this.#wanted;
-      this.#wanted = HEAD;
-    }
-    const whole = this.#held.slice(0, end);
-    this.#held.copyWithin(0, end, this.#length);
-    this.#length -= end;
-    return whole;
-  }
-
-  /** @param {Uint8Array} piece */
-  #append(piece) {
-    const length = this.#length + piece.length;
-    if (length > this.#held.length) {
-      const larger = new Uint8Array(Math.max(length, 2 * this.#held.length));
-      larger.set(this.#held.subarray(0, this.#length));
-      this.#held = larger;
-    }
-    this.#held.set(piece, this.#length);
-    this.#length = length;
-  }
-}
-
-/**
- * @param {Uint8Array} bytes
- * @param {number} at
- */
-function payloadLength(bytes, at) {
-  return (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
+export function recordOf({ kind, bytes }) {
+  const payload = bytes.subarray(HEAD);
+  return isKnown(kind) ? (readRectangle(kind, payload) ?? read(kind, payload)) : null;
 }
 
 /**
  * List the records of a block that holds whole ones; those of unknown ancillary types are left out.
- * Bytes in them are views of the block.
  * @param {Uint8Array} block
  * @returns {Generator<UpdateRecord>}
  */
 export function* recordsOf(block) {
-  for (let at = 0; at < block.length; ) {
-    const kind = String.fromCharCode(block[at]);
-    const length = payloadLength(block, at);
-    if (LENGTHS.has(kind)) yield read(kind, block.subarray(at + HEAD, at + HEAD + length));
-    at += HEAD + length;
+  for (const raw of rawRecordsOf(block)) {
+    const record = recordOf(raw);
+    if (record) yield record;
   }
 }
 
@@ -186,6 +99,9 @@ function hello(bytes) {
  */
 const textOrNull = (value) => (typeof value === "string" ? value : null);
 
+/** @param {Uint8Array} bytes */
+const hex = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
 /**
  * @param {Uint8Array} bytes
  * @returns {DisplayState}
@@ -196,8 +112,43 @@ function displayOf(bytes) {
   return { state: String(state), reason: textOrNull(reason), since: seconds };
 }
 
+/** @param {DataView} fields */
+function areaAt(fields, at = 0) {
+  const [x, y, w, h] = [0, 2, 4, 6].map((more) => fields.getUint16(at + more));
+  return { x, y, w, h };
+}
+
 /**
- * Read one record of a known type.
+ * Read a rectangle.
+ * @param {string} kind
+ * @param {Uint8Array} bytes
+ * @returns {UpdateRecord | null} null if it is no rectangle
+ */
+function readRectangle(kind, bytes) {
+  if (!"JFLRNC".includes(kind)) return null;
+  const fields = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const u8 = (/** @type {number} */ at) => fields.getUint8(at);
+  const u16 = (/** @type {number} */ at) => fields.getUint16(at);
+  const rest = (/** @type {number} */ at) => bytes.subarray(at);
+  const area = areaAt(fields);
+  switch (kind) {
+    case "J":
+      return { kind, area, id: u8(8), interval: u16(9), scan: rest(11) };
+    case "F":
+      return { kind, area, rgb: rest(8) };
+    case "L":
+      return { kind, area, flags: u8(8), colours: u8(9) + 1, data: rest(10) };
+    case "R":
+      return { kind, area, flags: u8(8), data: rest(9) };
+    case "N":
+      return { kind, area, png: rest(8) };
+    default:
+      return { kind: "C", area, fromX: u16(8), fromY: u16(10) };
+  }
+}
+
+/**
+ * Read one record of a known type that is no rectangle.
  * @param {string} kind
  * @param {Uint8Array} bytes
  * @returns {UpdateRecord}
@@ -208,7 +159,6 @@ function read(kind, bytes) {
   const u16 = (/** @type {number} */ at) => fields.getUint16(at);
   const u64 = (/** @type {number} */ at) => Number(fields.getBigUint64(at));
   const rest = (/** @type {number} */ at) => bytes.subarray(at);
-  const area = (at = 0) => ({ x: u16(at), y: u16(at + 2), w: u16(at + 4), h: u16(at + 6) });
   switch (kind) {
     case "W":
       return { kind, hello: hello(bytes) };
@@ -218,25 +168,17 @@ function read(kind, bytes) {
       return { kind, display: displayOf(bytes) };
     case "Q":
       return { kind, id: u8(0), sizeAt: u16(1), intervalAt: u16(3), header: rest(5) };
-    case "J":
-      return { kind, area: area(), id: u8(8), interval: u16(9), scan: rest(11) };
-    case "F":
-      return { kind, area: area(), rgb: rest(8) };
-    case "L":
-      return { kind, area: area(), flags: u8(8), colours: u8(9) + 1, data: rest(10) };
-    case "R":
-      return { kind, area: area(), flags: u8(8), data: rest(9) };
-    case "N":
-      return { kind, area: area(), png: rest(8) };
-    case "C":
-      return { kind, area: area(), fromX: u16(8), fromY: u16(10) };
     case "V":
-      return { kind, id: u8(0), area: area(1), header: rest(9) };
+      return { kind, id: u8(0), area: areaAt(fields, 1), header: rest(9) };
     case "H":
       need(u8(1) < 2, "a frame has an unknown flag");
       return { kind, id: u8(0), isKey: u8(1) === 1, fragment: rest(2) };
     case "T":
       return { kind, id: u8(0) };
+    case "U":
+      return { kind, size: fields.getUint32(0), name: hex(rest(4)) };
+    case "A":
+      return { kind, flags: u8(0), number: fields.getUint32(1) };
     case "E":
       need(u8(4) < 2, "a mark has an unknown flag");
       return { kind, number: fields.getUint32(0), partial: u8(4) === 1, captured: u64(5) };

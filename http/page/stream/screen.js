@@ -10,6 +10,7 @@ import { VideoChoice } from "../video/choice.js";
 import { VideoOverlay, canShowVideo } from "../video/overlay.js";
 
 /** @import { HubPort } from "./hubport.js" */
+/** @import { Link } from "./connection.js" */
 /** @import { FromSession } from "./session.js" */
 /** @import { Verdict } from "./truth.js" */
 
@@ -108,7 +109,7 @@ export class Screen {
     return this.#choice.isWanted;
   }
 
-  /** @returns {"stream" | "polling"} */
+  /** @returns {Link["way"]} */
   get way() {
     return this.#facts.link?.way ?? "stream";
   }

@@ -7,7 +7,7 @@ import { decoded } from "./pixels.js";
 import { Lag } from "./lag.js";
 import { Painter } from "./painter.js";
 import { UpdateReader } from "./reader.js";
-import { need } from "./records.js";
+import { need } from "./framing.js";
 
 /** @import { FromVideo } from "../video/layer.js" */
 /** @import { Link } from "./connection.js" */

@@ -45,6 +45,8 @@ export function noFacts() {
 
 /** The server sends something each second; so long without a word is no accident. */
 export const SILENCE_MS = 3500;
+/** Out of caches a word comes each 5 s, and later by what caches hold it. */
+const CACHE_SILENCE_MS = 9000;
 /** A picture that is later than this is not called live. */
 const LATE_SECONDS = 3;
 /** A change this recent needs no mention of rest. */
@@ -115,14 +117,17 @@ function refusal(status) {
   return status >= 400 && status < 500 ? "Refused" : "No connection";
 }
 
+/** @param {Link | null} link */
+const silenceOf = (link) => (link?.way === "cache" ? CACHE_SILENCE_MS : SILENCE_MS);
+
 /**
  * Others may have the picture begin anew; what is shown is as true as before, for a while.
  * @param {Facts} facts
  * @param {number} now
  * @returns {Verdict | null}
  */
-function old({ proven }, now) {
-  if (now - proven < SILENCE_MS) return null;
+function old({ proven, link }, now) {
+  if (now - proven < silenceOf(link)) return null;
   return not("connecting", "Connecting", "The picture is being fetched again.", proven);
 }
 
@@ -131,8 +136,8 @@ function old({ proven }, now) {
  * @param {number} now
  * @returns {Verdict | null}
  */
-function silent({ heard }, now) {
-  if (now - heard < SILENCE_MS) return null;
+function silent({ heard, link }, now) {
+  if (now - heard < silenceOf(link)) return null;
   return not("silent", "Silent", "No word comes from the server.", heard);
 }
 

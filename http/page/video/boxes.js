@@ -2,7 +2,7 @@
 //
 // Pure: bytes to values.  ISO/IEC 14496-12 names the boxes, 14496-15 the "avcC" in them.
 
-import { need } from "../stream/records.js";
+import { need } from "../stream/framing.js";
 
 /** @typedef {{ name: string, bytes: Uint8Array, body: Uint8Array }} Box */
 /**

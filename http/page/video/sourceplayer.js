@@ -3,6 +3,7 @@
 // The clock of the video is kept at the newest frame.  Fragments last as long as the screen moves,
 // so over a rest the clock waits at the end of what there is, and goes on with the next frame.
 
+import { joined } from "../stream/bytes.js";
 import { setupOf } from "./boxes.js";
 
 /** Beyond so many seconds behind the newest frame the clock is set anew ... */
@@ -165,18 +166,4 @@ export class SourcePlayer {
     }
     element.playbackRate = behind > 0.1 ? 1 + HURRY * Math.min(behind, FAR) : 1;
   }
-}
-
-/**
- * @param {Uint8Array[]} pieces
- * @returns {Uint8Array<ArrayBuffer>}
- */
-function joined(pieces) {
-  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

@@ -1,6 +1,6 @@
 // What an update says of video: one that ends, one that begins, a frame; and whether that is allowed.
 
-import { need } from "../stream/records.js";
+import { need } from "../stream/framing.js";
 
 /** @import { Area, UpdateRecord } from "../stream/records.js" */
 
