@@ -26,7 +26,7 @@ RECORDED = (Path(__file__).parent / "updates-1.bin").read_bytes()
 READ = """
 (async (streams, size) => {
   const [{ Framing }, { UpdateReader }, { Painter }, { decoded }] = await Promise.all(
-    ["records", "reader", "painter", "pixels"].map((name) => import(`/page/stream/${name}.js`)));
+    ["framing", "reader", "painter", "pixels"].map((name) => import(`/page/stream/${name}.js`)));
   const read = async (text) => {
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
     const canvas = document.createElement("canvas");
