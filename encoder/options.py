@@ -60,6 +60,31 @@ class EncoderOptions:
         low=0,
         high=1000,
     )
+    h264_crf: int = option(
+        25,
+        "how coarse H.264 is: the constant rate factor of x264, less is better; 6 more halve the "
+        "bytes",
+        metavar="1-51",
+        low=1,
+        high=51,
+    )
+    h264_fullcolor: bool = option(
+        False,
+        "H.264 with colours at full resolution (4:4:4), which Firefox and most decoders in "
+        "hardware do not take",
+    )
+    h264_fullframe: bool = option(
+        False,
+        "H.264 for programs (the Python API) as one picture a frame, not in stripes; /?video and "
+        "updates are not in stripes anyway",
+    )
+    max_videos: int = option(
+        2,
+        "most videos (H.264 of the whole picture) that are encoded at a time, each for all who "
+        "watch the same; one more is answered 503, and 0 allows none",
+        low=0,
+        high=100,
+    )
     encodewait: float = option(
         0.0,
         "least seconds from one encode to the next; --target-fps is the least gap then, too",

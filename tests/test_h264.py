@@ -87,7 +87,8 @@ def test_a_part_of_a_picture_can_be_encoded_as_it_lies() -> None:
     height, width = part.shape[:2]
     assert (height, width) == (112, 216)
     encoder = H264Encoder(width, height, 10)
-    assert psnr(decoded([encoder.encode(part, 0)])[0], part) > 38
+    for turned in (part, part[::-1], part[:, ::-1], np.rot90(part, 2)):
+        assert psnr(decoded([encoder.encode(turned, 0, key=True)])[0], turned) > 38
 
 
 def test_times_need_not_rise() -> None:

@@ -7,9 +7,7 @@ itself, too, as decoders would take BT.709 for granted from 720 rows on.
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-
+from webcapd.base.process.late import cv2, np
 from webcapd.capture.overlay import Pixels
 
 if TYPE_CHECKING:
@@ -38,14 +36,16 @@ class Planes:
         ]
 
     def follow(self, pixels: Pixels, changed: Iterable[Rows] | None) -> None:
-        """Take rows over from ``pixels``, (height, width, 4) B, G, R, X; all if None."""
+        """Take rows over from ``pixels``, (height, width, 4) B, G, R, X; all if None.
+
+        What they have in width or height beyond an even number is left out.
+        """
         for top, bottom in [(0, self.height)] if changed is None else changed:
             # Two rows have their colours in common.
             first, last = top - top % 2, min(bottom + bottom % 2, self.height)
             if first < last:
-                (self._convert_full if self.full_color else self._convert)(
-                    pixels[first:last], first
-                )
+                rows = _as_rows(pixels[first:last, : self.width])
+                (self._convert_full if self.full_color else self._convert)(rows, first)
 
     def _convert(self, rows: Pixels, first: int) -> None:
         count, width = rows.shape[0], self.width
@@ -59,3 +59,9 @@ class Planes:
         luma_red_blue = cv2.cvtColor(rows, cv2.COLOR_BGR2YCrCb)
         for plane, channel in zip(self._planes, (0, 2, 1), strict=True):
             cv2.extractChannel(luma_red_blue, channel, plane[first : first + rows.shape[0]])
+
+
+def _as_rows(pixels: Pixels) -> Pixels:
+    """Give pixels that lie beside each other in each row, as OpenCV wants them."""
+    lies_well = pixels.strides[1:] == (4, 1) and pixels.strides[0] > 0
+    return pixels if lies_well else np.ascontiguousarray(pixels)

@@ -1,0 +1,73 @@
+"""The videos that are encoded now, and how one is made."""
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+from webcapd.encoder.consumer import Consumers
+from webcapd.encoder.h264.codec import unavailable
+from webcapd.encoder.h264.consumer import VideoConsumer
+from webcapd.encoder.h264.slots import VideoSlots
+from webcapd.encoder.h264.track import VideoSpec
+from webcapd.encoder.leases import Leases, TooManyVariants
+from webcapd.encoder.options import EncoderOptions
+
+
+class Videos(Leases[VideoSpec | None, VideoConsumer]):
+    """All videos, by what they show; for any thread."""
+
+    def __init__(
+        self,
+        options: EncoderOptions,
+        consumers: Consumers,
+        wake: Callable[[], None],
+        slots: VideoSlots,
+    ) -> None:
+        """``wake`` tells the encoder thread, from any thread, of new demand."""
+        self._slots = slots
+        self.crf = options.h264_crf
+        self._full_color, self._calm = options.h264_fullcolor, options.quality_rules().trigger
+        self._wake = wake
+        # There is no plain one, and it is the slots that are counted.
+        super().__init__(consumers, self._make_one, sys.maxsize, None)
+
+    def _make_one(self, spec: VideoSpec | None, sequence: int) -> VideoConsumer:
+        assert spec is not None
+        while not self._slots.take():
+            idle = self._idle()
+            if not idle:
+                raise TooManyVariants(self._refusal)
+            self._drop(idle[0])
+        return VideoConsumer(
+            spec, self._full_color, self._calm, self._wake, self._slots.give_back, sequence
+        )
+
+    @property
+    def _refusal(self) -> str:
+        most = self._slots.most
+        if not most:
+            return "no video is encoded here (--max-videos 0)"
+        return f"as many videos are encoded as --max-videos allows: {most}"
+
+    @staticmethod
+    def unavailable() -> str:
+        """Say in one sentence why there is none, empty where there is; loads what it takes."""
+        return unavailable()
+
+    def join(self, timeout: float) -> bool:
+        """Wait, once all are closed, for the end of their threads."""
+        deadline = time.monotonic() + timeout
+        ended = [video.join(max(0.0, deadline - time.monotonic())) for video in self.listed()]
+        return all(ended)
+
+    def report(self) -> Mapping[str, object]:
+        """Tell what ``/?info`` says of them; loads nothing."""
+        try:
+            installed = f"x264 by PyAV {version('av')}"
+        except PackageNotFoundError:
+            installed = ""
+        return {
+            "encoders": {"jpeg": "libjpeg-turbo by OpenCV", "h264": installed or None},
+            "videos": [video.report() for video in self.listed()],
+        }
