@@ -22,6 +22,18 @@ if __name__ == "__main__":
     sys.modules["webcapd"] = sys.modules[__name__]
 
 if TYPE_CHECKING:
+    from webcapd.app.api.capture import Capture as Capture
+    from webcapd.app.api.error import Error as Error
+    from webcapd.app.api.frame import Frame as Frame
+    from webcapd.app.api.frame import Packet as Packet
+    from webcapd.app.api.frame import Rectangle as Rectangle
+    from webcapd.app.api.frames import Frames as Frames
+    from webcapd.app.api.frames import frames as frames
+    from webcapd.app.api.frames import snapshot as snapshot
+    from webcapd.app.api.keywords import CaptureKeywords as CaptureKeywords
+    from webcapd.app.api.keywords import ServerKeywords as ServerKeywords
+    from webcapd.app.api.serve import serve as serve
+    from webcapd.app.api.settings import Settings as Settings
     from webcapd.app.commandline import Options as Options
     from webcapd.app.server import Server as Server
 
@@ -29,8 +41,20 @@ __version__ = "0.1.0"
 
 # The Python API: each name, and the module that is loaded when it is first used.
 _API = {
+    "Capture": "webcapd.app.api.capture",
+    "CaptureKeywords": "webcapd.app.api.keywords",
+    "Error": "webcapd.app.api.error",
+    "Frame": "webcapd.app.api.frame",
+    "Frames": "webcapd.app.api.frames",
     "Options": "webcapd.app.commandline",
+    "Packet": "webcapd.app.api.frame",
+    "Rectangle": "webcapd.app.api.frame",
     "Server": "webcapd.app.server",
+    "ServerKeywords": "webcapd.app.api.keywords",
+    "Settings": "webcapd.app.api.settings",
+    "frames": "webcapd.app.api.frames",
+    "serve": "webcapd.app.api.serve",
+    "snapshot": "webcapd.app.api.frames",
 }
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)

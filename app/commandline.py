@@ -87,13 +87,21 @@ def parse(arguments: Sequence[str], version: str = "") -> Options:
         from_namespace(RingOptions, given),
     )
     try:
-        check_display(options.capture, options.program, cut < len(arguments))
-        check_region(options.capture)
-        check_sources(options.capture, has_tokens=bool(options.http.publish_token_file))
-        check_record(options.record, options.recording)
+        check_together(options, cut < len(arguments))
     except ValueError as error:
         parser.error(str(error))
     return options
+
+
+def check_together(options: Options, has_separator: bool) -> None:
+    """See that options go together; raises ValueError with a sentence.
+
+    ``has_separator`` is whether a program was announced, by --, that may not be there.
+    """
+    check_display(options.capture, options.program, has_separator)
+    check_region(options.capture)
+    check_sources(options.capture, has_tokens=bool(options.http.publish_token_file))
+    check_record(options.record, options.recording)
 
 
 def _unknown_argument(parser: Parser, argument: str) -> str:

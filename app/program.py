@@ -1,9 +1,7 @@
 """The program: signals, the log, and an exit code with a sentence for whatever ends it."""
 
-import errno
 import logging
 import os
-import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -11,6 +9,7 @@ from functools import partial
 
 from webcapd.app.access import StartError
 from webcapd.app.commandline import Options
+from webcapd.app.exhaustion import exhaustion
 from webcapd.app.server import Server
 from webcapd.base.process.late import NotLoadable
 from webcapd.base.ring.layout import RingError
@@ -23,15 +22,6 @@ log = logging.getLogger(__name__)
 
 # Exit codes: it could not start, and it could not write.
 NOT_STARTED, NOT_WRITTEN = 1, 3
-
-# What a system says that has no more of something, and the limit that may be behind it.
-_EXHAUSTED = {
-    errno.EMFILE: (resource.RLIMIT_NOFILE, "ulimit -n"),
-    errno.EAGAIN: (resource.RLIMIT_NPROC, "ulimit -u"),
-    errno.ENFILE: None,
-    errno.ENOMEM: None,
-    errno.ENOSPC: None,
-}
 
 
 def run(options: Options, version: str) -> int:
@@ -62,27 +52,10 @@ def exit_code_of(run: Callable[[], int]) -> int:
         log.error("%s", error)
         return NOT_WRITTEN
     except (OSError, RuntimeError) as error:
-        log.error("%s", _exhaustion(error))
+        log.error("%s", exhaustion(error))
         return NOT_STARTED
 
 
 def _tell_serving(sentence: str) -> None:
     # Not by way of the log: other programs wait for this line, at any --log-level.
     print(f"webcapd: {sentence}", file=sys.stderr, flush=True)
-
-
-def _exhaustion(error: OSError | RuntimeError) -> str:
-    """Say in one sentence what the system has no more of; raises the error if it is another."""
-    if isinstance(error, RuntimeError):
-        # All that tells it from others is its text.
-        if str(error) != "can't start new thread":
-            raise error
-        error = OSError(errno.EAGAIN, "no more threads")
-    if error.errno not in _EXHAUSTED:
-        raise error
-    sentence = f"the system gives too little to go on: {error.strerror}"
-    limit = _EXHAUSTED[error.errno]
-    if limit is None:
-        return sentence
-    allowed, _ = resource.getrlimit(limit[0])
-    return sentence + (f" ({limit[1]} is {allowed})" if allowed != resource.RLIM_INFINITY else "")

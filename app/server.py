@@ -11,19 +11,18 @@ import math
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, MutableMapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, MutableMapping
+from typing import TYPE_CHECKING, Self
 
 from webcapd.app.access import make_doors, senders_of, viewers_of
 from webcapd.app.commandline import Options
+from webcapd.app.embedded import EmbeddedDisplay, embedded_display
 from webcapd.app.engine import Engine, Part, join_all
 from webcapd.app.outputs import Outputs, make_recorder
 from webcapd.base.shutdown import Shutdown
 from webcapd.base.systemd import ServiceManager
 from webcapd.capture.feeds.received.reception import Reception
-from webcapd.capture.geometry import parse_size
 from webcapd.capture.x11.dial import local_number
-from webcapd.capture.x11.xvfb import VirtualDisplay
 from webcapd.http.access.hosts import own_names
 from webcapd.http.httpserver import HttpServer
 from webcapd.http.info import rates, summary
@@ -108,6 +107,12 @@ class Server:
         self.join()
         self._shutdown.close()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def _run_in_thread(self) -> None:
         try:
             self.run()
@@ -126,46 +131,23 @@ class Server:
         manager = ServiceManager(self._environment)
         # Before anything could inherit them.
         taken = taken_over(self._environment)
-        with self._embedded_display() as display:
+        with embedded_display(self._options, self._shutdown) as display:
             if display is None:
                 return 0
             try:
-                return self._serve(*display, manager, taken)
+                return self._serve(display, manager, taken)
             finally:
                 manager.notify("STOPPING=1")
-                self._end(display[1])
-
-    @contextlib.contextmanager
-    def _embedded_display(self) -> Iterator[tuple[str, VirtualDisplay | None] | None]:
-        """Give the embedded display and its name, which is empty without one; it lives herein.
-
-        None if it was asked to stop before there was one.
-        """
-        capture = self._options.capture
-        if not capture.virtual:
-            yield "", None
-            return
-        virtual = VirtualDisplay(*parse_size(capture.virtual))
-        try:
-            if not virtual.start(self._shutdown.on_server_end, self._shutdown):
-                yield None
-                return
-            if self._options.program:
-                virtual.run(self._options.program, self._shutdown.on_program_end)
-            yield virtual.name, virtual
-        finally:
-            virtual.close()
+                self._end(display)
 
     def _serve(
         self,
-        display: str,
-        virtual: VirtualDisplay | None,
+        display: EmbeddedDisplay,
         manager: ServiceManager,
         taken: list[ListeningSocket],
     ) -> int:
         """Put the parts together and start them; returns the exit code once asked to stop."""
         options = self._options
-        authority = virtual.environment["XAUTHORITY"] if virtual is not None else ""
         publishers = senders_of(options.http.publish_token_file, self._closed_at_end)
         reception = Reception(None if publishers is None else publishers.keys)
         engine = Engine(
@@ -173,8 +155,8 @@ class Server:
             options.encoder,
             self._shutdown,
             reception,
-            display,
-            authority,
+            display.name,
+            display.authority,
             retries_at_start=manager.is_present,
         )
         self._parts.append(("encoder", engine))
@@ -243,15 +225,14 @@ class Server:
                     log.info("%s", rates(listener.site))
         return status
 
-    def _end(self, virtual: VirtualDisplay | None) -> None:
+    def _end(self, display: EmbeddedDisplay) -> None:
         """End in three phases: ask all, which wakes all who wait; join in order; tell who did not.
 
         The embedded display itself ends after this, as the encoder looks at it.
         """
         for _, part in reversed(self._parts):
             part.stop()
-        if virtual is not None:
-            virtual.ask_program_to_end()
+        display.ask_program_to_end()
         # The encoder first: as it ends it wakes the client threads.
         for name in join_all(self._parts, _STOP_SECONDS):
             log.warning("the %s threads did not end in time", name)

@@ -160,22 +160,35 @@ def _argument(one: Declared) -> dict[str, Any]:
 
 
 def _reader(one: Declared) -> Callable[[str], Any]:
-    """Make the function that reads one value and checks its range."""
-    low, high = one.details.low, one.details.high
+    """Make the function that reads one value and checks it."""
 
     def read(text: str) -> Any:
-        if one.details.read is not None:
-            return _read_or_refuse(one.details.read, text)
-        value = _read_or_refuse(_READERS.get(one.kind, one.kind), text)
-        if low is not None and value < low:
-            raise argparse.ArgumentTypeError(f"{text} is below the least, {low:g}")
-        if high is not None and value > high:
-            raise argparse.ArgumentTypeError(f"{text} is above the most, {high:g}")
-        if one.details.check is not None:
-            _read_or_refuse(one.details.check, value)
-        return value
+        try:
+            return read_value(one, text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
 
     return read
+
+
+def read_value(one: Declared, text: str) -> Any:
+    """Read one value from its text, and check it; raises ValueError with a sentence."""
+    if one.details.read is not None:
+        return one.details.read(text)
+    value = _READERS.get(one.kind, one.kind)(text)
+    check_value(one, value, text)
+    return value
+
+
+def check_value(one: Declared, value: Any, text: str) -> None:
+    """See that a value is in range, and pleases; raises ValueError with a sentence on its text."""
+    low, high = one.details.low, one.details.high
+    if low is not None and value < low:
+        raise ValueError(f"{text} is below the least, {low:g}")
+    if high is not None and value > high:
+        raise ValueError(f"{text} is above the most, {high:g}")
+    if one.details.check is not None:
+        one.details.check(value)
 
 
 def check_given(text: str) -> None:
@@ -195,11 +208,3 @@ def read_text(text: str) -> str:
         return text.encode("utf-8", "surrogateescape").decode()
     except UnicodeDecodeError:
         raise ValueError("the text is not in the encoding of this locale") from None
-
-
-def _read_or_refuse(read: Callable[[Any], Any], value: Any) -> Any:
-    """Call a reader, and pass on the sentence that it may raise."""
-    try:
-        return read(value)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None

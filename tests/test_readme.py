@@ -1,9 +1,16 @@
-"""The README tells the truth."""
+"""What is written from the options as declared is up to date: a table, and types."""
 
+import keyword_types
 import readme_table
 
 
 def test_readme_lists_the_options_as_declared() -> None:
     assert readme_table.table_in_readme() == readme_table.table(), (
         "run: python tests/readme_table.py"
+    )
+
+
+def test_keywords_of_the_python_api_are_the_options_as_declared() -> None:
+    assert keyword_types.FILE.read_text() == keyword_types.written(), (
+        "run: python tests/keyword_types.py"
     )

@@ -108,23 +108,19 @@ class SysvSegment:
         shmid = libc.shmget(_IPC_PRIVATE, size, _IPC_CREAT | 0o600)
         if shmid < 0:
             raise OSError(ffi.errno, os.strerror(ffi.errno))
-        self._address = _FAILED
         try:
-            self._address = libc.shmat(shmid, ffi.NULL, 0)
-            if self._address == _FAILED:
+            address = libc.shmat(shmid, ffi.NULL, 0)
+            if address == _FAILED:
                 raise OSError(ffi.errno, os.strerror(ffi.errno))
+            # The buffer holds the address, and the address the memory.
+            self.memory: Any = ffi.buffer(ffi.gc(address, libc.shmdt), size)
             self.xid = connection.attach_sysv(shmid)
-        except OSError:
-            self.close()
-            raise
         finally:
             libc.shmctl(shmid, _IPC_RMID, ffi.NULL)
-        self.memory = ffi.buffer(self._address, size)
 
     def close(self) -> None:
-        if self._address != _FAILED:
-            _libc().shmdt(self._address)
-            self._address = _FAILED
+        # NumPy views may still hold it: it is detached with the last one.
+        self.memory = None
 
 
 class SharedGrabber:

@@ -1,0 +1,139 @@
+"""What captures give: frames of pixels, and packets of bytes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+from webcapd.app.api.error import Error
+from webcapd.base.process.late import NDArray, np
+from webcapd.capture.geometry import Rectangle as Rectangle
+
+Pixels: TypeAlias = "NDArray[np.uint8]"
+
+
+class Taken(NamedTuple):
+    """When a frame was taken, and the how manieth it is."""
+
+    number: int
+    """Counts what a capture has given, from 1."""
+    time: float
+    """When the pixels were grabbed: seconds of Unix time."""
+    monotonic: float
+    """The screen looked like it at this moment of time.monotonic(), or later."""
+
+
+class Frame:
+    """The screen at a moment, as pixels.
+
+    It may be kept, and be used in any thread.  So may its pixels, which are a copy of their own
+    and writable, unless it is of output ``raw``: then ``pixels`` is the very memory of the
+    capture, read-only, and there while the callback runs and no longer.
+    """
+
+    __slots__ = ("_pixels", "changed", "height", "output", "taken", "width")
+
+    def __init__(
+        self,
+        pixels: Pixels,
+        output: str,
+        size: tuple[int, int],
+        changed: tuple[Rectangle, ...],
+        taken: Taken,
+    ) -> None:
+        self._pixels: Pixels | None = pixels
+        self.output = output
+        """Which of the outputs the pixels are."""
+        self.width, self.height = size
+        self.changed = changed
+        """Where it differs from the frame that this capture gave before: (x, y, width, height).
+
+        All of it in the first frame, and in the first of another size.  No two overlap; each is
+        whole tiles, 16 rows high and up to a sixth of the screen wide.
+        """
+        self.taken = taken
+
+    @property
+    def pixels(self) -> Pixels:
+        """Bytes, from the top left.
+
+        ``raw`` (height, width, 4) B, G, R, X; X means nothing.  ``bgr`` and ``rgb`` (height,
+        width, 3).  ``gray`` (height, width).  ``i420`` and ``nv12`` (height * 3 / 2, width), in
+        BT.601 of limited range, as OpenCV makes it.  Raises Error for a raw frame whose callback
+        has returned.
+        """
+        if self._pixels is None:
+            raise Error(
+                "the pixels of a raw frame are there while its callback runs: "
+                "keep frame.pixels.copy(), or ask for another output"
+            )
+        return self._pixels
+
+    def revoke(self) -> None:
+        """Let go of the pixels; they are not the frame's any more."""
+        self._pixels = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.width, self.height
+
+    @property
+    def number(self) -> int:
+        """Counts the frames that this capture has given, from 1."""
+        return self.taken.number
+
+    @property
+    def time(self) -> float:
+        """When the pixels were grabbed: seconds of Unix time, as of time.time()."""
+        return self.taken.time
+
+    @property
+    def monotonic(self) -> float:
+        """The screen looked like it at this moment of time.monotonic(), or later."""
+        return self.taken.monotonic
+
+    def __repr__(self) -> str:
+        return f"<Frame {self.number}: {self.width}x{self.height} {self.output}>"
+
+
+class Packet:
+    """What a capture gives where that is bytes: a JPEG, records of updates, or H.264.
+
+    It may be kept, and be used in any thread.
+    """
+
+    __slots__ = ("data", "height", "is_key", "output", "taken", "width")
+
+    def __init__(
+        self, data: bytes, output: str, size: tuple[int, int], taken: Taken, is_key: bool = True
+    ) -> None:
+        self.data = data
+        self.output = output
+        """Which of the outputs that is."""
+        self.width, self.height = size
+        self.is_key = is_key
+        """Whether it can be decoded without those before it."""
+        self.taken = taken
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture, in pixels."""
+        return self.width, self.height
+
+    @property
+    def number(self) -> int:
+        """Counts the packets that this capture has given, from 1."""
+        return self.taken.number
+
+    @property
+    def time(self) -> float:
+        """When the pixels were grabbed: seconds of Unix time, as of time.time()."""
+        return self.taken.time
+
+    @property
+    def monotonic(self) -> float:
+        """The screen looked like it at this moment of time.monotonic(), or later."""
+        return self.taken.monotonic
+
+    def __repr__(self) -> str:
+        return f"<Packet {self.number}: {len(self.data)} bytes of {self.output}>"

@@ -1,0 +1,29 @@
+"""Which output is made by what."""
+
+from typing import Any, Literal, get_args
+
+from webcapd.app.api.error import Error
+from webcapd.app.api.tap import Maker
+from webcapd.app.engine import Engine
+
+PixelOutput = Literal["raw", "bgr", "rgb", "gray", "i420", "nv12"]
+"""Outputs that are a Frame."""
+
+CodedOutput = Literal["jpeg", "updates"]
+"""Outputs that are a Packet."""
+
+_PIXELS = get_args(PixelOutput)
+_CODED = get_args(CodedOutput)
+
+
+def check_output(output: object) -> None:
+    """See that there is such an output; raises Error."""
+    if output not in (*_PIXELS, *_CODED):
+        raise Error(f"there is no output {output!r}; there are {', '.join((*_PIXELS, *_CODED))}")
+
+
+def make_maker(output: str, lends: bool, engine: Engine) -> Maker[Any]:
+    """Make what makes an output; with ``lends``, raw frames are not copied."""
+    from webcapd.app.api.outputs.pixels import FrameMaker
+
+    return FrameMaker(output, lends)
