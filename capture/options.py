@@ -1,6 +1,7 @@
 """The options of capture: which pixels are shown, and how they are taken."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from webcapd.base.option import check_given, option, read_text
 from webcapd.base.redaction import Confidential, confidential_source
@@ -55,6 +56,12 @@ def _check_secrets(path: str) -> None:
 @dataclass(frozen=True)
 class CaptureOptions:
     """What is shown."""
+
+    clips_region: ClassVar[bool] = False
+    """Whether a part that reaches beyond the screen is cut to it, and not an error.
+
+    No option: for programs that promise it of settings of their own.
+    """
 
     display: str = option(
         "",

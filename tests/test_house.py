@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from program import ROOT, TIMEOUT
 
-# What each room may reach beside itself.  compat/ is yet to come.
+# What each room may reach beside itself.
 _BELOW_HTTP = ("encoder", "capture", "base")
 REACH = {
     "base": (),

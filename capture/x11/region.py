@@ -24,12 +24,15 @@ class Region(Protocol):
 class FixedRegion:
     """A rectangle; without width or height it reaches to the screen's edge."""
 
-    def __init__(self, x: int, y: int, width: int, height: int) -> None:
-        self._wanted = Rectangle(x, y, width, height)
+    def __init__(self, x: int, y: int, width: int, height: int, clips: bool = False) -> None:
+        """``clips`` cuts it to what is on the screen, if anything is."""
+        self._wanted, self._clips = Rectangle(x, y, width, height), clips
 
     def area(self, control: Control, windows: Windows | None, screen: Rectangle) -> Rectangle:
         x, y, width, height = self._wanted
         area = Rectangle(x, y, width or screen.width - x, height or screen.height - y)
+        if self._clips and (visible := area.within(screen)):
+            return visible
         if not area or area.within(screen) != area:
             wanted = f"{area.width}x{area.height} from {x},{y} on" if area else f"from {x},{y} on"
             raise SourceError(
@@ -86,7 +89,8 @@ def region_of(options: CaptureOptions) -> Region:
         return MonitorRegion(options.monitor)
     if options.window:
         return WindowRegion(options.window)
-    return FixedRegion(options.capture_x, options.capture_y, options.width, options.height)
+    x, y, width, height = options.capture_x, options.capture_y, options.width, options.height
+    return FixedRegion(x, y, width, height, options.clips_region)
 
 
 class RegionTracker:

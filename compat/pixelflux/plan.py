@@ -1,0 +1,105 @@
+"""What a capture is made of, from the settings.  Pure, but that a watermark is looked at."""
+
+import math
+import os
+import warnings
+from typing import NamedTuple
+
+from webcapd.capture.decoration import load_watermark
+from webcapd.capture.options import LOCATIONS, CaptureOptions
+from webcapd.compat.pixelflux.settings import CaptureSettings
+from webcapd.encoder.options import EncoderOptions
+from webcapd.encoder.stripes.stripe import StripeSettings
+
+_MIN_FPS, _MAX_FPS = 1.0, 240.0
+
+# Codecs of pixelflux 2.x; those of 1.x are among them.
+_CODECS = ("jpeg", "h264", "h265", "vp8", "vp9", "av1")
+_OURS = ("jpeg",)
+
+
+class ClippedCapture(CaptureOptions):
+    """Capture of what of a part is on the screen, as pixelflux has it."""
+
+    clips_region = True
+
+
+class Plan(NamedTuple):
+    """What a capture is made of."""
+
+    codec: str
+    full_frame: bool
+    full_color: bool
+    omits_headers: bool
+    capture: CaptureOptions
+    encoding: EncoderOptions
+    stripes: StripeSettings
+    """The only part that a running capture can be given anew."""
+
+
+def plan_of(settings: CaptureSettings, trigger_fps: float) -> Plan:
+    """Read settings; raises ValueError with a sentence.
+
+    ``trigger_fps`` is the rate at which paint_over_trigger_frames count, 0 for target_fps.
+    Numbers out of range are taken for the nearest that is not, as pixelflux does.
+    """
+    codec = _codec(settings.codec)
+    fps = min(max(settings.target_fps, _MIN_FPS), _MAX_FPS)
+    return Plan(
+        codec,
+        codec != "jpeg" and settings.video_fullframe,
+        codec != "jpeg" and settings.video_fullcolor,
+        settings.omit_stripe_headers,
+        _capture(settings),
+        EncoderOptions(target_fps=fps),
+        _stripes(settings, trigger_fps or fps),
+    )
+
+
+def _codec(name: str) -> str:
+    if name not in _CODECS:
+        raise ValueError(f"unknown codec {name!r}: expected {', '.join(_CODECS)}")
+    if name not in _OURS:
+        raise ValueError(f"webcapd has no encoder for {name}, only for {' and '.join(_OURS)}")
+    return name
+
+
+def _capture(settings: CaptureSettings) -> CaptureOptions:
+    path, location = _watermark(settings)
+    return ClippedCapture(
+        capture_x=max(0, settings.capture_x),
+        capture_y=max(0, settings.capture_y),
+        width=max(0, settings.capture_width),
+        height=max(0, settings.capture_height),
+        capture_cursor=settings.capture_cursor,
+        watermark_path=path,
+        watermark_location=location,
+        damage_block_threshold=max(1, settings.damage_block_threshold),
+        damage_block_duration=max(1, settings.damage_block_duration),
+    )
+
+
+def _watermark(settings: CaptureSettings) -> tuple[str, str]:
+    """Give path and location; none, with a warning, where the picture cannot be read."""
+    path, number = os.fsdecode(settings.watermark_path or ""), settings.watermark_location_enum
+    if not path or number not in range(1, len(LOCATIONS)):
+        return "", "none"
+    try:
+        load_watermark(path)
+    except ValueError as error:
+        warnings.warn(f"there is no watermark: {error}", stacklevel=2)
+        return "", "none"
+    return path, LOCATIONS[number]
+
+
+def _stripes(settings: CaptureSettings, trigger_fps: float) -> StripeSettings:
+    rests = settings.use_paint_over_quality
+    return StripeSettings(
+        jpeg_quality=_quality(settings.jpeg_quality),
+        paint_over_jpeg_quality=_quality(settings.paint_over_jpeg_quality) if rests else 0,
+        calm=max(1, settings.paint_over_trigger_frames) / trigger_fps if rests else math.inf,
+    )
+
+
+def _quality(given: int) -> int:
+    return min(max(given, 1), 100)
