@@ -1,4 +1,4 @@
-"""The files for systemd and haproxy that come with webcapd, printed by an option each."""
+"""The files for systemd, proxies and caches that come with webcapd, printed by an option each."""
 
 import argparse
 import sys
@@ -11,6 +11,8 @@ _FILES = {
     "--print-unit": ("webcapd@.service", "print a systemd unit for this webcapd, and exit"),
     "--print-socket": ("webcapd@.socket", "print a systemd socket for it, and exit"),
     "--print-haproxy": ("haproxy.cfg", "print a configuration of haproxy, and exit"),
+    "--print-nginx": ("app/fronts/nginx.conf", "print one of nginx as a cache, and exit"),
+    "--print-varnish": ("app/fronts/varnish.vcl", "print one of Varnish as a cache, and exit"),
 }
 
 # As the unit has it.

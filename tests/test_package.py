@@ -20,6 +20,8 @@ FILES = {
     "--print-unit": "webcapd@.service",
     "--print-socket": "webcapd@.socket",
     "--print-haproxy": "haproxy.cfg",
+    "--print-nginx": "app/fronts/nginx.conf",
+    "--print-varnish": "app/fronts/varnish.vcl",
 }
 
 
@@ -168,7 +170,7 @@ def test_module_runs_as_well(program: Path) -> None:
     assert run(python, "-m", "webcapd", "--version", cwd=Path("/")).startswith("webcapd ")
 
 
-@pytest.mark.parametrize("flag", ["--print-socket", "--print-haproxy"])
+@pytest.mark.parametrize("flag", sorted(FILES.keys() - {"--print-unit"}))
 def test_files_are_printed_as_shipped(program: Path, flag: str) -> None:
     shipped = (ROOT / FILES[flag]).read_text()
     assert run(program, flag, cwd=Path("/")) == shipped
