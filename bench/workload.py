@@ -7,6 +7,7 @@ scroll   the same, and 1200x800 of text that moves by a line 15 times a second
 video    the same, and a film of 640x360, 30 frames a second: nothing of one is in the next
 full     such a film on the whole screen
 redraw   the same, and 640x360 that is painted again, with the same pixels, 60 times a second
+status   the same, and 40 characters that change each 5 s, as the figures of a status screen do
 
 Numbered, each change comes with the next number as a barcode, and a line with
 the number and the moment (monotonic, in seconds) goes to standard output.
@@ -30,6 +31,8 @@ import barcode
 from picture import CELL, LINE_ROWS, Pixels, characters, desktop, film, text, wandered
 
 NAMES = ("idle", "typing", "cursor", "scroll", "video", "full", "redraw")
+APART = ("status",)
+"""Not among what is measured side by side."""
 
 # What is measured has a clock of 30 a second, too.  Lest chance should give a
 # run one phase between the two for good, a change comes late every now and
@@ -41,6 +44,7 @@ VIDEO = (640, 360)
 _PAGE = (1200, 800)
 _TEXT_LINES = 300
 _CHARACTERS = 64
+_FIGURES, _STATUS_SECONDS = 40, 5
 _CARET_TICKS = 5
 
 
@@ -77,7 +81,7 @@ def ticks(per_second: float) -> Iterator[int]:
     for number in itertools.count(1):
         yield number - 1
         moment += 1 / per_second
-        if number % round(_STEADY_SECONDS * per_second) == 0:
+        if number % max(1, round(_STEADY_SECONDS * per_second)) == 0:
             moment += _PAUSE
         time.sleep(max(0.0, moment - time.monotonic()))
 
@@ -161,6 +165,28 @@ class Workload:
 
             self.happen(change)
 
+    def status(self) -> None:
+        """Change characters at 40 places, all at once."""
+        width, height = CELL
+        glyphs = self.pixmap(characters(_CHARACTERS))
+        generator = np.random.default_rng(5)
+        places = [
+            (int(x) * width, int(y) * height)
+            for x, y in zip(
+                generator.integers(0, self.width // width, _FIGURES),
+                generator.integers(0, self.height // height, _FIGURES),
+                strict=True,
+            )
+        ]
+        for number in ticks(1 / _STATUS_SECONDS):
+
+            def change(number: int = number) -> None:
+                for index, (x, y) in enumerate(places):
+                    row = (number + index) % _CHARACTERS * height
+                    self.window.copy_area(self.gc, glyphs, 0, row, width, height, x, y)
+
+            self.happen(change)
+
     def cursor(self) -> None:
         """Move the pointer, as a hand does: by input, not by a warp, along a figure of eight."""
         for number in ticks(60):
@@ -217,7 +243,7 @@ class Workload:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("name", choices=NAMES)
+    parser.add_argument("name", choices=(*NAMES, *APART))
     parser.add_argument("--numbered", action="store_true")
     given = parser.parse_args()
     workload = Workload(Display(), given.numbered)

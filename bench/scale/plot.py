@@ -1,0 +1,54 @@
+"""Results of scaling.py as one picture: age, and requests that reach us, by number of viewers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("svg")
+from matplotlib import pyplot
+
+from figures import Record, select
+from scale import table
+
+# The same bytes for the same results.
+matplotlib.rcParams.update({"svg.hashsalt": "webcapd", "svg.fonttype": "none", "font.size": 9})
+
+
+def draw(records: Sequence[Record], path: Path) -> None:
+    """Draw a column a workload: above the age (median, and p99 dashed), below the requests."""
+    found = table.scales(records)
+    names = [one for one in table.workloads(records) if len(select(found, workload=one)) > 3]
+    figure, axes = pyplot.subplots(
+        2, max(1, len(names)), figsize=(9, 6), layout="constrained", sharex=True, squeeze=False
+    )
+    for column, name in enumerate(names):
+        age, requests = axes[0][column], axes[1][column]
+        lines = select(found, workload=name)
+        ways = dict.fromkeys((one["front"], one["lists"]) for one in lines)
+        for colour, (front, lists) in enumerate(ways):
+            own = select(lines, front=front, lists=lists)
+            counts = [one["viewers"] for one in own]
+            style = {"color": f"C{colour}", "marker": "o"}
+            label = f"{front}, {lists}"
+            age.plot(counts, [1000 * one["median"] for one in own], label=label, **style)
+            age.plot(counts, [1000 * one["p99"] for one in own], linestyle="dashed", **style)
+            requests.plot(counts, [table.reached(one) for one in own], **style)
+            asked = [table.asked(one) for one in own]
+            requests.plot(counts, asked, linestyle="dotted", **style)
+        age.set_title(name)
+        for one in (age, requests):
+            one.set_xscale("log")
+            one.set_yscale("symlog")
+            one.grid(alpha=0.3)
+        requests.set_xlabel("viewers")
+    axes[0][0].set_ylabel("age, ms: median, p99 dashed")
+    axes[1][0].set_ylabel("requests/s: to us, of viewers dotted")
+    handles = {
+        label: handle
+        for one in axes[0]
+        for handle, label in zip(*one.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(handles.values(), handles, loc="outside upper center", ncols=4)
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)

@@ -1,0 +1,185 @@
+"""Results of scaling.py to the generated part of docs/scale.md.  Pure, but for writing it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import layout
+from figures import Record, distinct, select
+from layout import number, octets
+from scale import model
+from scale.model import Load, Taken
+
+BEGIN = "<!-- script/bench --scale writes from here -->"
+END = "<!-- script/bench --scale writes to here -->"
+
+MILLION = 1_000_000
+
+_KINDS = ("manifests", "groups")
+
+# Of one processor for who has one thread, of all for all together: from then on
+# what is measured is how that waits for itself.
+_FULL = 0.85
+
+
+def asked(record: Record) -> float:
+    """Give the requests a second of all viewers, for lists and groups."""
+    return float(sum(record["requests"].get(kind, 0.0) for kind in _KINDS))
+
+
+def reached(record: Record) -> float:
+    """Give how many of these reached us."""
+    return float(sum(record["origin"].get(kind, 0.0) for kind in _KINDS))
+
+
+def repeated(record: Record) -> float:
+    """Give how many requests reached us for each version and object that was asked for."""
+    made = sum(record["all_different"].get(kind, 0) for kind in _KINDS)
+    return sum(record["all_origin"].get(kind, 0) for kind in _KINDS) / made if made else 0.0
+
+
+def limit(record: Record) -> str:
+    """Name what was full; nothing where all had room."""
+    cpu = record["cpu"]
+    if cpu["viewers"] > _FULL:
+        return "the load program"
+    if sum(cpu.values()) > _FULL * record["processors"]:
+        return f"processors ({max(cpu, key=lambda name: float(cpu[name]))})"
+    return ""
+
+
+def taken(record: Record) -> Taken:
+    """Tell what one viewer took."""
+    viewers = record["viewers"]
+    return Taken(
+        asked(record) / viewers, record["bytes"] / viewers, record["stream_bytes"] / viewers
+    )
+
+
+def made(record: Record) -> float:
+    """Versions and objects made a second, as far as anybody asked for them."""
+    return float(sum(record["different"].get(kind, 0.0) for kind in _KINDS))
+
+
+def scales(records: Iterable[Record]) -> list[Record]:
+    """Give the points that were measured."""
+    return [one for one in select(records, kind="scale") if "failed" not in one]
+
+
+def basis(records: Sequence[Record]) -> Iterator[Record]:
+    """Give the point of each workload and way that the model starts from.
+
+    One viewer, or as few as were measured.
+    """
+    found = scales(records)
+    for key in dict.fromkeys((one["workload"], one["front"], one["lists"]) for one in found):
+        same = [one for one in found if (one["workload"], one["front"], one["lists"]) == key]
+        yield min(same, key=lambda one: int(one["viewers"]))
+
+
+def predicted(records: Sequence[Record], record: Record) -> Load:
+    """Tell what the model says of a point, from the one that it starts from."""
+    keys = ("workload", "front", "lists")
+    (start,) = (one for one in basis(records) if all(one[key] == record[key] for key in keys))
+    return model.load(taken(start), made(start), record["viewers"])
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1000 * seconds:.0f}"
+
+
+def _row(record: Record) -> list[str]:
+    name = f"{record['front']}, {record['lists']}"
+    head = [record["workload"], name, f"{record['viewers']}"]
+    if "failed" in record:
+        return [*head, record["failed"], *[""] * 7]
+    cpu = record["cpu"]
+    whole = asked(record)
+    return [
+        *head,
+        f"{record['versions']:.1f} / {record['shown']:.1f}",
+        f"{_milliseconds(record['median'])} / {_milliseconds(record['p99'])}",
+        f"{repeated(record):.2f}",
+        f"{100 * (1 - reached(record) / whole):.2f} %" if whole else "",
+        number(whole),
+        octets(record["bytes"]),
+        " / ".join(f"{cpu[who]:.2f}" for who in ("webcapd", "cache", "viewers")),
+        limit(record),
+    ]
+
+
+_HEAD = (
+    *("workload", "front, lists", "viewers", "versions/s, made / shown"),
+    *("age, ms, median / p99", "requests to us a version or object", "hits"),
+    *("requests/s to the cache", "bytes from it", "CPU s/s: webcapd / cache / viewers", "limit"),
+)
+
+
+def measured(records: Sequence[Record]) -> str:
+    """Lay out all points."""
+    return layout.table(_HEAD, map(_row, select(records, kind="scale")))
+
+
+def million(records: Sequence[Record]) -> str:
+    """Lay out what the model says of a million viewers."""
+    rows = []
+    for start in basis(records):
+        load = model.load(taken(start), made(start), MILLION)
+        (frames,) = select(records, kind="mjpeg", workload=start["workload"])
+        streams = model.mjpeg(frames["bytes"], MILLION)
+        rows.append(
+            [
+                start["workload"],
+                f"{start['front']}, {start['lists']}",
+                _thousands(load.edge_requests),
+                _giga(load.edge_bytes),
+                f"{load.origin_requests:.1f}",
+                octets(load.origin_bytes) if load.origin_bytes < 1e9 else _giga(load.origin_bytes),
+                _giga(streams.edge_bytes),
+                f"{streams.edge_bytes / load.edge_bytes:.0f}",
+            ]
+        )
+    head = ["workload", "front, lists", "requests/s at the edge", "bytes/s there"]
+    head += ["requests/s to us", "bytes/s from us", "a million MJPEG streams", "times less"]
+    return layout.table(head, rows)
+
+
+def _thousands(value: float) -> str:
+    return f"{value / 1e6:.2f} million"
+
+
+def _giga(value: float) -> str:
+    return f"{value / 1e9:.1f} GB/s"
+
+
+def rendered(records: Sequence[Record]) -> str:
+    """Write all tables."""
+    parts = [measured(records)]
+    if scales(records):
+        parts += ["### A million viewers, by the model\n", million(records)]
+    return "\n".join(parts)
+
+
+def write(page: Path, records: Sequence[Record], plot: str) -> None:
+    """Put the generated part in its place on a page."""
+    before, _, rest = page.read_text().partition(BEGIN)
+    _, found, after = rest.partition(END)
+    if not found:
+        raise SystemExit(f"{page} lacks the lines between which this goes")
+    machines = "".join(
+        f"{one['run']}: {one['machine']}.\n" for one in select(records, kind="machine")
+    )
+    picture = f"![Age of the picture and requests to us, by number of viewers]({plot})"
+    text = "\n".join((machines, f"{picture}\n", rendered(records)))
+    page.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}")
+
+
+def told(record: Record) -> str:
+    """Write a record for somebody who watches."""
+    if record["kind"] == "mjpeg":
+        return f"{record['workload']}: an MJPEG stream is {octets(record['bytes'])}"
+    return "  ".join(filter(None, _row(record)))
+
+
+def workloads(records: Sequence[Record]) -> list[str]:
+    """Name those that were measured, in their order."""
+    return distinct(scales(records), "workload")

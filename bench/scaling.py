@@ -1,0 +1,214 @@
+"""Measure a screen out of HTTP caches, with more and more viewers.
+
+    script/bench --scale                  all, into docs/scale.md: some minutes
+    script/bench --scale --seconds 2      each point shorter
+    script/bench --scale --quick          few points, and only printed
+    script/bench --scale --workloads typing --fronts varnish --viewers 300,1000 --no-docs
+
+A webcapd draws its screen from an Xvfb; nginx or Varnish stands before it with
+the file that is shipped; simulated viewers, each with a cache of its own,
+fetch all that a page fetches, over loopback and HTTP/1.1.  Everything shares
+one machine: where a processor is full, the row says whose.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import compare
+from figures import Record
+from running import ROOT, running, tree_cpu_seconds, workload, x_server
+from scale import fronts, table
+from scale.fronts import Front
+from scale.origin import Origin, origin
+
+PAGE = ROOT / "docs/scale.md"
+RESULTS = ROOT / "docs/scale.jsonl"
+PLOT = ROOT / "docs/scale.svg"
+
+SIZE = "1920x1080"
+WORKLOADS = ("typing", "scroll", "video")
+VIEWERS = (1, 30, 300, 1000)
+QUICK_VIEWERS = (1, 30)
+MANY = ("status", 10000)
+"""The screen that changes each 5 s, and how many watch it."""
+MANY_SECONDS = 15.0
+
+_SETTLE = 1.0
+# What was made in a measurement must be seen before the ages are told.
+_LAST_SEEN = 1.0
+
+
+class Way(NamedTuple):
+    """A front, and how lists come through it."""
+
+    front: str
+    lists: str
+    workloads: tuple[str, ...] = (*WORKLOADS, MANY[0])
+
+
+WAYS = (
+    Way("nginx", "names", WORKLOADS),
+    # Its lock makes lists late: shown once, and where nobody minds.
+    Way("nginx", "manifests", ("typing", MANY[0])),
+    Way("varnish", "manifests"),
+)
+_FRONTS: dict[str, Callable[[Path, Path], AbstractContextManager[Front]]] = {
+    "nginx": fronts.nginx,
+    "varnish": fronts.varnish,
+}
+
+
+class Crowd:
+    """Viewers in a process of their own."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def tell(self, line: str = "") -> Any:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+
+@contextmanager
+def crowd(front: Front, lists: str, viewers: int) -> Iterator[Crowd]:
+    """Have viewers watch; the context begins when all have had a picture."""
+    command = (sys.executable, "-m", "scale.crowd", str(front.port), lists, str(viewers))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "bench")}
+    with running("watching", *command, environment=environment) as (process, _):
+        yield Crowd(process)
+
+
+def measure(
+    source: Origin, front: Front, server: int, lists: str, viewers: int, seconds: float
+) -> Record:
+    """Measure one number of viewers."""
+    begun = source.asked()
+    with crowd(front, lists, viewers) as watching:
+        time.sleep(_SETTLE)
+        pids = {"webcapd": source.pid, "cache": front.pid, "X server": server}
+        before = {name: tree_cpu_seconds(pid) for name, pid in pids.items()}
+        asked, first = source.asked(), watching.tell()
+        time.sleep(seconds)
+        last, reached = watching.tell(), source.asked()
+        after = {name: tree_cpu_seconds(pid) for name, pid in pids.items()}
+        time.sleep(_LAST_SEEN)
+        all_different, all_origin = watching.tell()["different"], source.asked() - begun
+        seen = watching.tell(f"{first['moment']} {last['moment']}")
+    elapsed = last["moment"] - first["moment"]
+
+    def rates(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
+        return {key: (other[key] - one.get(key, 0)) / elapsed for key in other}
+
+    return {
+        "cpu": rates(before, after) | {"viewers": (last["cpu"] - first["cpu"]) / elapsed},
+        "bytes": (last["bytes"] - first["bytes"]) / elapsed,
+        "stream_bytes": (last["stream_bytes"] - first["stream_bytes"]) / elapsed,
+        "requests": rates(first["requests"], last["requests"]),
+        "different": rates(first["different"], last["different"]),
+        "origin": rates(asked, reached),
+        "all_different": all_different,
+        "all_origin": dict(all_origin),
+        "processors": os.cpu_count() or 1,
+        **seen,
+    }
+
+
+def points(given: argparse.Namespace) -> Iterator[Record]:
+    """Measure everything."""
+    for name in given.workloads:
+        counts = [MANY[1]] if name == MANY[0] else given.viewers
+        seconds = max(given.seconds, MANY_SECONDS) if name == MANY[0] else given.seconds
+        with (
+            tempfile.TemporaryDirectory() as place,
+            x_server(SIZE) as (display, server),
+            workload(name, display),
+            origin(Path(place), display) as source,
+        ):
+            frames = source.frame_bytes(min(seconds, 3.0))
+            yield {"kind": "mjpeg", "workload": name, "bytes": frames}
+            for way in WAYS:
+                if way.front not in given.fronts or name not in way.workloads:
+                    continue
+                with _FRONTS[way.front](Path(place), source.path) as front:
+                    for count in counts:
+                        shared = {"workload": name, "front": way.front, "lists": way.lists}
+                        shared |= {"viewers": count, "kind": "scale"}
+                        try:
+                            record = measure(source, front, server, way.lists, count, seconds)
+                        except SystemExit as error:
+                            record = {"failed": str(error).splitlines()[-1][:200]}
+                        yield {**shared, **record}
+
+
+def publish(records: list[Record]) -> None:
+    """Write results, plot and page."""
+    from scale import plot  # Only here: --quick does without it.
+
+    RESULTS.write_text("".join(json.dumps(record) + "\n" for record in records))
+    plot.draw(records, PLOT)
+    table.write(PAGE, records, PLOT.name)
+    print(f"written: {PAGE}, {RESULTS}, {PLOT}")
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="script/bench --scale",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    known = (*WORKLOADS, MANY[0])
+    parser.add_argument("--quick", action="store_true", help="few points, and only printed")
+    parser.add_argument("--workloads", type=compare.words, help=",".join(known))
+    parser.add_argument(
+        "--fronts", type=compare.words, default=list(_FRONTS), help=",".join(_FRONTS)
+    )
+    parser.add_argument(
+        "--viewers",
+        type=lambda text: [int(word) for word in compare.words(text)],
+        help=f"how many watch ({','.join(map(str, VIEWERS))}; of {MANY[0]} always {MANY[1]})",
+    )
+    parser.add_argument("--seconds", type=float, default=5, help="of each measurement")
+    parser.add_argument("--no-docs", action="store_true", help="only print")
+    given = parser.parse_args()
+    if given.workloads is None:
+        given.workloads = list(WORKLOADS if given.quick else known)
+    if given.viewers is None:
+        given.viewers = list(QUICK_VIEWERS if given.quick else VIEWERS)
+    for name, those in (("workloads", known), ("fronts", _FRONTS)):
+        for one in getattr(given, name):
+            if one not in those:
+                parser.error(f"--{name}: there is no {one!r}, only {', '.join(those)}")
+    return given
+
+
+def main() -> int:
+    given = parse()
+    programs = {"nginx": "nginx", "varnish": "varnishd"}
+    for name in list(given.fronts):
+        if shutil.which(programs[name]) is None:
+            print(f"{name}: skipped, it is not installed (script/bench --setup)", flush=True)
+            given.fronts.remove(name)
+    records = [{"run": time.strftime("%Y-%m-%d %H:%M"), **compare.machine({})}]
+    for record in points(given):
+        records.append(record)
+        print(table.told(record), flush=True)
+    print(table.rendered(records))
+    if not (given.no_docs or given.quick):
+        publish(records)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
