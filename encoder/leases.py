@@ -102,6 +102,11 @@ class Leases(Generic[Spec, C]):
                 kept.leases -= 1
                 kept.idle_since = time.monotonic()
 
+    def own(self, spec: Spec) -> C:
+        """Make a consumer that is nobody else's, for who feeds and closes it himself."""
+        with self._lock:
+            return self._make(spec, self._dropped)
+
     def _take(self, spec: Spec) -> _Kept[C]:
         with self._lock:
             self._drop_failed()

@@ -72,7 +72,10 @@ class Capture(Generic[T]):
         if self._worker is not None and self._worker.is_alive:
             raise Error("this capture runs already; stop() ends it")
         worker = Worker[T](
-            self._settings, partial(make_maker, self._output, True), self._call, wants_all=True
+            self._settings,
+            partial(make_maker, self._output, True, self._settings.options),
+            self._call,
+            wants_all=True,
         )
         worker.start()
         self._worker = worker
@@ -121,6 +124,14 @@ class Capture(Generic[T]):
     def is_running(self) -> bool:
         """Whether it was started and has not ended."""
         return self._worker is not None and self._worker.is_alive
+
+    def request_keyframe(self) -> None:
+        """Of H.264, have the next frame be one that decoding may begin with.
+
+        Whatever is new: also of a screen at rest, but one a second at most.
+        """
+        if self._worker is not None:
+            self._worker.request_keyframe()
 
     @property
     def outage(self) -> str:

@@ -56,7 +56,7 @@ class Frames(Generic[_F]):
     def __init__(self, settings: Settings, output: str) -> None:
         self._reading = threading.Lock()
         slot: _Slot[_F] = _Slot()
-        make = partial(make_maker, output, False)
+        make = partial(make_maker, output, False, settings.options)
         self._slot, self._worker = slot, Worker(settings, make, slot.put, False, slot.end)
         self._started = self._closed = False
         # Who forgets it, as by leaving a loop, has it end.
@@ -127,6 +127,13 @@ class Frames(Generic[_F]):
         self._forgotten.detach()
         self._worker.ask_stop()
         self._worker.join()
+
+    def request_keyframe(self) -> None:
+        """Of H.264, have the next frame be one that decoding may begin with.
+
+        Whatever is new: also of a screen at rest, but one a second at most.
+        """
+        self._worker.request_keyframe()
 
     @property
     def outage(self) -> str:

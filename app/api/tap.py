@@ -15,10 +15,11 @@ T = TypeVar("T")
 
 
 class Maker(Protocol[T]):
-    """Makes of pictures what a capture gives.  Encoder thread only, but for close()."""
+    """Makes of pictures what a capture gives.  Encoder thread only, but for request_keyframe()."""
 
     takes_pointer: bool
     takes_small: bool
+    """As Consumer has them."""
     shows_outages: bool
     """Whether it makes something of a placeholder."""
 
@@ -31,15 +32,18 @@ class Maker(Protocol[T]):
     def demand(self) -> Demand:
         """Tell what it wants by itself, as Consumer.demand(); rate and due do not count."""
 
+    def request_keyframe(self) -> None:
+        """Have what is made next build on nothing before it; any thread."""
+
     def close(self) -> None:
-        """Give everything back."""
+        """Give everything back; encoder thread, or when that has ended."""
 
 
 class Tap(Generic[T]):
     """A consumer that hands out what a maker makes: all of it, or one when asked for.
 
     Nothing is made that nobody asked for, so nothing can queue.  Encoder thread only, but for
-    want(), close() and demand().
+    want(), request_keyframe(), close() and demand().
     """
 
     def __init__(
@@ -70,6 +74,11 @@ class Tap(Generic[T]):
     def want(self) -> None:
         """Ask for the next: what is new by now, or as soon as anything is."""
         self._wanted = True
+        self._wake()
+
+    def request_keyframe(self) -> None:
+        """Have what is made next build on nothing before it, where that makes a difference."""
+        self._maker.request_keyframe()
         self._wake()
 
     def demand(self) -> Demand:
@@ -112,3 +121,7 @@ class Tap(Generic[T]):
 
     def close(self) -> None:
         self._closed = True
+
+    def dispose(self) -> None:
+        """Give everything back; the encoder thread has ended."""
+        self._maker.close()

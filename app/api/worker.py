@@ -106,6 +106,11 @@ class Worker(Generic[T]):
         if self._tap is not None:
             self._tap.want()
 
+    def request_keyframe(self) -> None:
+        """Have what is given next build on nothing before it, where that makes a difference."""
+        if self._tap is not None:
+            self._tap.request_keyframe()
+
     def ask_stop(self) -> None:
         """Ask it to end; returns at once."""
         if self._shutdown is not None and not self.is_elsewhere:
@@ -188,6 +193,8 @@ class Worker(Generic[T]):
             # However long a callback takes: what it is given is the engine's.
             while not engine.join(_JOIN_SECONDS):
                 log.debug("a capture waits for its callback to return")
+            if self._tap is not None:
+                self._tap.dispose()
             engine.close()
 
     def _hand_out(self, made: T) -> None:

@@ -97,6 +97,9 @@ class FrameMaker:
     def demand(self) -> Demand:
         return NO_DEMAND
 
+    def request_keyframe(self) -> None:
+        """All that is made can do without what was before."""
+
     def close(self) -> None:
         """Nothing is held."""
 

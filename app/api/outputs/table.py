@@ -4,12 +4,13 @@ from typing import Any, Literal, get_args
 
 from webcapd.app.api.error import Error
 from webcapd.app.api.tap import Maker
+from webcapd.app.commandline import Options
 from webcapd.app.engine import Engine
 
 PixelOutput = Literal["raw", "bgr", "rgb", "gray", "i420", "nv12"]
 """Outputs that are a Frame."""
 
-CodedOutput = Literal["jpeg", "updates"]
+CodedOutput = Literal["jpeg", "updates", "h264"]
 """Outputs that are a Packet."""
 
 _PIXELS = get_args(PixelOutput)
@@ -22,8 +23,23 @@ def check_output(output: object) -> None:
         raise Error(f"there is no output {output!r}; there are {', '.join((*_PIXELS, *_CODED))}")
 
 
-def make_maker(output: str, lends: bool, engine: Engine) -> Maker[Any]:
-    """Make what makes an output; with ``lends``, raw frames are not copied."""
+def make_maker(output: str, lends: bool, options: Options, engine: Engine) -> Maker[Any]:
+    """Make what makes an output; with ``lends``, raw frames are not copied.  Raises Error.
+
+    Each is loaded when it is first wanted.
+    """
+    if output == "jpeg":
+        from webcapd.app.api.outputs.jpeg import JpegMaker
+
+        return JpegMaker(engine)
+    if output == "updates":
+        from webcapd.app.api.outputs.updates import UpdatesMaker
+
+        return UpdatesMaker(engine)
+    if output == "h264":
+        from webcapd.app.api.outputs.h264 import H264Maker
+
+        return H264Maker(options.encoder)
     from webcapd.app.api.outputs.pixels import FrameMaker
 
     return FrameMaker(output, lends)
