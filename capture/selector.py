@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 from webcapd.base.process.late import NDArray, np
 from webcapd.capture.bands import BandLayout
+from webcapd.capture.flood import Flood
 from webcapd.capture.geometry import Rectangle
 from webcapd.capture.motion import Motion, add, apart, beside
 from webcapd.capture.throttle import Rules, Throttle
@@ -112,9 +113,15 @@ class DamageSelector:
     _motion: Motion = field(default_factory=Motion)
     _small: dict[int, int] = field(default_factory=dict)
     """What the refresh under way is confined to, if to anything."""
+    _flood: Flood = field(default_factory=Flood)
+    _unhashed: set[int] = field(default_factory=set)
+    """Bands that have no hash, as they were taken for changed."""
     _scan_due: float = 0.0
     """Never 0 once nothing but time asks for a scan."""
     _scanning: bool = False
+
+    def __post_init__(self) -> None:
+        self._everything = dict.fromkeys(range(self.layout.count), self.layout.every_column)
 
     def select(self, area: Rectangle) -> Selection:
         if self._small and self._scan_due:
@@ -128,7 +135,13 @@ class DamageSelector:
         if self._scanning:
             self._selected = set(range(self.layout.count))
         self._selected |= self._hinted.keys()
-        return Selection(sorted(self._selected), [], self._hinted)
+        selected = sorted(self._selected)
+        if self._flood.is_on() and self._is_everything_drawn():
+            return Selection([], selected)
+        return Selection(selected, [], self._hinted)
+
+    def _is_everything_drawn(self) -> bool:
+        return self._hinted == self._everything
 
     def _take_damage(self, area: Rectangle) -> dict[int, int]:
         """Take the damage of the area shown, as bands and columns."""
@@ -157,13 +170,16 @@ class DamageSelector:
         if self._small:
             self._hinted, self._small = beside(self._hinted, self._small), {}
         else:
+            self._flood.refreshed(self._is_everything_drawn(), changed, self.layout.count)
             self._selected, self._hinted = set(), {}
         if unhinted and self._scan_due:
             # What was drawn between taking the damage and the grab is in the
             # reports by now.
             drawn = self._take_damage(area)
             add(self._hinted, drawn)
-            self.counts.missed += len(beside(unhinted, drawn))
+            self.counts.missed += len(beside(unhinted, drawn).keys() - self._unhashed)
+        self._unhashed.difference_update(selection.hashed)
+        self._unhashed.update(selection.unhashed)
         if self._scanning:
             self.counts.full_scans += 1
             self._scanning = False

@@ -18,7 +18,8 @@ from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.picture import Picture
 from webcapd.encoder.jpeg.bitstream import entropy_coded
 from webcapd.encoder.jpeg.incremental import TiledJpeg
-from webcapd.encoder.jpeg.tiles import JpegParams, TileCache, TileEncoder, TileRun
+from webcapd.encoder.jpeg.shared import TileRun
+from webcapd.encoder.jpeg.tiles import JpegParams, TileCache, TileEncoder
 
 SUBSAMPLINGS = ("444", "422", "420")
 

@@ -10,7 +10,8 @@ import pytest
 from buffers import noise
 
 from webcapd.base.processors import processors
-from webcapd.encoder.jpeg.tiles import JpegParams, TileEncoder, TileRun
+from webcapd.encoder.jpeg.shared import TileRun
+from webcapd.encoder.jpeg.tiles import JpegParams, TileEncoder
 
 ALL = len(os.sched_getaffinity(0))
 

@@ -14,7 +14,8 @@ from webcapd.capture.overlay import SpriteImage
 from webcapd.capture.picture import Picture
 from webcapd.encoder.consumer import Moment
 from webcapd.encoder.jpeg import tiles
-from webcapd.encoder.jpeg.tiles import JpegParams, TileCache, TileEncoder, TileRun
+from webcapd.encoder.jpeg.shared import TileRun
+from webcapd.encoder.jpeg.tiles import JpegParams, TileCache, TileEncoder
 from webcapd.encoder.updates.factory import UpdateFactory
 from webcapd.encoder.updates.spec import PLAIN_UPDATES
 from webcapd.encoder.variant import PLAIN, Variant
@@ -56,6 +57,11 @@ def test_sharing_changes_no_byte(seed: int, subsampling: str) -> None:
 
         def compare(picture: Picture, params: JpegParams = params) -> None:
             runs = some_runs(generator, picture.layout.count, params.columns)
+            if generator.random() < 0.3:
+                assert sharing.whole(picture, params) in (
+                    None,
+                    TileEncoder(0).whole(picture, params),
+                )
             alone = TileEncoder(0).encode(picture, runs, params)
             assert sharing.encode(picture, runs, params) == alone
 
@@ -82,9 +88,13 @@ def test_second_consumer_gets_the_very_tiles_but_those_under_the_pointer(subsamp
     assert not any(other[run] == first[run] for run in runs)
 
 
-@pytest.mark.parametrize("subsampling", ["420", "422", "444"])
+@pytest.mark.parametrize(
+    ("subsampling", "height", "pictures"),
+    # The last is long and high enough to be coded as one, were nobody else there.
+    [("420", 64, 2), ("422", 64, 2), ("444", 64, 2), ("420", 256, 12)],
+)
 def test_frames_and_updates_of_one_view_are_coded_once(
-    subsampling: str, monkeypatch: pytest.MonkeyPatch
+    subsampling: str, height: int, pictures: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generator = np.random.default_rng(1)
     encoder = TileEncoder(0)
@@ -98,13 +108,31 @@ def test_frames_and_updates_of_one_view_are_coded_once(
 
     jpeg = tiles._jpeg
     monkeypatch.setattr(tiles, "_jpeg", code)
-    for _ in range(2):
-        picture = FrameBuffer.of_pixels(photograph(generator, 64, WIDTH))
+    for _ in range(pictures):
+        picture = FrameBuffer.of_pixels(photograph(generator, height, WIDTH))
         moment = Moment(time.time(), time.monotonic(), 60)
         updates.feed(picture, moment)
-        assert sum(coded) >= 64
+        assert sum(coded) >= height
         coded.clear()
         frames.feed(picture, moment)
     # The first time there was all to begin: headers, too.
     assert coded == []
-    assert frames.frames == 2
+    assert frames.frames == pictures
+
+
+@settings(deadline=None, max_examples=20)
+@given(seeds, st.integers(1, 13), st.integers(1, 200), st.sampled_from(["420", "422", "gray"]))
+def test_however_many_share_the_work_the_whole_is_the_same(
+    seed: int, across: int, height: int, subsampling: str
+) -> None:
+    buffer = FrameBuffer.of_pixels(photograph(np.random.default_rng(seed), height, 16 * across))
+    columns = buffer.layout.columns if subsampling == "420" else 1
+    params = JpegParams(16 * across, 75, subsampling, columns, buffer.layout.tile_width)
+    encoder = TileEncoder(3)
+    alone = encoder.whole(buffer, params)
+    # As if it had taken long.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tiles, "_LONG_SECONDS", 0.0)
+        encoder._latest.clear()
+        assert encoder.whole(buffer, params) == alone
+    encoder.close()

@@ -76,6 +76,15 @@ def intervals(scan: Buffer) -> list[bytes]:
     return _RST.split(scan)
 
 
+def tiles_of(jpeg: Buffer, columns: int) -> list[list[bytes]]:
+    """Cut a JPEG into the entropy-coded bytes of its tiles, band by band; raises JpegError.
+
+    A band is ``columns`` intervals.
+    """
+    tiles = intervals(entropy_coded(jpeg))
+    return [tiles[first : first + columns] for first in range(0, len(tiles), columns)]
+
+
 def frame_header(band_header: bytes, height: int) -> bytes:
     """Turn a band's header into that of a frame of ``height`` rows; raises JpegError."""
     header = bytearray(band_header)
@@ -104,6 +113,18 @@ def join_tiles(band: int, tiles: Sequence[bytes]) -> bytes:
     parts = [b""] * (2 * len(tiles) - 1)
     parts[::2] = tiles
     parts[1::2] = _markers(band * len(tiles) & 7, len(tiles) - 1)
+    return b"".join(parts)
+
+
+def join_scans(jpegs: Sequence[Buffer], height: int) -> bytes:
+    """Join JPEGs that lie below each other to one of ``height`` rows; raises JpegError.
+
+    All but the last are of a multiple of 8 intervals, so that their restart markers go on.
+    """
+    parts: list[Buffer] = [frame_header(header_of(jpegs[0]), height)]
+    for jpeg in jpegs:
+        parts += entropy_coded(jpeg), _RST_MARKERS[-1]
+    parts[-1] = EOI
     return b"".join(parts)
 
 

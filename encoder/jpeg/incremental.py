@@ -4,8 +4,9 @@ from collections.abc import Hashable, Sequence
 
 from webcapd.capture.bands import runs
 from webcapd.capture.picture import Picture
-from webcapd.encoder.jpeg.bitstream import frame_header, join_tiles, splice
-from webcapd.encoder.jpeg.tiles import JpegParams, TileCache, TileEncoder, TileRun
+from webcapd.encoder.jpeg.bitstream import frame_header, join_tiles, splice, tiles_of
+from webcapd.encoder.jpeg.shared import TileRun
+from webcapd.encoder.jpeg.tiles import JpegParams, TileCache, TileEncoder
 
 # Updates in a row with so many stale bands, after which those are taken to move:
 # they are neither looked up nor remembered.
@@ -37,6 +38,8 @@ class TiledJpeg:
         """The entropy-coded bytes of each tile of each band."""
         self._bands: list[bytes] = []
         """The same, of each band joined."""
+        self._whole = b""
+        """The frame, where it was coded as one; then there are no tiles nor bands."""
         self.bands_coded = 0
         self.version = 0
         """Differs whenever the frame does."""
@@ -52,19 +55,46 @@ class TiledJpeg:
             self._begin(picture, quality)
         keys = picture.keys
         stale = [band for band, key in enumerate(keys) if key != self._coded[band]]
-        self._code(picture, stale)
+        if not stale:
+            return
+        moving = self._moving(stale)
+        if len(moving) < len(keys) or not self._take_whole(picture):
+            self._take_bands(picture, stale, moving)
+
+    def _take_whole(self, picture: Picture) -> bool:
+        """Encode a picture that moves all over as one, if that is less work; tells whether."""
+        frame = self._encoder.whole(picture, self._params)
+        if frame is None:
+            return False
+        self.bands_coded += len(picture.keys)
+        # Other keys may yet be the same picture.
+        self.version += frame != self._whole
+        self._whole, self._coded = frame, list(picture.keys)
+        self._tiles, self._bands = [], []
+        return True
+
+    def _take_bands(self, picture: Picture, stale: Sequence[int], moving: set[int]) -> None:
+        """Encode the tiles of bands that look different now."""
+        self._cut()
+        self._code(picture, stale, moving)
         is_other = False
         for band in stale:
             joined = join_tiles(band, self._tiles[band])
-            # Other keys may yet be the same picture.
             is_other = is_other or joined != self._bands[band]
             self._bands[band] = joined
-            self._coded[band] = keys[band]
+            self._coded[band] = picture.keys[band]
         self.version += is_other
 
+    def _cut(self) -> None:
+        """Have the frame in parts."""
+        if self._whole:
+            self._tiles = tiles_of(self._whole, self._params.columns)
+            self._bands = [join_tiles(band, tiles) for band, tiles in enumerate(self._tiles)]
+            self._whole = b""
+
     def frame(self) -> bytes:
-        """Join the parts to the whole frame."""
-        return splice(self._header, self._bands, self._params.columns)
+        """Give the whole frame."""
+        return self._whole or splice(self._header, self._bands, self._params.columns)
 
     def _begin(self, picture: Picture, quality: int) -> None:
         """Start over for another size or quality."""
@@ -77,14 +107,13 @@ class TiledJpeg:
         self._params = JpegParams(picture.width, quality, self._subsampling, columns, tile_width)
         self._header = frame_header(self._encoder.header(picture, self._params), picture.height)
         self._tiles = [[b""] * columns for _ in range(layout.count)]
-        self._bands = [b""] * layout.count
+        self._bands, self._whole = [b""] * layout.count, b""
         # No band has this key.
         self._coded = [self] * layout.count
 
-    def _code(self, picture: Picture, stale: Sequence[int]) -> None:
+    def _code(self, picture: Picture, stale: Sequence[int], moving: set[int]) -> None:
         """Bring the tiles of bands up to date, from the cache where it has them."""
         tile_runs, names = [], {}
-        moving = self._moving(stale)
         for band in stale:
             for run in self._stale_runs(picture, band):
                 if band in moving:

@@ -12,7 +12,8 @@ from webcapd.capture.bands import BAND_ROWS, BandLayout, runs
 from webcapd.capture.geometry import Rectangle
 from webcapd.capture.picture import BandKey
 from webcapd.encoder.jpeg.bitstream import restart_interval
-from webcapd.encoder.jpeg.tiles import JpegParams, TileRun
+from webcapd.encoder.jpeg.shared import TileRun
+from webcapd.encoder.jpeg.tiles import JpegParams
 from webcapd.encoder.updates.jpegpack import TileBlock, tile_blocks
 
 _T = TypeVar("_T", bound="np.generic")
