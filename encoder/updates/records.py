@@ -6,7 +6,7 @@ that.  Numbers are unsigned and big-endian unless said otherwise.
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from webcapd.capture.geometry import Rectangle
 
@@ -104,6 +104,35 @@ def mark(sequence: int, captured: float, partial: bool = False) -> bytes:
     """End an update: the picture is as it was at ``captured``, in seconds of Unix time."""
     flags = PARTIAL if partial else 0
     return record(b"E", struct.pack(">IBQ", sequence, flags, round(captured * 1e6)))
+
+
+def group(size: int, name: bytes) -> bytes:
+    """Have the records of a group stand here, which has so many bytes."""
+    return record(b"U", struct.pack(">I16s", size, name))
+
+
+def part(number: int, is_step: bool = False) -> bytes:
+    """Begin what changed last in a state, or a step that leads on from it."""
+    return record(b"A", struct.pack(">BI", is_step, number))
+
+
+def split(data: bytes) -> Iterator[bytes]:
+    """Cut records apart that were joined."""
+    at = 0
+    while at < len(data):
+        end = at + 4 + int.from_bytes(data[at + 1 : at + 4], "big")
+        yield data[at:end]
+        at = end
+
+
+def place_of(one: bytes) -> Rectangle:
+    """Give the place of a record that has one: C, F, J, L, N or R."""
+    return Rectangle(*struct.unpack_from(">4H", one, 4))
+
+
+def header_of(one: bytes) -> int | None:
+    """Give the number of the header that a rectangle needs, None if it needs none."""
+    return one[12] if one[:1] == b"J" else None
 
 
 def pointer_image(number: int, hot_spot: tuple[int, int], data: bytes) -> bytes:

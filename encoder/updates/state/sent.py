@@ -63,8 +63,12 @@ class SentPicture:
     Encoder thread only.
     """
 
-    def __init__(self, grid: TileGrid, encoder: TileEncoder) -> None:
+    def __init__(
+        self, grid: TileGrid, encoder: TileEncoder, longest: int = records.MAX_SCAN
+    ) -> None:
+        """``longest`` is how many bytes the scan of a JPEG record has at most, but for one row."""
         self.grid = grid
+        self._longest = longest
         self.pixels: Pixels = np.zeros((grid.height, grid.width, 4), np.uint8)
         self._kept = _Kept(grid, self.pixels)
         self.numbers: NDArray[np.int64] = np.zeros(grid.shape, np.int64)
@@ -251,7 +255,7 @@ class SentPicture:
         """Give the record of a block, or several where one would be longer than it may be."""
         rows = self._scans[block.top : block.bottom + 1]
         scan = join_scan([row[block.left : block.right + 1] for row in rows])
-        if len(scan) > records.MAX_SCAN and block.top < block.bottom:
+        if len(scan) > self._longest and block.top < block.bottom:
             middle = (block.top + block.bottom) // 2
             upper, lower = block._replace(bottom=middle), block._replace(top=middle + 1)
             return self._block_records(upper, quality) + self._block_records(lower, quality)
