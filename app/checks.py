@@ -4,6 +4,7 @@ import dataclasses
 import os
 
 from webcapd.capture.options import CaptureOptions
+from webcapd.http.options import HttpOptions
 
 
 def check_display(
@@ -34,6 +35,22 @@ def check_region(capture: CaptureOptions) -> None:
     named = [flag for flag, given in flags.items() if given]
     if len(named) > 1:
         raise ValueError(f"{' and '.join(named)} both say which part of the screen to show")
+
+
+def check_caches(http: HttpOptions) -> None:
+    """See that a cache does not show the screen to who may not see it; raises ValueError."""
+    named = [flag for flag, file in _credentials(http) if file]
+    if http.announces_cache and named and not http.cache_checks_access:
+        raise ValueError(
+            f"--announce cache shows the screen to whoever reaches the cache, and {named[0]} does "
+            "not: add --cache-checks-access if the cache checks each request"
+        )
+    if http.cache_checks_access and not http.announces_cache:
+        raise ValueError("--cache-checks-access is for --announce cache")
+
+
+def _credentials(http: HttpOptions) -> tuple[tuple[str, str], ...]:
+    return (("--auth-file", http.auth_file), ("--token-file", http.token_file))
 
 
 def check_sources(capture: CaptureOptions, has_tokens: bool) -> None:

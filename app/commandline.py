@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from webcapd.app.checks import check_display, check_region, check_sources
+from webcapd.app.checks import check_caches, check_display, check_region, check_sources
 from webcapd.app.commands.registry import COMMANDS, described, meant
 from webcapd.app.deploy_files import add_print_flags
 from webcapd.app.parser import Parser
@@ -101,6 +101,7 @@ def check_together(options: Options, has_separator: bool) -> None:
     check_display(options.capture, options.program, has_separator)
     check_region(options.capture)
     check_sources(options.capture, has_tokens=bool(options.http.publish_token_file))
+    check_caches(options.http)
     check_record(options.record, options.recording)
 
 

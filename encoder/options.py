@@ -85,6 +85,14 @@ class EncoderOptions:
         low=0,
         high=100,
     )
+    tile_memory: int = option(
+        64,
+        "memory for the tiles that caches may ask for, with --announce cache; where more moves "
+        "than goes into it within 10 s, there are fewer states a second",
+        metavar="MB",
+        low=8,
+        high=65536,
+    )
     encodewait: float = option(
         0.0,
         "least seconds from one encode to the next; --target-fps is the least gap then, too",

@@ -2,6 +2,7 @@
 
 import logging
 import socket
+from collections.abc import Callable
 from http import HTTPStatus
 
 from webcapd.base.redaction import redacted
@@ -40,6 +41,8 @@ class Exchange:
         """None while it is not known where the head ends."""
         self.is_last = True
         """Whether the connection ends with the response."""
+        self.finish: Callable[[], None] = self.close
+        """What is done with the connection when another thread has sent the response."""
         self._peer_name = name
         self._number = number
         self._line = ""

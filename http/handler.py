@@ -8,11 +8,10 @@ from webcapd.encoder.cell import Closed
 from webcapd.encoder.leases import TooManyVariants
 from webcapd.http.access.origins import preflight_headers
 from webcapd.http.admission import Admitted, admit, check_host, check_method
+from webcapd.http.dispatch import GIVING
 from webcapd.http.exchange import METHODS, Exchange
 from webcapd.http.pages import respond
 from webcapd.http.streaming.handover import HandOver
-from webcapd.http.streaming.start import give_stream
-from webcapd.http.updates import give_updates
 from webcapd.http.wire.response import HttpError, Response
 
 
@@ -74,9 +73,8 @@ class Handler:
 
     def _give(self, admitted: Admitted) -> None:
         exchange = self._exchange
-        if admitted.target.page == "stream":
-            self.handed_over = give_stream(exchange, admitted, self._held, self._hand_over)
-        elif admitted.target.page == "updates":
-            self.handed_over = give_updates(exchange, admitted, self._held, self._hand_over)
+        give = GIVING.get(admitted.target.page)
+        if give is not None:
+            self.handed_over = give(exchange, admitted, self._held, self._hand_over)
         else:
             exchange.send(respond(exchange, admitted))

@@ -130,6 +130,17 @@ class HttpOptions:
         metavar="FILE",
         check=check_given,
     )
+    announce: str = option(
+        "",
+        "offer the screen to HTTP caches in front of this server, for any number of viewers: "
+        "lists at /manifest and tiles at /tiles, which whoever reaches them may see",
+        choices=("cache",),
+    )
+    cache_checks_access: bool = option(
+        False,
+        "the cache checks each request itself: offer it the screen though there is an --auth-file "
+        "or a --token-file, and ask it for no credentials",
+    )
     trust_proxy: tuple[str, ...] = option(
         (),
         "believe the X-Forwarded-For of a proxy at this address or network, or of clients of "
@@ -187,6 +198,11 @@ class HttpOptions:
     log_level: str = option(
         "info", "how much is logged", choices=("debug", "info", "warning", "error")
     )
+
+    @property
+    def announces_cache(self) -> bool:
+        """Whether caches may ask for the screen."""
+        return self.announce == "cache"
 
     @property
     def max_stream_fps(self) -> float:

@@ -109,6 +109,9 @@ class RequestThreads:
     ) -> None:
         """Answer one request, in a thread of its own."""
         exchange = Exchange(connection, name, self._site, number)
+        exchange.finish = lambda: self._finish(
+            connection, name, None if exchange.is_last else exchange.rest, exchange.has_unread
+        )
         handler = Handler(exchange, self._hand_over, self._doors)
         again = False
         try:

@@ -23,8 +23,8 @@ PAGES = (
 # Requested by browsers themselves, and by no parameter.
 _ICON = "favicon.ico"
 
-# In front of the names of the files that pages consist of.
-_FILES = "page/"
+# In front of names: of the files that pages consist of, of states, of groups of tiles.
+_NAMED = ("page", "manifest", "tiles")
 
 # Names that some cameras have, for players that go by an address's ending.
 _ALIASES = {"stream.mjpg": "stream", "video.mjpg": "stream", "snapshot.jpg": "snapshot"}
@@ -35,10 +35,10 @@ class Target:
     """A page and the parameters of the request, names in lower case."""
 
     page: str
-    """One of PAGES, "index", "favicon.ico" or "page"."""
+    """One of PAGES, "index", "favicon.ico", "page", "manifest" or "tiles"."""
     query: Mapping[str, str]
     file: str = ""
-    """Of "page", the name of the file."""
+    """Of "page", "manifest" and "tiles", the name behind it."""
 
     def number(self, name: str, low: float, high: float) -> float | None:
         """Read a parameter that is a number, None if absent; raises HttpError."""
@@ -97,9 +97,10 @@ def parse_target(target: str) -> Target:
     named = filter(None, map(_page_named_by, values.items()))
     page = path.lower().strip("/") or next(named, "index")
     page = _ALIASES.get(page, page)
-    if page.startswith(_FILES):
-        return Target("page", values, page.removeprefix(_FILES))
-    if page not in (*PAGES, "index", _ICON):
+    folder, slash, name = page.partition("/")
+    if slash and folder in _NAMED:
+        return Target(folder, values, name)
+    if page not in (*PAGES, "index", _ICON, "manifest"):
         pages = ", ".join(f"/?{name}" for name in PAGES)
         raise HttpError(404, f"nothing is here; there are {pages} and /")
     return Target(page, values)

@@ -1,16 +1,13 @@
 """How a request for updates is answered: by a stream of them, or by the next one."""
 
-from __future__ import annotations
-
 import contextlib
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from webcapd.encoder.updates import records
-from webcapd.encoder.updates.state.latest import Have, LatestUpdates, PointerPlace, Update
+from webcapd.encoder.updates.state.latest import LatestUpdates, PointerPlace, Update
 from webcapd.http.admission import Admitted
 from webcapd.http.exchange import Exchange
+from webcapd.http.streaming.beginning import CONTENT_TYPE, hello, lease_of
 from webcapd.http.streaming.handover import HandOver, hand_over_stream
 from webcapd.http.streaming.sessions import Session
 from webcapd.http.streaming.updatestream import Speech, UpdateParams, UpdateStream
@@ -24,11 +21,6 @@ from webcapd.http.variant_query import (
     update_spec_of,
 )
 from webcapd.http.wire.response import HttpError, Response
-
-if TYPE_CHECKING:
-    from webcapd.encoder.updates.consumer import UpdateConsumer
-
-CONTENT_TYPE = "application/vnd.webcapd.updates"
 
 # What stands between is not to compress, and so to hold back.
 _HEADERS = (("Cache-Control", "no-store, no-transform"), ("X-Accel-Buffering", "no"))
@@ -60,7 +52,7 @@ def give_updates(
     held.enter_context(site.limits.long_request())
     spec = update_spec_of(target, quarter_turns(str(site.options.rotate)))
     check_crop(spec.view, site.picture_size())
-    consumer = held.enter_context(site.updates.lease(spec))
+    consumer = held.enter_context(lease_of(exchange, target, spec))
     have = _have(consumer.latest, after_of(target))
     keepalive = keepalive_of(target) or site.options.keepalive
     fps = min(fps_of(target), site.options.max_stream_fps)
@@ -69,7 +61,7 @@ def give_updates(
     stream = UpdateStream(exchange.connection, consumer.latest, have, params, session)
     held.callback(stream.close)
     head = exchange.head(200, CONTENT_TYPE, None, *_HEADERS)
-    stream.begin(head, _hello(exchange, consumer, have, keepalive))
+    stream.begin(head, hello(exchange, consumer, have, keepalive))
     hand_over_stream(exchange, admitted, stream, held.pop_all(), hand_over)
     return True
 
@@ -79,37 +71,22 @@ def _have(latest: LatestUpdates, after: After | None) -> int | None:
     return after.number if after is not None and latest.continues(*after) else None
 
 
-def _hello(exchange: Exchange, consumer: UpdateConsumer, have: Have, keepalive: float) -> bytes:
-    site = exchange.site
-    capture = site.status()["capture"]
-    assert isinstance(capture, Mapping)
-    facts = {
-        "run": consumer.latest.run,
-        "form": str(consumer.spec),
-        "server": f"webcapd/{site.version}",
-        "name": site.name,
-        "display": capture["display"],
-        "keepalive": keepalive,
-    }
-    return records.hello(facts | ({} if have is None else {"after": have}))
-
-
 def _once(exchange: Exchange, admitted: Admitted) -> Response:
     """Wait for one update, and give it."""
     site, target = exchange.site, admitted.target
     spec = update_spec_of(target, quarter_turns(str(site.options.rotate)))
     check_crop(spec.view, site.picture_size())
     keepalive = keepalive_of(target) or site.options.keepalive
-    with site.updates.lease(spec) as consumer, site.limits.long_request():
+    with lease_of(exchange, target, spec) as consumer, site.limits.long_request():
         latest = consumer.latest
         have = _have(latest, after_of(target))
         speech = Speech(latest, have)
-        hello = _hello(exchange, consumer, have, keepalive)
+        first = hello(exchange, consumer, have, keepalive)
         waits = 0.0 if exchange.request.method == "HEAD" else keepalive
         parts = _wait_for_news(exchange, speech, waits)
     if not admitted.grant.is_valid_now():
         raise HttpError(401, "access was revoked meanwhile")
-    body = b"".join((hello, *parts, records.end("once")))
+    body = b"".join((first, *parts, records.end("once")))
     return Response(200, CONTENT_TYPE, body, _HEADERS)
 
 

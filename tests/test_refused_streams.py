@@ -12,7 +12,8 @@ from waiting import wait_until
 from webcapd.base.rate import Rate
 from webcapd.encoder.consumer import Consumers
 from webcapd.encoder.jpeg.tiles import TileCache, TileEncoder
-from webcapd.encoder.updates.factory import UpdateFactory, Updates
+from webcapd.encoder.options import EncoderOptions
+from webcapd.encoder.updates.factory import open_updates
 from webcapd.encoder.variant import Variant, VariantSpec
 from webcapd.encoder.variants import Variants
 from webcapd.http.access.access import Access
@@ -42,7 +43,7 @@ def site_without_pictures() -> Site:
         access=Access("", ""),
         names=own_names("localhost", ()),
         variants=Variants(make, 1),
-        updates=Updates(UpdateFactory(coder, "420", 90, 1.0, lambda: None), 1, consumers),
+        updates=open_updates(EncoderOptions(), consumers, coder, lambda: None),
         encode_rate=Rate(),
         picture_size=lambda: (1, 1),
         status=lambda: {},

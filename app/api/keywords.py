@@ -56,6 +56,7 @@ class CaptureKeywords(TypedDict, total=False):
     h264_fullcolor: bool | None
     h264_fullframe: bool | None
     max_videos: int | None
+    tile_memory: int | None
     encodewait: float | None
 
 
@@ -77,6 +78,8 @@ class ServerKeywords(CaptureKeywords, total=False):
     auth_file: Text | None
     token_file: Text | None
     publish_token_file: Text | None
+    announce: Literal["cache"] | None
+    cache_checks_access: bool | None
     trust_proxy: Text | Sequence[Text] | None
     keepalive: float | None
     max_clients: int | None

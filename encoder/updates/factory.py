@@ -9,6 +9,7 @@ from webcapd.encoder.consumer import Consumers
 from webcapd.encoder.jpeg.tiles import TileEncoder
 from webcapd.encoder.leases import Leases
 from webcapd.encoder.options import EncoderOptions
+from webcapd.encoder.updates.named.factory import NamedUpdates, open_named
 from webcapd.encoder.updates.spec import PLAIN_UPDATES, UpdateSpec
 
 if TYPE_CHECKING:
@@ -59,13 +60,16 @@ class Updates(Leases[UpdateSpec, "UpdateConsumer"]):
         make: Callable[[UpdateSpec, int], UpdateConsumer],
         most: int,
         consumers: Consumers,
+        named: NamedUpdates,
     ) -> None:
-        """``most`` bounds those beside the plain one."""
+        """``most`` bounds those beside the plain one; ``named`` are those by name."""
         super().__init__(consumers, make, most, PLAIN_UPDATES)
+        self.named = named
 
     def report(self) -> dict[str, object]:
         """Tell what ``/?info`` says of them."""
-        return {"updates": [consumer.report() for consumer in self.listed()]}
+        consumers = [*self.listed(), *self.named.listed()]
+        return {"updates": [consumer.report() for consumer in consumers]}
 
 
 def open_updates(
@@ -78,4 +82,5 @@ def open_updates(
     """
     rules = options.quality_rules()
     make = UpdateFactory(encoder, options.subsampling, rules.rest, rules.trigger, wake)
-    return Updates(make, options.max_variants, consumers)
+    named = open_named(options, consumers, encoder, wake)
+    return Updates(make, options.max_variants, consumers, named)

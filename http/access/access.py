@@ -25,7 +25,8 @@ _VIEWS = ("stream", "updates", "snapshot", "index", "embed", "wall", "displays")
 
 # Without credentials of any kind: health checks of load balancers, and what browsers
 # request without a token, which has nothing of the display in it.
-_OPEN = ("health", "favicon.ico", "page")
+# What caches ask for is there only where all may see it, or the cache checks who asks.
+_OPEN = ("health", "favicon.ico", "page", "manifest", "tiles")
 
 # bcrypt ignores the rest.
 _MAX_PASSWORD_BYTES = 72

@@ -44,11 +44,12 @@ class Hold:
         self.connection = exchange.connection
         self.session, self.news, self.due = session, latest, 0.0
         self._wanted, self._answer = wanted, answer
+        self.is_answered = False
+        """Whether the answer has left, so that the connection may be used again."""
         self._outbox = Outbox(exchange.connection)
         now = time.monotonic()
         self._until = now + wanted.seconds
         self._fresh_at = now - _MAX_AGE_SECONDS
-        self._has_left = exchange.has_left
         self._held = ExitStack()
         self._held.enter_context(latest.subscribed())
         if latest.poll().as_of < self._fresh_at:
@@ -80,5 +81,5 @@ class Hold:
             self.due = self._outbox.deadline
             return
         self.due = math.inf
-        self.session.bytes_sent += self._outbox.size
+        self.is_answered = True
         raise Finished

@@ -10,9 +10,9 @@ from webcapd.http.admission import Admitted
 from webcapd.http.caching.hold import Hold, Wanted
 from webcapd.http.caching.shared import BRIEF, WAY_IN, check_announced, screen_spec, share
 from webcapd.http.exchange import Exchange
+from webcapd.http.streaming.beginning import CONTENT_TYPE, hello
 from webcapd.http.streaming.handover import HandOver
 from webcapd.http.streaming.sessions import Session
-from webcapd.http.updates import CONTENT_TYPE, hello
 from webcapd.http.wire.response import HttpError, Response
 
 # A run, and a number of 32 bits.
@@ -39,7 +39,7 @@ def give_manifest(
     after = _after(admitted.target.file)
     share(exchange)
     held.enter_context(site.limits.long_request())
-    consumer = held.enter_context(site.named.lease(spec))
+    consumer = held.enter_context(site.updates.named.lease(spec))
     latest = consumer.latest
     wanted = Wanted(0, _PICTURE_SECONDS) if after is None else _wanted(latest, *after)
     if wanted is None:
@@ -55,7 +55,10 @@ def give_manifest(
 
     def end(why: str) -> None:
         stack.close()
-        exchange.finish(why)
+        if hold.is_answered:
+            exchange.finish()
+        else:
+            exchange.close()
 
     hand_over(hold, admitted.grant, end)
     return True
@@ -80,4 +83,10 @@ def _wanted(latest: LatestNames, run: str, number: int) -> Wanted | None:
 
 def _answer(exchange: Exchange, first: bytes, listing: Listing | None) -> tuple[bytes, bytes]:
     """Give head and body; of a display that has given no picture yet, a sentence."""
-    ...
+    if listing is None:
+        body = b"the display gives no picture at the moment\n"
+        retry = ("Retry-After", "2")
+        return exchange.head(503, "text/plain; charset=utf-8", len(body), retry), body
+    body = first + listing.manifest
+    head = exchange.head(200, CONTENT_TYPE, len(body), BRIEF)
+    return head, b"" if exchange.request.method == "HEAD" else body

@@ -42,5 +42,3 @@ def shared_origin_headers(allowed: Sequence[str]) -> list[Header]:
     if len(allowed) != 1:
         return []
     return [one for one in origin_headers(allowed[0], allowed) if one[0] != "Vary"]
-
-

@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 _EVENTS = select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 
 
+class Finished(Exception):
+    """All that was to be sent has left."""
+
+
 class News(Protocol):
     """What the encoder thread publishes to, and streams are fed from."""
 
@@ -50,7 +54,8 @@ class Sendable(Protocol):
     def pump(self, now: float) -> None:
         """Send what there is to send and the connection takes; never waits.
 
-        Raises OSError when the client is gone, Closed when the server stops.
+        Raises OSError when the client is gone, Closed when the server stops, and Finished
+        where there is an end.
         """
 
     def probe(self) -> None:
@@ -224,7 +229,7 @@ class _Member:
         stream = self.stream
         try:
             stream.pump(time.monotonic())
-        except (OSError, Closed) as error:
+        except (OSError, Closed, Finished) as error:
             self.end(error)
             return
         except Exception as error:
@@ -266,6 +271,8 @@ class _Member:
 
 def _reason(error: Exception) -> str:
     """Say why a stream ended, for the log."""
+    if isinstance(error, Finished):
+        return "all was sent"
     if isinstance(error, Closed):
         return "the server stops"
     if isinstance(error, AccessRevoked):

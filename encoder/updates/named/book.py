@@ -1,13 +1,14 @@
 """The whole picture by name, kept up to date: each change is entered, and worn groups cut anew."""
 
+from __future__ import annotations
+
 import math
 import time
 from collections.abc import Sequence
 from functools import lru_cache
 from operator import itemgetter
 
-import numpy as np
-
+from webcapd.base.process.late import np
 from webcapd.encoder.updates import records
 from webcapd.encoder.updates.named.cut import ENOUGH_BYTES, Content, Cutter
 from webcapd.encoder.updates.named.groups import Groups

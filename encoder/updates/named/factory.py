@@ -1,23 +1,26 @@
 """The consumer of updates by name, made when somebody asks for the first."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from webcapd.encoder.consumer import Consumers
 from webcapd.encoder.jpeg.tiles import TileEncoder
 from webcapd.encoder.leases import Leases
 from webcapd.encoder.options import EncoderOptions
-from webcapd.encoder.updates.named.consumer import NamedConsumer
-from webcapd.encoder.updates.named.cut import MOST_BYTES
 from webcapd.encoder.updates.named.groups import Groups
 from webcapd.encoder.updates.spec import PLAIN_UPDATES, UpdateSpec
-from webcapd.encoder.updates.state.grid import TileGrid
-from webcapd.encoder.updates.state.sent import SentPicture
+
+if TYPE_CHECKING:
+    from webcapd.encoder.updates.named.consumer import NamedConsumer
+    from webcapd.encoder.updates.state.sent import SentPicture
 
 # The screen as it is, or turned for all.
 _FORMS = 1
 
 
-class NamedUpdates(Leases[UpdateSpec, NamedConsumer]):
+class NamedUpdates(Leases[UpdateSpec, "NamedConsumer"]):
     """The consumer of updates by name, while it is wanted, and its groups; for any thread."""
 
     def __init__(
@@ -40,10 +43,17 @@ def open_named(
     """
     rules, groups = options.quality_rules(), Groups(options.tile_memory * 1_000_000)
 
-    def make_sent(width: int, height: int) -> SentPicture:
-        return SentPicture(TileGrid(width, height, options.subsampling), encoder, MOST_BYTES)
-
     def make(spec: UpdateSpec, number: int) -> NamedConsumer:
+        # Loaded for who asks for updates by name.
+        from webcapd.encoder.updates.named.consumer import NamedConsumer
+
         return NamedConsumer(groups, spec, make_sent, rules.rest, rules.trigger, wake, number)
+
+    def make_sent(width: int, height: int) -> SentPicture:
+        from webcapd.encoder.updates.named.cut import MOST_BYTES
+        from webcapd.encoder.updates.state.grid import TileGrid
+        from webcapd.encoder.updates.state.sent import SentPicture
+
+        return SentPicture(TileGrid(width, height, options.subsampling), encoder, MOST_BYTES)
 
     return NamedUpdates(make, consumers, groups)

@@ -5,12 +5,12 @@ part, on top of what entries before it brought.  It is listed while there is any
 tile for which nothing later has that tile whole.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from webcapd.base.process.late import NDArray, np
 from webcapd.encoder.updates.named.cut import Content
 from webcapd.encoder.updates.state.grid import Mask
 

@@ -1,0 +1,245 @@
+"""Updates by name: whatever a reader has, lists bring it to the newest state, and groups last."""
+
+import math
+import time
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from manifestreader import ManifestReader, NameReader
+from test_update_state import ENCODER, MOTION, REST, check, seeds
+from updatepictures import draw, photograph, text
+
+from webcapd.capture.framebuffer import FrameBuffer
+from webcapd.encoder.consumer import Consumers, Moment
+from webcapd.encoder.options import EncoderOptions
+from webcapd.encoder.updates import records
+from webcapd.encoder.updates.named.consumer import NamedConsumer
+from webcapd.encoder.updates.named.factory import NamedUpdates, open_named
+from webcapd.encoder.updates.named.groups import KEPT_SECONDS, Groups
+from webcapd.encoder.updates.pixels import Pixels
+from webcapd.encoder.updates.spec import PLAIN_UPDATES
+
+
+def opened(memory: int = 64, calm: float = 1e-9) -> NamedUpdates:
+    """Give what makes the consumer; what has not changed for ``calm`` seconds is sent again."""
+    options = EncoderOptions(paint_over_trigger_frames=1, target_fps=1 / calm, tile_memory=memory)
+    return open_named(options, Consumers(), ENCODER, lambda: None)
+
+
+def feed(made: NamedConsumer, pixels: Pixels, quality: int = REST, outage: str = "") -> None:
+    picture = FrameBuffer.of_pixels(pixels)
+    made.feed(picture, Moment(time.time(), time.monotonic(), quality, outage))
+
+
+@dataclass
+class Screen:
+    """A consumer, and what readers get of it."""
+
+    made: NamedConsumer
+
+    def fetch(self, name: str) -> bytes:
+        found = self.made.groups.get(bytes.fromhex(name))
+        if found is None:
+            raise LookupError(name)
+        return found
+
+    def manifest(self) -> bytes:
+        listing = self.made.latest.newest()[1]
+        assert listing is not None
+        return self.hello() + listing.manifest
+
+    def hello(self) -> bytes:
+        return records.hello({"run": self.made.latest.run, "form": ""})
+
+
+class Stream:
+    """A reader of the stream of names."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self.names = NameReader(screen.fetch)
+        self.names.feed(screen.hello())
+        self.have: int | None = None
+
+    def advance(self) -> int:
+        size = 0
+        for update in self._screen.made.latest.steps_from(self.have):
+            self.names.feed(update.data)
+            assert isinstance(update.gives, int)
+            self.have, size = update.gives, size + len(update.data)
+        return size
+
+    @property
+    def shown(self) -> Pixels:
+        return np.ascontiguousarray(self.names.reader.picture[..., ::-1])
+
+
+@settings(deadline=None, max_examples=40)
+@given(seeds, st.tuples(st.integers(1, 400), st.integers(1, 300)))
+def test_all_readers_come_to_the_picture(seed: int, size: tuple[int, int]) -> None:
+    """Those in step, those that miss states, and those that come late: by streams and by lists."""
+    generator = np.random.default_rng(seed)
+    pixels = text(generator, size[1], size[0])
+    with opened().lease(PLAIN_UPDATES) as made:
+        screen = Screen(made)
+        streams = [Stream(screen) for _ in range(2)]
+        readers = [ManifestReader(screen.fetch) for _ in range(3)]
+        old: deque[bytes] = deque(maxlen=4)
+        for step in range(24):
+            if generator.random() < 0.05:
+                pixels = text(generator, *generator.integers(1, 200, 2))
+            for _ in range(generator.integers(0, 3)):
+                draw(generator, pixels)
+            outage = "gone" if generator.random() < 0.1 else ""
+            feed(made, pixels, int(generator.choice([REST, MOTION])), outage)
+            old.append(screen.manifest())
+            for number, reader in enumerate(readers):
+                if generator.random() < (1.0, 0.5, 0.1)[number]:
+                    # A cache may give one that is out of date.
+                    reader.read(old[generator.integers(0, len(old))] if number else old[-1])
+            for number, stream in enumerate(streams):
+                if not number or generator.random() < 0.3:
+                    stream.advance()
+            if step == 12:
+                streams.append(Stream(screen))
+        for _ in range(60):
+            feed(made, pixels)
+            streams[0].advance()
+        assert made.demand().again == math.inf or made.demand().fps
+        readers.append(ManifestReader(screen.fetch))
+        for reader in readers:
+            reader.read(screen.manifest())
+            assert reader.number == made.sequence
+            check(made, np.ascontiguousarray(reader.reader.picture[..., ::-1]), pixels)
+        for stream in streams:
+            stream.advance()
+            assert stream.have == made.sequence
+            check(made, stream.shown, pixels)
+
+
+@dataclass
+class Clock:
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 40_000), st.integers(0, 9), st.integers(0, 5)), max_size=80)
+)
+def test_groups_are_kept_for_as_long_as_they_may_be_asked_for(
+    steps: list[tuple[int, int, int]],
+) -> None:
+    """Each state replaces some of what is listed, after the gap that is asked for."""
+    clock, most = Clock(), 1_000_000
+    groups = Groups(most, clock)
+    live: list[tuple[bytes, bytes]] = []
+    named: dict[bytes, tuple[float, bytes]] = {}
+    for number, (size, dropped, wait) in enumerate(steps):
+        data = number.to_bytes(4, "big") + bytes(size)
+        name, new = groups.put(data)
+        live = [*live[min(dropped, len(live)) :], (name, data)]
+        groups.list_only({name for name, _ in live})
+        named |= {name: (clock.now, data) for name, data in live}
+        for name, (since, data) in named.items():
+            if clock.now - since <= KEPT_SECONDS:
+                assert groups.get(name) == data
+        assert groups.size <= most
+        clock.now += groups.gap(new) + wait / 10
+
+
+def test_groups_that_are_too_many_leave_in_order_and_what_is_listed_stays() -> None:
+    clock = Clock()
+    groups = Groups(100, clock)
+    first, second, third = (groups.put(bytes([one]) * 60)[0] for one in range(3))
+    assert groups.size == 180, "what is new is about to be listed"
+    groups.list_only({third})
+    assert [groups.get(one) is not None for one in (first, second, third)] == [False, False, True]
+    assert groups.put(bytes([2]) * 60) == (third, 0), "the same again has the same name, and is one"
+    assert Groups(100).put(bytes([2]) * 60)[0] != third, "names of another start are others"
+    clock.now += KEPT_SECONDS + 1
+    assert groups.get(third)
+
+
+def test_typing_takes_few_bytes_and_lists_stay_short() -> None:
+    """A letter is in the list as it is; many become a group, which nobody in step asks for."""
+    pixels = np.full((1080, 1920, 4), 250, np.uint8)
+    generator = np.random.default_rng(1)
+    pixels[:] = text(generator, 1080, 1920)
+    with opened().lease(PLAIN_UPDATES) as made:
+        screen, sizes, lengths = Screen(made), [], []
+        for _ in range(8):
+            feed(made, pixels)
+        stream, late = Stream(screen), ManifestReader(screen.fetch)
+        stream.advance()
+        fetched = len(stream.names.fetched)
+        for letter in range(150):
+            x, y = 10 * (letter % 60), 20 * (letter // 60)
+            pixels[y : y + 16, x : x + 8] = 255 * generator.integers(0, 2, (16, 8, 1), np.uint8)
+            feed(made, pixels)
+            sizes.append(stream.advance())
+            lengths.append(len(screen.manifest()))
+        assert np.median(sizes) < 120
+        assert max(lengths) < 9000
+        assert len(stream.names.fetched) - fetched < 5
+        late.read(screen.manifest())
+        assert (late.reader.picture == stream.names.reader.picture).all()
+        check(made, stream.shown, pixels)
+
+
+def test_what_scrolls_is_copied_by_those_in_step() -> None:
+    generator = np.random.default_rng(2)
+    pixels = text(generator, 600, 800)
+    with opened(calm=1e6).lease(PLAIN_UPDATES) as made:
+        screen = Screen(made)
+        feed(made, pixels)
+        in_step, lags = ManifestReader(screen.fetch), ManifestReader(screen.fetch)
+        in_step.read(screen.manifest())
+        lags.read(screen.manifest())
+        before = len(in_step.fetched)
+        for _ in range(10):
+            pixels[100:500, 100:700] = np.roll(pixels[100:500, 100:700], -20, 0)
+            feed(made, pixels)
+            in_step.read(screen.manifest())
+        assert sum(len(screen.fetch(name)) for name in in_step.fetched[before:]) < 60_000
+        lags.read(screen.manifest())
+        for reader in (in_step, lags):
+            check(made, np.ascontiguousarray(reader.reader.picture[..., ::-1]), pixels)
+
+
+@pytest.mark.parametrize("memory", [8, 64])
+def test_full_motion_is_slowed_down_to_what_memory_holds(memory: int) -> None:
+    """At the pace that the consumer asks for, whatever was listed in 10 s would still be there."""
+    generator = np.random.default_rng(3)
+    with opened(memory).lease(PLAIN_UPDATES) as made, made.latest.subscribed():
+        feed(made, photograph(generator, 540, 960), MOTION)
+        size = made.groups.size
+        for _ in range(6):
+            before = time.monotonic()
+            feed(made, photograph(generator, 540, 960), MOTION)
+            fewest = KEPT_SECONDS / (made.demand().due - before)
+            assert fewest * (made.groups.size - size) <= memory * 1_000_000
+            size = made.groups.size
+
+
+def test_state_comes_again_though_nothing_is_new_before_a_hold_ends() -> None:
+    pixels = text(np.random.default_rng(1), 100, 200)
+    with opened().lease(PLAIN_UPDATES) as made:
+        feed(made, pixels)
+        feed(made, pixels)
+        assert (made.sequence, made.demand().again) == (1, math.inf), "nobody waits"
+        with made.latest.subscribed():
+            assert 4 < made.demand().again - time.monotonic() < 5
+            made._beat_at = 0.0
+            feed(made, pixels)
+        assert made.sequence == 2
+        feed(made, pixels, outage="the display has gone")
+        assert made.sequence == 3
+        reader = ManifestReader(Screen(made).fetch)
+        reader.read(Screen(made).manifest())
+        assert reader.reader.state["reason"] == "the display has gone"
