@@ -128,28 +128,38 @@ def measure(
 def points(given: argparse.Namespace) -> Iterator[Record]:
     """Measure everything."""
     for name in given.workloads:
-        counts = [MANY[1]] if name == MANY[0] else given.viewers
-        seconds = max(given.seconds, MANY_SECONDS) if name == MANY[0] else given.seconds
         with (
             tempfile.TemporaryDirectory() as place,
             x_server(SIZE) as (display, server),
             workload(name, display),
             origin(Path(place), display) as source,
         ):
-            frames = source.frame_bytes(min(seconds, 3.0))
+            frames = source.frame_bytes(min(given.seconds, 3.0))
             yield {"kind": "mjpeg", "workload": name, "bytes": frames}
             for way in WAYS:
-                if way.front not in given.fronts or name not in way.workloads:
-                    continue
-                with _FRONTS[way.front](Path(place), source.path) as front:
-                    for count in counts:
-                        shared = {"workload": name, "front": way.front, "lists": way.lists}
-                        shared |= {"viewers": count, "kind": "scale"}
-                        try:
-                            record = measure(source, front, server, way.lists, count, seconds)
-                        except SystemExit as error:
-                            record = {"failed": str(error).splitlines()[-1][:200]}
-                        yield {**shared, **record}
+                if way.front in given.fronts and name in way.workloads:
+                    yield from one_way(given, name, way, source, server)
+
+
+def one_way(
+    given: argparse.Namespace, name: str, way: Way, source: Origin, server: int
+) -> Iterator[Record]:
+    """Measure more and more viewers of one workload."""
+    many = name == MANY[0]
+    seconds = max(given.seconds, MANY_SECONDS) if many else given.seconds
+    for count in [MANY[1]] if many else given.viewers:
+        shared: Record = {"kind": "scale", "workload": name, "front": way.front}
+        shared |= {"lists": way.lists, "viewers": count}
+        try:
+            with (
+                # A new one each time: it holds nothing that others have asked for.
+                tempfile.TemporaryDirectory() as held,
+                _FRONTS[way.front](Path(held), source.path) as front,
+            ):
+                record = measure(source, front, server, way.lists, count, seconds)
+        except SystemExit as error:
+            record = {"failed": str(error).splitlines()[-1][:200]}
+        yield {**shared, **record}
 
 
 def publish(records: list[Record]) -> None:

@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import os
 import re
 import select
 import socket
@@ -21,7 +22,9 @@ _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)\r\n")
 class Loop:
     """Calls whoever has something to read, and whoever's time has come."""
 
-    def __init__(self) -> None:
+    def __init__(self, headers: bytes = b"") -> None:
+        """``headers`` are lines that each request has besides, CRLF and all."""
+        self.headers = b" HTTP/1.1\r\nHost: localhost\r\n" + headers + b"\r\n"
         self._poll = select.epoll()
         self._readers: dict[int, Callable[[], None]] = {}
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
@@ -34,6 +37,12 @@ class Loop:
     def unregister(self, descriptor: int) -> None:
         del self._readers[descriptor]
         self._poll.unregister(descriptor)
+
+    def close(self) -> None:
+        """Close everything that it has been told of."""
+        self._poll.close()
+        for descriptor in self._readers:
+            os.close(descriptor)
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         moment = time.monotonic() + seconds
@@ -75,7 +84,7 @@ class Connection:
         try:
             if not self._open:
                 self._connect()
-            self._socket.send(b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            self._socket.send(b"GET " + path + self._loop.headers)
         except OSError:
             self._loop.later(0.0, self._fail)
 
@@ -142,7 +151,7 @@ class Stream:
         self.received = 0
         self._socket = socket.create_connection(address, timeout=10)
         self._socket.setblocking(False)
-        self._socket.send(b"GET " + path + b" HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        self._socket.send(b"GET " + path + loop.headers.replace(b"/1.1", b"/1.0", 1))
         loop.register(self._socket.fileno(), self._read)
 
     def _read(self) -> None:

@@ -1,0 +1,205 @@
+"""nginx and Varnish with the files that are shipped, before a real webcapd: one answer serves all."""
+
+import http.client
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from manifestreader import ManifestReader
+from painter import Painter, painter
+from program import TIMEOUT, Webcapd
+from waiting import wait_until
+from xserver import Pixels, XServer, xvfb
+
+from scale import fronts, lists
+from scale.connection import Loop
+from scale.fronts import Front
+from scale.viewer import ManifestViewer, StreamViewer, Tally, Viewer
+
+TOKEN = "0123456789abcdef0123"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+VIEWERS = 25
+CHANGES = 4
+
+
+class Place:
+    """A screen, a webcapd that shows it to caches, and one in front that asks who may look."""
+
+    def __init__(self, folder: Path, screen: XServer) -> None:
+        self.folder, self._screen = folder, screen
+        (folder / "tokens").write_text(f"{TOKEN}\n")
+        self.start()
+
+    def start(self) -> None:
+        self.origin = Webcapd(
+            *("--display", self._screen.name, "--unix", str(self.folder / "s"), "--loghttp"),
+            *("--announce", "cache", "--cache-checks-access"),
+            *("--token-file", str(self.folder / "tokens"), "--trust-proxy", "unix"),
+        )
+        self.origin.wait_for_line(lambda line: "serving" in line)
+
+    def kill(self) -> None:
+        self.origin.process.kill()
+        self.origin.ended()
+
+    def asked(self) -> Counter[str]:
+        """Count the requests for objects that reached webcapd, by address."""
+        words = (line.split('"')[1].split() for line in self.origin.lines if '"GET /' in line)
+        return Counter(path for _, path, *_ in words if path.startswith(("/tiles/", "/manifest/")))
+
+
+@pytest.fixture(scope="module")
+def screen() -> Iterator[XServer]:
+    with xvfb(640, 480) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def brush(screen: XServer) -> Iterator[Painter]:
+    with painter(screen) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def place(screen: XServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    one = Place(tmp_path_factory.mktemp("scale"), screen)
+    yield one
+    one.kill()
+
+
+@pytest.fixture(scope="module", params=["nginx", "varnish"])
+def front(request: pytest.FixtureRequest, place: Place) -> Iterator[Front]:
+    folder, path = place.folder / request.param, place.folder / "s"
+    folder.mkdir()
+    if request.param == "nginx":
+        with fronts.nginx(folder, path, fronts.checking(fronts.NGINX)) as one:
+            yield one
+    else:
+        with fronts.varnish(folder, path, fronts.checking(fronts.VARNISH)) as one:
+            yield one
+
+
+Answer = tuple[int, str, bytes]
+"""Status, what the cache says of it, body."""
+
+
+def get(front: Front, path: str, headers: Mapping[str, str] = BEARER) -> Answer:
+    with closing(http.client.HTTPConnection("127.0.0.1", front.port, timeout=TIMEOUT)) as one:
+        one.request("GET", path, headers=dict(headers))
+        answer = one.getresponse()
+        return answer.status, answer.headers.get("X-Cache-Status", ""), answer.read()
+
+
+def reader_of(front: Front) -> ManifestReader:
+    """Give a reader that gets groups from a front."""
+
+    def fetch(name: str) -> bytes:
+        status, _, body = get(front, f"/tiles/{name}")
+        if status != 200:
+            raise LookupError(name)
+        return body
+
+    return ManifestReader(fetch)
+
+
+def read_until(front: Front, reader: ManifestReader, wanted: Pixels) -> None:
+    """Go on from manifest to manifest, as docs/manifest.md says, until the picture is this."""
+
+    def is_there() -> bool:
+        path = f"/manifest/{reader.run}-{reader.number}" if reader.run else "/manifest"
+        status, _, body = get(front, path)
+        with suppress(LookupError):
+            if status != 200 or not reader.read(body):
+                # Of a cache, of another run, or of nobody.
+                reader.run = ""
+        picture = reader.reader.picture[..., ::-1]
+        return picture.shape == wanted.shape and np.array_equal(picture, wanted)
+
+    wait_until("the picture out of the cache", is_there)
+
+
+@contextmanager
+def watching(front: Front, kinds: Sequence[type[Viewer]]) -> Iterator[list[Viewer]]:
+    """Have viewers watch, in a thread of their own, until the context ends."""
+    loop = Loop(b"".join(f"{name}: {value}\r\n".encode() for name, value in BEARER.items()))
+    tally, done = Tally(), threading.Event()
+    viewers = [kind(loop, ("127.0.0.1", front.port), tally) for kind in kinds]
+    for one in viewers:
+        loop.later(0, one.begin)
+
+    def run() -> None:
+        while not done.is_set():
+            loop.turn(0.05)
+        loop.close()
+
+    thread = threading.Thread(target=run, name="viewers")
+    thread.start()
+    try:
+        yield viewers
+    finally:
+        done.set()
+        thread.join(TIMEOUT)
+
+
+def pattern(seed: int) -> Pixels:
+    """Make a picture of two colours that cannot be made small, and is sent exactly."""
+    noise = np.random.default_rng(seed).integers(0, 2, (200, 640, 1), np.uint8)
+    return (noise * 200).repeat(3, 2)
+
+
+def test_one_request_serves_all_who_watch(
+    front: Front, place: Place, brush: Painter, screen: XServer
+) -> None:
+    before = place.asked()
+    # Varnish passes streams on as they are, and has no need of them.
+    kinds = [ManifestViewer, StreamViewer if front.name == "nginx" else ManifestViewer]
+    reader = reader_of(front)
+    with watching(front, kinds * VIEWERS) as viewers:
+        for seed in range(CHANGES):
+            brush.image(pattern(seed), 0, 100)
+            read_until(front, reader, screen.pixels())
+            wait_until(
+                "all viewers have it",
+                lambda: all(
+                    one.seen.shown and one.seen.shown[-1][1] >= reader.number for one in viewers
+                ),
+            )
+    asked = place.asked() - before
+    assert len(asked) > 2 * CHANGES
+    assert sum(asked.values()) <= 1.1 * len(asked), asked.most_common(5)
+
+
+def test_hit_is_refused_without_a_token(front: Front) -> None:
+    status, _, body = get(front, "/manifest")
+    assert status == 200
+    listed = lists.manifest(body)
+    group = f"/tiles/{listed.lacking(None)[0].name}"
+    get(front, group)
+    assert get(front, group)[:2] == (200, "HIT")
+    for path in (group, "/manifest", f"/manifest/{listed.run}-0", "/?updates&tiles=names"):
+        assert get(front, path, {})[0] == 401
+    assert get(front, group, {"Authorization": "Bearer of-bad-news-01234"})[0] == 401
+    assert get(front, f"{group}?token={TOKEN}", {})[:2] == (200, "HIT")
+    assert get(front, group)[:2] == (200, "HIT")
+
+
+def test_restart_is_seen_for_what_it_is(
+    front: Front, place: Place, brush: Painter, screen: XServer
+) -> None:
+    reader = reader_of(front)
+    read_until(front, reader, screen.pixels())
+    place.kill()
+    # Nobody is told of a screen that nobody looks at; what was asked for before may be a hit.
+    held = f"/manifest/{reader.run}-{reader.number}"
+    wait_until("an error", lambda: get(front, held)[0] >= 500)
+    brush.image(pattern(99), 0, 100)
+    place.start()
+    began = time.monotonic()
+    read_until(front, reader, screen.pixels())
+    # 5 s are promised; the rest is for a machine that others use.
+    assert time.monotonic() - began < 10
