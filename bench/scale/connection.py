@@ -2,7 +2,6 @@
 
 import heapq
 import itertools
-import os
 import re
 import select
 import socket
@@ -27,22 +26,25 @@ class Loop:
         self.headers = b" HTTP/1.1\r\nHost: localhost\r\n" + headers + b"\r\n"
         self._poll = select.epoll()
         self._readers: dict[int, Callable[[], None]] = {}
+        self._closers: dict[int, Callable[[], None]] = {}
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
 
-    def register(self, descriptor: int, read: Callable[[], None]) -> None:
-        self._readers[descriptor] = read
+    def register(
+        self, descriptor: int, read: Callable[[], None], close: Callable[[], None]
+    ) -> None:
+        self._readers[descriptor], self._closers[descriptor] = read, close
         self._poll.register(descriptor, select.EPOLLIN)
 
     def unregister(self, descriptor: int) -> None:
-        del self._readers[descriptor]
+        del self._readers[descriptor], self._closers[descriptor]
         self._poll.unregister(descriptor)
 
     def close(self) -> None:
         """Close everything that it has been told of."""
+        for close in list(self._closers.values()):
+            close()
         self._poll.close()
-        for descriptor in self._readers:
-            os.close(descriptor)
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         moment = time.monotonic() + seconds
@@ -92,7 +94,7 @@ class Connection:
         self._socket = socket.create_connection(self._address, timeout=10)
         self._socket.setblocking(False)
         self._open, self._buffer = True, b""
-        self._loop.register(self._socket.fileno(), self._read)
+        self._loop.register(self._socket.fileno(), self._read, self.close)
 
     def _read(self) -> None:
         try:
@@ -152,7 +154,7 @@ class Stream:
         self._socket = socket.create_connection(address, timeout=10)
         self._socket.setblocking(False)
         self._socket.send(b"GET " + path + loop.headers.replace(b"/1.1", b"/1.0", 1))
-        loop.register(self._socket.fileno(), self._read)
+        loop.register(self._socket.fileno(), self._read, self.close)
 
     def _read(self) -> None:
         try:

@@ -48,7 +48,7 @@ class Crowd:
             while time.monotonic() < until:
                 self._loop.turn(0.1)
         print("watching", flush=True)
-        self._loop.register(sys.stdin.fileno(), self._note)
+        self._loop.register(sys.stdin.fileno(), self._note, sys.stdin.close)
         while True:
             self._loop.turn()
             if self._asked:
