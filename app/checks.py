@@ -3,6 +3,7 @@
 import dataclasses
 import os
 
+from webcapd.base.systemd import hands_over_sockets
 from webcapd.capture.options import CaptureOptions
 from webcapd.http.options import HttpOptions
 
@@ -22,6 +23,28 @@ def check_display(
         raise ValueError("no display: give --display, or set DISPLAY, or start one by --virtual")
     if capture.source and (flags := capture.display_flags()):
         raise ValueError(f"{flags[0]} is for displays, and --source shows none")
+
+
+def check_idle(http: HttpOptions, capture: CaptureOptions, ring: str) -> None:
+    """See that an end when nobody watches can be followed by a start; raises ValueError."""
+    if not http.exit_idle:
+        return
+    if not hands_over_sockets(os.environ):
+        raise ValueError(
+            "--exit-idle is for sockets that systemd holds (webcapd@.socket): nothing else would "
+            "start it again"
+        )
+    if http.listen:
+        raise ValueError(
+            "with --exit-idle nobody would listen at --listen; ListenStream= in webcapd@.socket "
+            "is for that"
+        )
+    if ring:
+        raise ValueError("--ring is written all the time, so that --exit-idle would never end it")
+    for source in capture.source:
+        scheme = source.whole.partition(":")[0]
+        if scheme in ("tcp", "udp"):
+            raise ValueError(f"with --exit-idle nobody would be there for who sends to {scheme}:")
 
 
 def check_region(capture: CaptureOptions) -> None:

@@ -4,7 +4,13 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from webcapd.app.checks import check_caches, check_display, check_region, check_sources
+from webcapd.app.checks import (
+    check_caches,
+    check_display,
+    check_idle,
+    check_region,
+    check_sources,
+)
 from webcapd.app.commands.registry import COMMANDS, described, meant
 from webcapd.app.deploy_files import add_print_flags
 from webcapd.app.parser import Parser
@@ -102,6 +108,7 @@ def check_together(options: Options, has_separator: bool) -> None:
     check_region(options.capture)
     check_sources(options.capture, has_tokens=bool(options.http.publish_token_file))
     check_caches(options.http)
+    check_idle(options.http, options.capture, options.ring.ring)
     check_record(options.record, options.recording)
 
 

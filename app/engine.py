@@ -85,6 +85,11 @@ class Engine:
             self.encoder.abort_if_stuck()
         return None
 
+    @property
+    def is_followed(self) -> bool:
+        """Whether anybody wants pictures one after the other, by whatever way."""
+        return any(consumer.demand().fps > 0 for consumer in self.encoder.consumers.listed())
+
     def stop(self) -> None:
         """Ask the thread to end; returns at once."""
         self.encoder.stop()

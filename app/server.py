@@ -18,6 +18,7 @@ from webcapd.app.access import make_doors, senders_of, viewers_of
 from webcapd.app.commandline import Options
 from webcapd.app.embedded import EmbeddedDisplay, embedded_display
 from webcapd.app.engine import Engine, Part, join_all
+from webcapd.app.idle import IdleExit
 from webcapd.app.outputs import Outputs, make_recorder
 from webcapd.base.shutdown import Shutdown
 from webcapd.base.systemd import ServiceManager
@@ -183,7 +184,11 @@ class Server:
             log.warning("%s", warning)
         manager.notify("READY=1", f"STATUS={summary(site)}")
         self._started.set()
-        return self._supervise(engine, listener, manager)
+        idle = None
+        if options.http.exit_idle:
+            seconds, end = options.http.exit_idle, self._shutdown.ask
+            idle = IdleExit(seconds, engine, listener, recorder, end)
+        return self._supervise(engine, listener, manager, idle)
 
     def _make_site(self, engine: Engine, recorder: Recorder | None) -> Site:
         """Put together what requests need; raises StartError."""
@@ -210,7 +215,13 @@ class Server:
             access=viewers_of(self._options.http),
         )
 
-    def _supervise(self, engine: Engine, listener: HttpServer, manager: ServiceManager) -> int:
+    def _supervise(
+        self,
+        engine: Engine,
+        listener: HttpServer,
+        manager: ServiceManager,
+        idle: IdleExit | None,
+    ) -> int:
         """See to what may hang, and tell how it goes, until asked to stop; gives the exit code."""
         period = min(_TICK_SECONDS, manager.watchdog_seconds / 3 or math.inf)
         told = time.monotonic()
@@ -218,6 +229,8 @@ class Server:
             engine.encoder.abort_if_stuck()
             if engine.encoder.makes_progress() and listener.makes_progress():
                 manager.notify("WATCHDOG=1")
+            if idle is not None:
+                idle.look()
             if time.monotonic() - told >= _STATUS_SECONDS:
                 told = time.monotonic()
                 manager.notify(f"STATUS={summary(listener.site)}")

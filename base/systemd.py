@@ -7,11 +7,17 @@ need a compiler or have not been kept.
 import logging
 import os
 import socket
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 
 log = logging.getLogger(__name__)
 
 _FIRST_DESCRIPTOR = 3
+
+
+def hands_over_sockets(environment: Mapping[str, str]) -> bool:
+    """Whether systemd has opened listening sockets for us."""
+    pid, count = environment.get("LISTEN_PID", ""), environment.get("LISTEN_FDS", "")
+    return pid == str(os.getpid()) and count.isdigit() and int(count) > 0
 
 
 def inherited_sockets(environment: MutableMapping[str, str]) -> list[socket.socket]:
@@ -20,10 +26,11 @@ def inherited_sockets(environment: MutableMapping[str, str]) -> list[socket.sock
     Takes the variables out of the environment: they are not for our children.
     Raises OSError if a descriptor is no listening socket.
     """
-    pid = environment.pop("LISTEN_PID", "")
+    is_ours = hands_over_sockets(environment)
     count = environment.pop("LISTEN_FDS", "")
-    environment.pop("LISTEN_FDNAMES", None)
-    if pid != str(os.getpid()) or not count.isdigit():
+    for name in ("LISTEN_PID", "LISTEN_FDNAMES"):
+        environment.pop(name, None)
+    if not is_ours:
         return []
     sockets = []
     for descriptor in range(_FIRST_DESCRIPTOR, _FIRST_DESCRIPTOR + int(count)):

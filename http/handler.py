@@ -6,6 +6,7 @@ from typing import Protocol
 
 from webcapd.encoder.cell import Closed
 from webcapd.encoder.leases import TooManyVariants
+from webcapd.http.access.limits import UNCOUNTED
 from webcapd.http.access.origins import preflight_headers
 from webcapd.http.admission import Admitted, admit, check_host, check_method
 from webcapd.http.dispatch import GIVING
@@ -54,7 +55,8 @@ class Handler:
                     return
                 for door in self._doors:
                     if door.serves(exchange.request.target):
-                        door.receive(exchange)
+                        with exchange.site.usage.using():
+                            door.receive(exchange)
                         return
                 check_method(exchange.request)
                 self._give(admit(exchange))
@@ -73,6 +75,11 @@ class Handler:
 
     def _give(self, admitted: Admitted) -> None:
         exchange = self._exchange
+        if admitted.target.page not in UNCOUNTED:
+            self._held.enter_context(exchange.site.usage.using())
+        elif exchange.site.options.exit_idle:
+            # Who watches over it is not to keep it up by a connection that is kept.
+            exchange.is_last = True
         give = GIVING.get(admitted.target.page)
         if give is not None:
             self.handed_over = give(exchange, admitted, self._held, self._hand_over)

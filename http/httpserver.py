@@ -44,6 +44,8 @@ class HttpServer:
         self._fanout = Fanout(on_failure)
         self._clients = RequestThreads(site, self._fanout.add, self._give_back, doors)
         self._loop = EventLoop("accept", on_failure, self._hang_up)
+        self._returning: set[PendingConnection] = set()
+        """Connections on their way back; added to by client threads, before these end."""
         # Accept thread only:
         self._collector = RequestCollector(self._loop, site.capacity.waiting, self._on_request)
         self._acceptor = Acceptor(
@@ -73,6 +75,13 @@ class HttpServer:
         self._loop.post(self._acceptor.resume)
         self._loop.start()
 
+    def retire(self, may_retire: Callable[[], bool], on_retired: Callable[[], None]) -> None:
+        """Accept nobody from now on, if nobody is connected and then ``may_retire`` says so.
+
+        ``on_retired`` is called if so; both are called in the accept thread.  Returns at once.
+        """
+        self._loop.post(partial(self._retire, may_retire, on_retired))
+
     def stop(self) -> None:
         """Accept nobody more and hang up on everybody; returns at once."""
         self._loop.stop()
@@ -96,6 +105,14 @@ class HttpServer:
         """Whether the threads without which nobody is served still answer."""
         # Both are asked each time.
         return all([self._loop.makes_progress(), self._fanout.makes_progress()])
+
+    def _retire(self, may_retire: Callable[[], bool], on_retired: Callable[[], None]) -> None:
+        # In this order: a request that has been answered gives its connection back, then ends.
+        is_at_rest = self._clients.is_at_rest and not self._returning and self._collector.is_empty
+        # Streams are in use.
+        if is_at_rest and may_retire():
+            self._acceptor.stop()
+            on_retired()
 
     def _on_connection(self, connection: socket.socket, name: object) -> None:
         """Have a connection that was accepted wait for its first request."""
@@ -126,8 +143,13 @@ class HttpServer:
 
     def _give_back(self, pending: PendingConnection) -> None:
         """Have a connection wait for its next request; from any thread."""
-        if not self._loop.post(partial(self._await_request, pending)):
+        self._returning.add(pending)
+        if not self._loop.post(partial(self._take_back, pending)):
             pending.connection.close()
+
+    def _take_back(self, pending: PendingConnection) -> None:
+        self._returning.discard(pending)
+        self._await_request(pending)
 
     def _hang_up(self) -> None:
         """Hang up on all who wait for a request; the accept thread's last act."""

@@ -156,6 +156,14 @@ class HttpOptions:
         low=0.5,
         high=9,
     )
+    exit_idle: float = option(
+        0.0,
+        "end when nobody has watched for so long (0: never), where systemd holds the sockets "
+        "(webcapd@.socket) and starts it again for who comes next",
+        metavar="SECONDS",
+        low=0,
+        high=1_000_000,
+    )
     max_clients: int = option(
         200,
         "most streams at a time; one more is answered 503, and snapshots are still served",

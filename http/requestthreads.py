@@ -70,6 +70,12 @@ class RequestThreads:
             self._unended.add(thread)
         return True
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether no request is being answered, and none has been given back just now."""
+        with self._lock:
+            return not self._unended
+
     def _make_room(self) -> bool:
         """Have the slowest reader's thread end; tells whether one does.  _lock is held."""
         slowest = self._site.sender.cut_off_slowest()

@@ -9,7 +9,7 @@ from webcapd.encoder.updates.factory import Updates
 from webcapd.encoder.variants import Variants
 from webcapd.http.access.access import Access
 from webcapd.http.access.clients import Proxies
-from webcapd.http.access.limits import ConnectionLimits
+from webcapd.http.access.limits import ConnectionLimits, Usage
 from webcapd.http.options import HttpOptions
 from webcapd.http.streaming.sessions import Sessions
 from webcapd.http.wire.descriptors import Capacity
@@ -42,6 +42,7 @@ class Site:
     proxies: Proxies = field(init=False)
     limits: ConnectionLimits = field(init=False)
     sender: ResponseSender = field(default_factory=ResponseSender)
+    usage: Usage = field(default_factory=Usage)
     sessions: Sessions = field(default_factory=Sessions)
     snapshot_rate: Rate = field(default_factory=Rate)
     started: float = field(default_factory=time.monotonic)

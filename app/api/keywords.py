@@ -82,6 +82,7 @@ class ServerKeywords(CaptureKeywords, total=False):
     cache_checks_access: bool | None
     trust_proxy: Text | Sequence[Text] | None
     keepalive: float | None
+    exit_idle: float | None
     max_clients: int | None
     max_clients_per_address: int | None
     rotate: int | None

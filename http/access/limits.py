@@ -1,6 +1,7 @@
-"""How many requests are served at a time, in all and for one client."""
+"""How many requests are served at a time, in all and for one client, and whether any is use."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,10 @@ from webcapd.http.wire.address import IPAddress, Network
 from webcapd.http.wire.response import HttpError
 
 _RETRY_SECONDS = 10
+
+# Pages that tell of the server and show nothing of the screen: who watches over it asks for
+# them, time after time, whether anybody watches or not.
+UNCOUNTED = frozenset(("health", "metrics", "info", "displays"))
 
 
 class ConnectionLimits:
@@ -69,3 +74,31 @@ class ConnectionLimits:
         """Give the number of streams and waits for a change."""
         with self._lock:
             return self._long
+
+
+class Usage:
+    """Counts requests that are use; for any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        # Guarded by _lock:
+        self._users = 0
+        self._unused_since = time.monotonic()
+        """When the last use ended, or this began; meaningless while there is any."""
+
+    @contextmanager
+    def using(self) -> Iterator[None]:
+        """Count one use while the context lasts."""
+        with self._lock:
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                self._unused_since = time.monotonic()
+
+    def unused_seconds(self) -> float:
+        """Tell for how long nobody has used anything; 0 while somebody does."""
+        with self._lock:
+            return 0.0 if self._users else time.monotonic() - self._unused_since

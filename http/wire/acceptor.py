@@ -50,6 +50,12 @@ class Acceptor:
         except OSError as error:
             self._pause(error)
 
+    def stop(self) -> None:
+        """Accept nobody from now on; who connects waits in the sockets."""
+        self._resumption.cancel()
+        for one in self._sockets:
+            self._loop.unwatch(one.fileno())
+
     def _pause(self, error: OSError) -> None:
         """Accept nobody for a moment."""
         self.note_trouble(error)

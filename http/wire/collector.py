@@ -35,6 +35,10 @@ class RequestCollector:
         """By descriptor; who has waited longest is first."""
         self._sweep = loop.timer(self._on_sweep)
 
+    @property
+    def is_empty(self) -> bool:
+        return not self._pending
+
     def add(self, pending: PendingConnection) -> None:
         """Have a connection wait; raises OSError, with it closed, if it cannot be watched."""
         while len(self._pending) >= self._most:

@@ -141,6 +141,10 @@ def open_sockets(options: HttpOptions, taken: Sequence[ListeningSocket]) -> list
         # The unit names the file that its socket unit, if there is one, listens on.
         if options.unix and f"unix:{options.unix}" not in [one.url for one in given]:
             given.append(ListeningSocket.unix(options.unix, int(options.unix_mode, 8)))
+            opened.callback(given[-1].close)
+        if options.exit_idle and len(given) > len(taken):
+            urls = " and ".join(one.url for one in given[len(taken) :])
+            raise CannotListen(f"with --exit-idle nobody would listen on {urls} once it has ended")
         opened.pop_all()
     return given
 
