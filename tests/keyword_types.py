@@ -4,6 +4,7 @@ Run as a program, it writes them into app/api/keywords.py.
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -13,6 +14,7 @@ from webcapd.app.commandline import OPTIONS  # noqa: E402
 from webcapd.base.option import Declared, declared  # noqa: E402
 from webcapd.capture.options import CaptureOptions  # noqa: E402
 from webcapd.encoder.options import EncoderOptions  # noqa: E402
+from webcapd.http.options import HttpOptions  # noqa: E402
 
 FILE = ROOT / "app" / "api" / "keywords.py"
 
@@ -53,12 +55,16 @@ def _of(one: Declared) -> str:
     return f"{kind} | None"
 
 
-def _keywords(options: type) -> list[str]:
+# What captures have of the options of servers.
+_SHARED = ("publish_token_file",)
+
+
+def _keywords(options: type, without: Sequence[str] = ("log_level", *_SHARED)) -> list[str]:
     return [
         f"    {flag[2:].replace('-', '_')}: {_of(one)}"
         for one in declared(options)
         for flag in one.flags
-        if one.name != "log_level" and flag.startswith("--")
+        if one.name not in without and flag.startswith("--")
     ]
 
 
@@ -67,6 +73,8 @@ def written() -> str:
     lines = ["class CaptureKeywords(TypedDict, total=False):"]
     lines += ['    """The options of a capture."""', "", "    program: Sequence[str] | None"]
     lines += [*_keywords(CaptureOptions), *_keywords(EncoderOptions)]
+    others = [one.name for one in declared(HttpOptions) if one.name not in _SHARED]
+    lines += _keywords(HttpOptions, others)
     lines += ["", "", "class ServerKeywords(CaptureKeywords, total=False):"]
     lines += ['    """The options of a server, which has all those of a capture."""', ""]
     for options in OPTIONS:

@@ -114,6 +114,13 @@ def test_settings_show_no_secrets_and_are_not_mixed() -> None:
     made = webcapd.Settings(source="http://user:hush@host/", fps=3)
     assert repr(made) == "Settings(source=..., target_fps=...)"
     assert "hush" not in repr(made.options)
+    with pytest.raises(webcapd.Error, match="publish_token_file=, so that not everybody"):
+        webcapd.Settings(source="push:hall")
+    tokens = {"publish_token_file": "/nonexistent"}
+    with pytest.raises(webcapd.Error, match="push: takes a server"):
+        webcapd.frames(source="push:hall", **tokens)  # type: ignore[call-overload]
+    with pytest.raises(webcapd.Error, match="/nonexistent cannot be read"):
+        webcapd.snapshot(source="tcp://:0", **tokens)  # type: ignore[call-overload]
     with pytest.raises(webcapd.Error, match="fps: options are in the settings"):
         webcapd.frames(made, fps=4)
     with pytest.raises(webcapd.Error, match=r"':0' is no webcapd\.Settings"):

@@ -58,6 +58,7 @@ class CaptureKeywords(TypedDict, total=False):
     max_videos: int | None
     tile_memory: int | None
     encodewait: float | None
+    publish_token_file: Text | None
 
 
 class ServerKeywords(CaptureKeywords, total=False):
@@ -77,7 +78,6 @@ class ServerKeywords(CaptureKeywords, total=False):
     name: Text | None
     auth_file: Text | None
     token_file: Text | None
-    publish_token_file: Text | None
     announce: Literal["cache"] | None
     cache_checks_access: bool | None
     trust_proxy: Text | Sequence[Text] | None

@@ -34,7 +34,8 @@ _KNOWN = {
     if one.name not in _NOT_HERE
 }
 _CAPTURE = {one.name for part in (CaptureOptions, EncoderOptions) for one in declared(part)}
-_CAPTURE |= {"program"}
+# By TCP and UDP, pictures may be sent to a capture as well.
+_CAPTURE |= {"program", "publish_token_file"}
 
 
 class Settings:
@@ -80,6 +81,8 @@ class Settings:
         """See that they are for a capture, and not for a server; raises Error."""
         for name in sorted(self._given - _CAPTURE):
             raise Error(f"{name} is for webcapd.serve(), and a capture has no server")
+        if any(source.whole.startswith("push:") for source in self.options.capture.source):
+            raise Error("push: takes a server: webcapd.serve(source='push:NAME'); tcp: takes none")
 
 
 def settings_of(

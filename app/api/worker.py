@@ -1,6 +1,7 @@
 """The threads of a capture: from a display, and an engine that looks at it, to the end of both."""
 
 import atexit
+import contextlib
 import logging
 import os
 import threading
@@ -149,10 +150,11 @@ class Worker(Generic[T]):
         try:
             with (
                 told(*NO_PICTURES),
+                contextlib.ExitStack() as held,
                 embedded_display(self._settings.options, shutdown) as display,
             ):
                 if display is not None:
-                    self._capture(display, shutdown)
+                    self._capture(display, shutdown, held)
         except BaseException as error:
             # What our own frames hold is not to live as long as the error does.
             self._failure = self._failure or error.with_traceback(None)
@@ -162,14 +164,16 @@ class Worker(Generic[T]):
             self._begun.set()
             self._on_end()
 
-    def _capture(self, display: EmbeddedDisplay, shutdown: Shutdown) -> None:
+    def _capture(
+        self, display: EmbeddedDisplay, shutdown: Shutdown, held: contextlib.ExitStack
+    ) -> None:
         """Capture until asked to stop; raises why it could not go on."""
         options = self._settings.options
         engine = Engine(
             options.capture,
             options.encoder,
             shutdown,
-            Reception(None),
+            _reception(options.http.publish_token_file, held),
             display.name,
             display.authority,
         )
@@ -200,3 +204,14 @@ class Worker(Generic[T]):
     def _hand_out(self, made: T) -> None:
         self._encoder_thread = threading.get_ident()
         self._give(made)
+
+
+def _reception(token_file: str, held: contextlib.ExitStack) -> Reception:
+    """Read who may send pictures, which is given back with ``held``; raises ValueError."""
+    if not token_file:
+        return Reception(None)
+    from webcapd.http.access.publishers import PublishAccess
+
+    publishers = PublishAccess(token_file)
+    held.callback(publishers.close)
+    return Reception(publishers.keys)
