@@ -103,6 +103,7 @@ def test_source_archive_has_the_tree_and_nothing_else(built: Path, tmp_path: Pat
         here = {str(path.relative_to(ROOT)) for path in files}
         assert here <= names, here - names
     assert {*FILES.values(), "LICENSE", "CHANGELOG.md", "requirements.txt"} <= names
+    assert ".package/webcapd/py.typed" in names
     assert not [name for name in names if "__pycache__" in name or ".venv" in name]
     # It runs from there, too.
     (tree,) = tmp_path.iterdir()
@@ -119,7 +120,7 @@ def test_wheel_has_the_package_alone(built: Path) -> None:
     }
     inside = {path for room in rooms() for path in (ROOT / room).rglob("*.*")}
     inside = {path for path in inside if "__pycache__" not in path.parts}
-    wanted = {*FILES.values(), *(str(path.relative_to(ROOT)) for path in inside)}
+    wanted = {"py.typed", *FILES.values(), *(str(path.relative_to(ROOT)) for path in inside)}
     missing = {f"webcapd/{name}" for name in wanted} - set(names)
     assert not missing
     assert "webcapd/http/__init__.py" not in names
