@@ -120,7 +120,7 @@ def test_settings_show_no_secrets_and_are_not_mixed() -> None:
     with pytest.raises(webcapd.Error, match="push: takes a server"):
         webcapd.frames(source="push:hall", **tokens)  # type: ignore[call-overload]
     with pytest.raises(webcapd.Error, match="/nonexistent cannot be read"):
-        webcapd.snapshot(source="tcp://:0", **tokens)  # type: ignore[call-overload]
+        webcapd.snapshot(source="tcp://:5000", **tokens)  # type: ignore[call-overload]
     with pytest.raises(webcapd.Error, match="fps: options are in the settings"):
         webcapd.frames(made, fps=4)
     with pytest.raises(webcapd.Error, match=r"':0' is no webcapd\.Settings"):
