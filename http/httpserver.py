@@ -68,6 +68,8 @@ class HttpServer:
             return ""
         if self.site.access.is_open:
             return "whoever can reach that address sees the screen: there is no password"
+        if self.site.options.cache_checks_access:
+            return "whoever can reach that address sees the screen: only the cache asks who may"
         return "passwords and pictures cross the network as they are: put TLS in front of it"
 
     def start(self) -> None:

@@ -15,10 +15,7 @@ from webcapd.encoder.updates.named.groups import Groups
 from webcapd.encoder.updates.named.ledger import Ledger
 from webcapd.encoder.updates.narrow import blocks
 from webcapd.encoder.updates.state.grid import Mask, TileGrid
-from webcapd.encoder.updates.state.sent import SentPicture
-
-# Of a picture that is new so many pixels are coded exactly, and of what moves.
-_WHOLE_BUDGET, _MOVING_BUDGET = 1_000_000, 200_000
+from webcapd.encoder.updates.state.sent import EXACT, SentPicture
 
 # Groups are cut along so many rows of tiles: what is coded exactly is cut there, too.
 _ROWS = 4
@@ -42,7 +39,7 @@ class Book:
         self._ledger = Ledger(sent.grid.shape)
         self._look_at = -math.inf
         self._taken = 0
-        self._cut(~sent.grid.none(), number, rest, _WHOLE_BUDGET)
+        self._cut(~sent.grid.none(), number, rest)
 
     def parts(self, since: int, image: Content) -> list[tuple[int, Content]]:
         """Give what changed last in which state, in rising order.
@@ -77,7 +74,7 @@ class Book:
         if not copies:
             self._ledger.add(number, touched, whole, rest)
             return rest
-        self._cut(whole, number, quality, _MOVING_BUDGET)
+        self._cut(whole, number, quality)
         return rest.behind(Content(b"".join(copies)))
 
     def content(self, record: bytes) -> Content:
@@ -92,17 +89,21 @@ class Book:
         if now >= self._look_at:
             self._look_at = now + _LOOK_SECONDS
             tiles |= self._ledger.stale()
-        self._cut(tiles & where, number, self._rest, None)
+        self._cut(tiles & where, number, self._rest)
 
-    def _cut(self, tiles: Mask, number: int, quality: int, budget: int | None) -> None:
-        """Make groups that have tiles whole, as they are now."""
+    def _cut(self, tiles: Mask, number: int, quality: int) -> None:
+        """Make groups that have tiles whole, as they are now, and as well as others have them.
+
+        If worse, all would have to be sent again, to all.
+        """
         strips = [top for top in range(0, len(tiles), _ROWS) if tiles[top : top + _ROWS].any()]
-        share = None if budget is None else budget // max(1, len(strips))
         made, given = list[bytes](), self._sent.grid.none()
         for top in strips:
             some = self._sent.grid.none()
             some[top : top + _ROWS] = tiles[top : top + _ROWS]
-            made += self._sent.send(some, quality, share).data
+            exact = self._sent.qualities == EXACT
+            made += self._sent.send(some & ~exact, quality, 0).data
+            made += self._sent.send(some & exact, quality, None).data
             given |= some
             if top == strips[-1] or sum(map(len, made)) >= ENOUGH_BYTES:
                 content = self._cutter.content(made)

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from webcapd.capture.picture import Picture
 from webcapd.encoder.consumer import Demand, Moment
@@ -56,6 +56,11 @@ class NamedConsumer(UpdateConsumer):
             return demand
         again = max(self._room_at, min(demand.again, self._beat_at))
         return demand._replace(due=max(demand.due, self._room_at), again=again)
+
+    def report(self) -> Mapping[str, object]:
+        listing = self.latest.listing
+        listed = len(listing.names) if listing else 0
+        return {**super().report(), "groups": listed, "groupBytes": self.groups.size}
 
     def feed(self, picture: Picture, moment: Moment) -> None:
         """Make another state if there is anything new, or has not been for long."""

@@ -28,6 +28,12 @@ class LatestNames(LatestUpdates):
             self._listing, self._step = listing, update
         self.publish(known, update, {}, {}, listing.begins)
 
+    @property
+    def listing(self) -> Listing | None:
+        """The list of the newest state, None before the first."""
+        with self._news:
+            return self._listing
+
     def newest(self) -> tuple[Known, Listing | None]:
         """Give the newest state and its list, None before the first; raises Closed."""
         with self._news:
