@@ -30,6 +30,8 @@ _PREFERENCES = {
     "extensions.update.enabled": False,
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
+    # As other hosts: no secure context.
+    "network.dns.localDomains": "webcapd.test",
     "services.settings.server": "http://127.0.0.1:9/",
     "toolkit.telemetry.reportingpolicy.firstRun": False,
 }

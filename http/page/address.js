@@ -61,6 +61,7 @@ const folder = () => `${location.origin}${location.pathname.replace(/[^/]*$/, ""
  * @returns {string}
  */
 export function updatesAddress() {
+  if (parameter("via") === "names" && !form.size) return addressOf("updates", { tiles: "names" });
   if (!isFromCache()) return addressOf("updates", {}, true);
   const token = given.get("token");
   return `${folder()}manifest${token === undefined ? "" : `?token=${encodeURIComponent(token)}`}`;

@@ -4,7 +4,7 @@
 
 import { Ended, checkAnswer, sentenceOf } from "../stream/answer.js";
 import { UpdateError } from "../stream/framing.js";
-import { Groups, MissingGroup } from "./groups.js";
+import { Groups, MissingGroup, beside } from "./groups.js";
 import { assembled, continues, groupsIn, manifestOf, neededOf } from "./manifest.js";
 
 /** @import { Link } from "../stream/connection.js" */
@@ -49,7 +49,7 @@ export class CacheConnection {
    * @param {(link: Link) => void} onLink
    */
   constructor(address, onBlock, onLink) {
-    this.#address = new URL(address);
+    this.#address = address;
     this.#onBlock = onBlock;
     this.#onLink = onLink;
     this.#loop();
@@ -88,7 +88,7 @@ export class CacheConnection {
    * @param {AbortSignal} signal
    */
   async #follow(signal) {
-    const groups = new Groups((name) => this.#below(`tiles/${name}`), signal);
+    const groups = new Groups(this.#address, signal);
     let next = this.#fetch(signal, null);
     while (!signal.aborted) {
       const manifest = await next;
@@ -152,23 +152,15 @@ export class CacheConnection {
    * @returns {Promise<Manifest>}
    */
   async #fetch(signal, held) {
-    const address = held ? this.#below(`manifest/${held.run}-${held.number}`) : this.#address.href;
+    const address = held
+      ? beside(this.#address, `manifest/${held.run}-${held.number}`)
+      : this.#address;
     // Each state has an address of its own, so a browser's cache may keep it.
     const response = await fetch(address, {
       signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
     });
     await checkAnswer(response);
     return manifestOf(new Uint8Array(await response.arrayBuffer()));
-  }
-
-  /**
-   * Give the address of something beside the way in.
-   * @param {string} path
-   */
-  #below(path) {
-    const address = new URL(this.#address);
-    address.pathname = address.pathname.replace(/[^/]*$/, path);
-    return address.href;
   }
 
   /**

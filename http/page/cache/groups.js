@@ -7,6 +7,20 @@ import { Ended } from "../stream/answer.js";
 /** Browsers open six to a server, and one waits for the next manifest. */
 const MAX_FETCHES = 5;
 
+/**
+ * Give the address of what has no parameters, beside another; a token goes along.
+ * @param {string} address
+ * @param {string} path
+ * @returns {string}
+ */
+export function beside(address, path) {
+  const other = new URL(address);
+  const token = other.searchParams.get("token");
+  other.pathname = other.pathname.replace(/[^/]*$/, path);
+  other.search = token === null ? "" : `token=${encodeURIComponent(token)}`;
+  return other.href;
+}
+
 /** A group that is named is kept no more: there must be a newer manifest. */
 export class MissingGroup extends Error {}
 
@@ -21,7 +35,7 @@ export class Groups {
   #waiting = [];
 
   /**
-   * @param {(name: string) => string} address of a group
+   * @param {string} address of the stream, or of the way in, that names them
    * @param {AbortSignal} signal ends all fetches
    */
   constructor(address, signal) {
@@ -67,7 +81,7 @@ export class Groups {
     }
     this.#fetches++;
     try {
-      const response = await fetch(this.#address(name), { signal: this.#signal });
+      const response = await fetch(beside(this.#address, `tiles/${name}`), { signal: this.#signal });
       if (response.status === 404) throw new MissingGroup(name);
       if (!response.ok) throw new Ended("Parts of the picture were refused.", response.status);
       return new Uint8Array(await response.arrayBuffer());

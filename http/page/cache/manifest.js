@@ -128,6 +128,17 @@ export function assembled(records, groups) {
 }
 
 /**
+ * Put groups where a block of a stream has their names.
+ * @param {Uint8Array} block
+ * @param {(names: GroupName[]) => Promise<ReadonlyMap<string, Uint8Array>>} get
+ * @returns {Promise<Uint8Array>}
+ */
+export async function filled(block, get) {
+  const records = [...rawRecordsOf(block)];
+  return assembled(records, await get(groupsIn(records)));
+}
+
+/**
  * Give the records of a group, and note whose JPEG headers they replace.
  * @param {RawRecord} raw
  * @param {ReadonlyMap<string, Uint8Array>} groups

@@ -5,6 +5,8 @@
 
 import { Framing, UpdateError } from "./framing.js";
 import { recordsOf } from "./records.js";
+import { Groups } from "../cache/groups.js";
+import { filled } from "../cache/manifest.js";
 import { Lag } from "./lag.js";
 import { ENDS, Ended, SilenceWatch, checkAnswer, sentenceOf } from "./answer.js";
 
@@ -57,6 +59,8 @@ export class Connection {
   #run = "";
   /** Whether the request was ended by us, to begin another. */
   #again = false;
+  /** Whether the stream has names of groups in place of pixels: such there are no single ones of. */
+  #hasNames;
 
   /**
    * @param {string} address of updates, absolute
@@ -66,6 +70,7 @@ export class Connection {
    */
   constructor(address, onBlock, onLink) {
     this.#address = address;
+    this.#hasNames = new URL(address).searchParams.get("tiles") === "names";
     this.#onBlock = onBlock;
     this.#onLink = onLink;
     this.#loop();
@@ -154,7 +159,7 @@ export class Connection {
    * @param {AbortController} abort
    */
   async #request(abort) {
-    const polling = this.#isHeld || Date.now() < this.#pollUntil;
+    const polling = (this.#isHeld || Date.now() < this.#pollUntil) && !this.#hasNames;
     const way = polling ? "polling" : "stream";
     if (this.link.way !== way) this.#tell({ way });
     const watch = new SilenceWatch(abort);
@@ -164,7 +169,8 @@ export class Connection {
       const address = `${this.#address}&keepalive=${KEEPALIVE}${once}${after}`;
       const response = await fetch(address, { cache: "no-store", signal: abort.signal });
       await checkAnswer(response);
-      await this.#read(response, polling, watch);
+      const groups = this.#hasNames ? new Groups(this.#address, abort.signal) : null;
+      await this.#read(response, polling, watch, groups);
     } catch (error) {
       // Something on the way holds the stream back: it would again.
       if (watch.isSilent && !watch.bytes && !polling) this.#isHeld = true;
@@ -179,8 +185,9 @@ export class Connection {
    * @param {Response} response
    * @param {boolean} polling
    * @param {SilenceWatch} watch
+   * @param {Groups | null} groups
    */
-  async #read(response, polling, watch) {
+  async #read(response, polling, watch, groups) {
     if (!response.body) throw new Ended("This browser cannot read streams.");
     const reader = response.body.getReader();
     const framing = new Framing();
@@ -194,8 +201,10 @@ export class Connection {
       if (!block.length) continue;
       end = this.#note(block) || end;
       this.#opened();
-      const taken = this.#onBlock(block, begins).then(() => this.#measure(block));
+      const isFirst = begins;
       begins = false;
+      const whole = groups ? await filled(block, (names) => groups.get(names)) : block;
+      const taken = this.#onBlock(whole, isFirst).then(() => this.#measure(block));
       // Streams are not held up: who cannot follow is found by its lag.
       if (polling) await taken;
       else if (this.#lag.isHigh(Date.now())) return this.#poll();
