@@ -22,7 +22,11 @@ export function beside(address, path) {
 }
 
 /** A group that is named is kept no more: there must be a newer manifest. */
-export class MissingGroup extends Error {}
+export class MissingGroup extends Ended {
+  constructor() {
+    super("Parts of the picture are gone already.");
+  }
+}
 
 export class Groups {
   #address;
@@ -82,7 +86,7 @@ export class Groups {
     this.#fetches++;
     try {
       const response = await fetch(beside(this.#address, `tiles/${name}`), { signal: this.#signal });
-      if (response.status === 404) throw new MissingGroup(name);
+      if (response.status === 404) throw new MissingGroup();
       if (!response.ok) throw new Ended("Parts of the picture were refused.", response.status);
       return new Uint8Array(await response.arrayBuffer());
     } finally {
