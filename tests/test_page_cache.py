@@ -1,0 +1,75 @@
+"""The live page reads the screen out of what caches keep: manifests, and streams of names."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import pytest
+from browser import chromium
+from firefox import firefox
+from livepage import AnyBrowser, LivePage
+from painter import Painter, painter
+from program import Webcapd, webcapd
+from xserver import Pixels, XServer, xvfb
+
+WIDTH, HEIGHT = 480, 300
+
+# On average: what JPEG leaves of a picture at rest.
+JPEG = 2.0
+
+
+class Scene(NamedTuple):
+    server: XServer
+    brush: Painter
+    program: Webcapd
+
+
+@pytest.fixture(scope="module")
+def scene() -> Iterator[Scene]:
+    with (
+        xvfb(WIDTH, HEIGHT) as server,
+        painter(server) as brush,
+        webcapd("--display", server.name, "--announce", "cache") as program,
+    ):
+        yield Scene(server, brush, program)
+
+
+@pytest.fixture(scope="module", params=["chromium", "firefox"])
+def page(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LivePage[AnyBrowser]]:
+    profile = tmp_path_factory.mktemp("profile")
+    if request.param == "firefox":
+        with firefox(profile) as one:
+            yield LivePage(one)
+            assert one.complaints() == []
+        return
+    with chromium(profile) as other:
+        other.watch()
+        yield LivePage(other)
+        assert other.complaints() == []
+
+
+def photograph(seed: int) -> Pixels:
+    """Give what goes as JPEG."""
+    small = np.random.default_rng(seed).integers(0, 256, (7, 11, 3), np.uint8)
+    large = cv2.resize(small, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(large, np.uint8)
+
+
+@pytest.mark.parametrize("via", ["cache", "names"])
+def test_page_shows_the_screen_out_of_caches(
+    page: LivePage[AnyBrowser], scene: Scene, via: str
+) -> None:
+    page.browser.set_window(1000, 700)
+    page.browser.visit(f"{scene.program.url}?via={via}")
+    for seed in range(3):
+        scene.brush.image(photograph(seed))
+        page.wait_for(scene.server.pixels, JPEG)
+        scene.brush.fill(0x203040 + seed)
+        scene.brush.rectangle(0xC0D0E0, 40 + 9 * seed, 50, 77, 31)
+        page.wait_for(scene.server.pixels, JPEG)
+    # It holds a connection of ours where names are streamed, and else none.
+    assert scene.program.info()["stats"]["sessionCount"] == (via == "names")
+    page.browser.visit("about:blank")
