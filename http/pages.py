@@ -32,7 +32,11 @@ def _html(exchange: Exchange, admitted: Admitted) -> Response:
     file = page_file(f"{page}.html")
     policy = options.wall_policy if page == "wall" else options.policy
     headers = (*_REFERRER, ("Content-Security-Policy", policy))
-    return Response(200, file.content_type, file.content, headers)
+    content = file.content
+    if options.announces_cache and page != "wall":
+        # Before its first request, or each viewer would ask us for a stream.
+        content = content.replace(b"<html ", b'<html data-announce="cache" ', 1)
+    return Response(200, file.content_type, content, headers)
 
 
 def _file(exchange: Exchange, admitted: Admitted) -> Response:
