@@ -1,6 +1,8 @@
 """The live page reads the screen out of what caches keep: manifests, and streams of names."""
 
+import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import cv2
@@ -8,10 +10,13 @@ import numpy as np
 import pytest
 from browser import chromium
 from firefox import firefox
+from front import make_certificate
 from livepage import AnyBrowser, LivePage
 from painter import Painter, painter
 from program import Webcapd, webcapd
 from xserver import Pixels, XServer, xvfb
+
+from scale import fronts
 
 WIDTH, HEIGHT = 480, 300
 
@@ -73,3 +78,45 @@ def test_page_shows_the_screen_out_of_caches(
     # It holds a connection of ours where names are streamed, and else none.
     assert scene.program.info()["stats"]["sessionCount"] == (via == "names")
     page.browser.visit("about:blank")
+
+
+@contextlib.contextmanager
+def front(kind: str, folder: Path, origin: Path) -> Iterator[str]:
+    """Run a cache as we ship it; gives the address of the page behind it."""
+    if kind == "nginx":
+        with fronts.nginx(folder, origin, certificate=make_certificate(folder)) as one:
+            # By HTTP/2, and told that there are caches, the page uses them by itself.
+            yield f"https://127.0.0.1:{one.tls_port}/"
+    else:
+        with fronts.varnish(folder, origin) as other:
+            yield f"http://127.0.0.1:{other.port}/?via=cache"
+
+
+@pytest.mark.parametrize("kind", ["nginx", "Varnish"])
+def test_page_plays_through_a_cache_and_tells_of_a_restart(
+    scene: Scene, tmp_path: Path, kind: str
+) -> None:
+    unix = tmp_path / "s"
+    options = ("--display", scene.server.name, "--announce", "cache", "--loghttp")
+    profile = tmp_path / "profile"
+    profile.mkdir()
+    with (
+        chromium(profile, "--ignore-certificate-errors") as browser,
+        front(kind, tmp_path, unix) as url,
+    ):
+        page = LivePage(browser)
+        first = Webcapd(*options, "--unix", str(unix), "--trust-proxy", "unix")
+        first.wait_for_line(lambda line: "serving" in line)
+        browser.set_window(1000, 700)
+        browser.visit(url)
+        scene.brush.image(photograph(7))
+        page.wait_for(scene.server.pixels, JPEG)
+        assert not [line for line in first.lines if "?updates" in line]
+        first.process.kill()
+        first.ended()
+        page.wait_for_veil("No connection")
+        scene.brush.image(photograph(8))
+        second = Webcapd(*options, "--unix", str(unix), "--trust-proxy", "unix")
+        page.wait_for(scene.server.pixels, JPEG)
+        second.process.terminate()
+        second.ended()
