@@ -24,11 +24,11 @@ class Canvas:
         self._decoders: dict[int, av.VideoCodecContext] = {}
         """By where their stripes begin: each is a stream of its own."""
 
-    def show(self, top: int, height: int, data: bytes, is_video: bool) -> None:
+    def show(self, top: int, height: int | None, data: bytes, is_video: bool) -> None:
         """Paint a stripe; what stands before a JPEG or H.264 has been taken off."""
         shown = self._video(top, data) if is_video else _still(data)
-        assert shown.shape[0] == height
-        self.pixels[top : top + height, : shown.shape[1]] = shown
+        assert height in (None, shown.shape[0])
+        self.pixels[top : top + shown.shape[0], : shown.shape[1]] = shown
 
     def _video(self, top: int, data: bytes) -> Pixels:
         """Decode the next picture of a stream, which must come out at once."""

@@ -129,7 +129,7 @@ def is_like(path: Path, screen: Any) -> bool:
 
 
 @needs_real
-@pytest.mark.parametrize("codec", ["jpeg"])
+@pytest.mark.parametrize("codec", ["jpeg", "h264"])
 def test_both_show_the_same_by_the_same_calls(
     codec: str, brush: Painter, screen: tuple[XServer, Painter], tmp_path: Path
 ) -> None:
@@ -142,20 +142,26 @@ def line_of(process: "subprocess.Popen[str]") -> str:
     return process.stdout.readline().strip()
 
 
-def test_basic_program_of_1_2_2(brush: Painter, tmp_path: Path) -> None:
-    """Its header before a JPEG: frame id and first row."""
-    settings = ("capture_width=320", "capture_height=1000", "target_fps=30.0", "jpeg_quality=90")
-    with running("stripebasic.py", tmp_path, OURS, *settings) as process:
+@pytest.mark.parametrize(("mode", "kind"), [(0, "JPEG"), (1, "H264")])
+def test_basic_program_of_1_2_2(mode: int, kind: str, brush: Painter, tmp_path: Path) -> None:
+    """Before a JPEG: frame id and first row; before H.264 these, what it is, and its size."""
+    settings = ("capture_width=320", "capture_height=1000", "target_fps=30.0")
+    more = (f"output_mode={mode}", "h264_crf=25", "jpeg_quality=90")
+    with running("stripebasic.py", tmp_path, OURS, *settings, *more) as process:
         lines = [line_of(process)]
         while len(lines) < 2 or lines[-1].split()[2] == "0+180":
             lines.append(line_of(process))
         output, _ = process.communicate("\n", timeout=TIMEOUT)
         lines += output.split("\n")
-    stripes = [line.split() for line in lines if line.startswith("JPEG")]
+    stripes = [line.split() for line in lines if line.startswith(kind)]
+    assert stripes
     for _, number, place, size, length, head, user_data in stripes:
         top, height = map(int, place.split("+"))
         assert (size, user_data) == (length, "given")
-        assert head.startswith(struct.pack(">HH", int(number), top).hex() + "ffd8")
+        head_of_jpeg = struct.pack(">HH", int(number), top) + b"\xff\xd8"
+        # The first of a stripe is a key frame.
+        head_of_h264 = struct.pack(">BBHHHH", 4, 1, int(number), top, 320, height)
+        assert head.startswith((head_of_h264 if mode else head_of_jpeg).hex())
         assert top + height <= HEIGHT
     assert process.returncode == 0
     assert "stopped" in lines
@@ -208,8 +214,12 @@ def capture(brush: Painter) -> Iterator[Callable[..., Capture]]:
     assert not [one for one in threading.enumerate() if one.name.startswith(("encod", "stripes"))]
 
 
-def test_slow_callback_is_given_the_newest(brush: Painter, capture: Callable[..., Capture]) -> None:
-    one, goes_on = capture(), threading.Event()
+@pytest.mark.parametrize("codec", ["jpeg", "h264"])
+def test_slow_callback_is_given_the_newest(
+    codec: str, brush: Painter, capture: Callable[..., Capture]
+) -> None:
+    """Of H.264 nothing is lacking then, so that the picture is right, and no key frame needed."""
+    one, goes_on = capture(codec=codec, video_crf=18), threading.Event()
     one.start()
     wait_until("the screen is there", lambda: one.shows(0))
     one.at_work = lambda: goes_on.wait(TIMEOUT)
@@ -222,8 +232,9 @@ def test_slow_callback_is_given_the_newest(brush: Painter, capture: Callable[...
     goes_on.set()
     wait_until("it shows what is there", lambda: one.shows(11))
     # What it was at, perhaps torn as it was drawn meanwhile; and what there is now.
-    ids = {frame.frame_id for frame in one.frames[count:]}
-    assert len(ids) <= 3
+    later = one.frames[count:]
+    assert len({frame.frame_id for frame in later}) <= 3
+    assert codec == "jpeg" or all(frame.reference_frame_id >= 0 for frame in later)
 
 
 def test_callback_that_fails_is_called_again(
@@ -301,6 +312,32 @@ def test_headers_are_left_out_if_wanted(brush: Painter, capture: Callable[..., C
     one.screen.start_capture(one.frames.append, one.settings)
     wait_until("there is a stripe", lambda: one.frames)
     assert one.frames[0].startswith(b"\xff\xd8")
+
+
+def test_h264_is_whole_frames_if_wanted(brush: Painter, capture: Callable[..., Capture]) -> None:
+    one = capture(codec="h264", video_fullframe=True, video_fullcolor=True, capture_height=201)
+    one.start()
+    wait_until("there is a frame", lambda: one.frames)
+    assert (one.frames[0].stripe_y_start, one.frames[0].stripe_height) == (0, 200)
+    assert (one.screen.active_codec(), one.frames[0].data_type) == ("h264", 1)
+    info = one.screen.stream_info() or {}
+    assert (info["striped"], info["fullcolor"], info["encoder"]) == (False, True, "x264")
+
+
+def test_h264_without_pyav_is_a_sentence() -> None:
+    source = f"""
+import sys
+sys.modules["av"] = None
+from {OURS} import *
+settings = CaptureSettings()
+settings.output_mode = 1
+ScreenCapture().start_capture(settings, StripeCallback(print), None)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT
+    )
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith("RuntimeError: H.264 needs PyAV, which is not installed: pip install")
 
 
 @pytest.mark.parametrize(

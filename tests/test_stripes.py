@@ -117,8 +117,9 @@ def test_stripe_that_rests_is_sent_once_more_and_better() -> None:
 
     def encode(now: float, whole: bool = False) -> bytes | None:
         with screen.buffer.composed() as picture:
-            made = stripe.encode(picture, 0, settings, now, whole)
-        return made and made.data
+            if stripe.look(picture, settings, now, whole):
+                return stripe.encode(picture, 0, now).data
+        return None
 
     assert (moving := encode(1.0)) is not None
     assert stripe.due == 3.0

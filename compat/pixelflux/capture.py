@@ -23,6 +23,7 @@ _TUNABLE = (
     "paint_over_trigger_frames",
     "capture_cursor",
     "video_crf",
+    "video_paintover_crf",
 )
 
 

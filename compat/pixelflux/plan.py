@@ -8,6 +8,7 @@ from typing import NamedTuple
 from webcapd.capture.decoration import load_watermark
 from webcapd.capture.options import LOCATIONS, CaptureOptions
 from webcapd.compat.pixelflux.settings import CaptureSettings
+from webcapd.encoder.h264.codec import unavailable
 from webcapd.encoder.options import EncoderOptions
 from webcapd.encoder.stripes.stripe import StripeSettings
 
@@ -15,7 +16,7 @@ _MIN_FPS, _MAX_FPS = 1.0, 240.0
 
 # Codecs of pixelflux 2.x; those of 1.x are among them.
 _CODECS = ("jpeg", "h264", "h265", "vp8", "vp9", "av1")
-_OURS = ("jpeg",)
+_OURS = ("jpeg", "h264")
 
 
 class ClippedCapture(CaptureOptions):
@@ -38,12 +39,14 @@ class Plan(NamedTuple):
 
 
 def plan_of(settings: CaptureSettings, trigger_fps: float) -> Plan:
-    """Read settings; raises ValueError with a sentence.
+    """Read settings; raises ValueError or RuntimeError with a sentence.
 
     ``trigger_fps`` is the rate at which paint_over_trigger_frames count, 0 for target_fps.
     Numbers out of range are taken for the nearest that is not, as pixelflux does.
     """
     codec = _codec(settings.codec)
+    if codec == "h264" and (reason := unavailable()):
+        raise RuntimeError(reason)
     fps = min(max(settings.target_fps, _MIN_FPS), _MAX_FPS)
     return Plan(
         codec,
@@ -93,13 +96,16 @@ def _watermark(settings: CaptureSettings) -> tuple[str, str]:
 
 
 def _stripes(settings: CaptureSettings, trigger_fps: float) -> StripeSettings:
-    rests = settings.use_paint_over_quality
+    rests, crf = settings.use_paint_over_quality, _within(1, settings.video_crf, 51)
+    finer = _within(1, settings.video_paintover_crf, 51)
     return StripeSettings(
-        jpeg_quality=_quality(settings.jpeg_quality),
-        paint_over_jpeg_quality=_quality(settings.paint_over_jpeg_quality) if rests else 0,
+        jpeg_quality=_within(1, settings.jpeg_quality, 100),
+        paint_over_jpeg_quality=_within(1, settings.paint_over_jpeg_quality, 100) if rests else 0,
+        crf=crf,
+        paint_over_crf=finer if rests and finer < crf else 0,
         calm=max(1, settings.paint_over_trigger_frames) / trigger_fps if rests else math.inf,
     )
 
 
-def _quality(given: int) -> int:
-    return min(max(given, 1), 100)
+def _within(least: int, given: int, most: int) -> int:
+    return min(max(given, least), most)

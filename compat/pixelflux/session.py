@@ -14,7 +14,7 @@ from webcapd.compat.pixelflux.statistics import Statistics
 from webcapd.encoder.cell import Closed
 from webcapd.encoder.jpeg.tiles import TileEncoder
 from webcapd.encoder.loop import Encoder
-from webcapd.encoder.stripes.factory import jpeg_stripes
+from webcapd.encoder.stripes.factory import h264_stripes, jpeg_stripes
 from webcapd.encoder.stripes.stripe import Stripe, StripedFrame
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,13 @@ class Session:
         """Why it ended by itself, in one sentence."""
         self._encoder = Encoder(self._source, plan.encoding, self._begun.set, self._on_failure)
         self._tiles = TileEncoder()
-        self.consumer = jpeg_stripes(plan.stripes, self._tiles, self._encoder.wake, number)
+        wake = self._encoder.wake
+        if plan.codec == "jpeg":
+            self.consumer = jpeg_stripes(plan.stripes, self._tiles, wake, number)
+        else:
+            self.consumer = h264_stripes(
+                plan.stripes, plan.full_frame, plan.full_color, wake, number
+            )
         self._encoder.consumers.add(self.consumer, needed=True)
         self._stopping = False
         self._thread = threading.Thread(target=self._deliver, name="stripes", daemon=True)

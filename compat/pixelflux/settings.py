@@ -53,6 +53,8 @@ class CaptureSettings:
     damage_block_duration: int = 30
 
     video_crf: int = 25
+    video_paintover_crf: int = 18
+    """Of stripes that rest, where that is used and this is finer."""
     video_fullcolor: bool = False
     video_fullframe: bool = False
 
@@ -87,7 +89,6 @@ class CaptureSettings:
     video_max_qp: int = 0
     video_min_qp: int = 0
     video_paintover_burst_frames: int = 5
-    video_paintover_crf: int = 18
     video_reference_frames: int = 0
     video_streaming_mode: bool = False
     video_vbv_multiplier: float = 0.0

@@ -3,13 +3,15 @@
 import math
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 
 from webcapd.base.pace import Pace
 from webcapd.capture.picture import Picture
 from webcapd.encoder.consumer import NO_DEMAND, Demand, Moment
 from webcapd.encoder.stripes.layout import Rows, stripes_of
 from webcapd.encoder.stripes.slot import StripeSlot
-from webcapd.encoder.stripes.stripe import StripedFrame, StripeEncoder, StripeSettings
+from webcapd.encoder.stripes.stripe import Stripe, StripedFrame, StripeEncoder, StripeSettings
 
 _NANOSECONDS = 1_000_000_000
 
@@ -32,11 +34,13 @@ class StripeConsumer:
         unit: int,
         wake: Callable[[], None],
         number: int = 0,
+        helpers: ThreadPoolExecutor | None = None,
     ) -> None:
         """Prepare.
 
         ``make`` gets rows and the width of the picture.  There are ``most`` stripes, of heights
         and a width that are multiples of ``unit``.  ``number`` is the first frame's.
+        ``helpers`` encode some of the stripes of a frame; all their threads have been started.
         """
         self.settings = settings
         """Replaced whole, never changed; counts from the next frame on."""
@@ -44,6 +48,7 @@ class StripeConsumer:
         self.pace = Pace()
         self.behind = True
         self._make, self._most, self._unit, self._wake = make, most, unit, wake
+        self._helpers = helpers
         self._all_wanted = False
         # Encoder thread only; size and number may be read by others:
         self.size = (0, 0)
@@ -83,20 +88,32 @@ class StripeConsumer:
         if size != self.size:
             self._begin(size)
         begun, now = time.monotonic_ns(), time.monotonic()
-        made = [
-            stripe.encode(picture, self.number, self.settings, now, whole)
-            for stripe in self._stripes
-        ]
-        stripes = tuple(one for one in made if one is not None)
-        if stripes:
+        wanted = [one for one in self._stripes if one.look(picture, self.settings, now, whole)]
+        if wanted:
+            stripes = self._encoded(wanted, partial(_encode, picture, self.number, now))
             as_of = begun if math.isinf(moment.as_of) else round(moment.as_of * _NANOSECONDS)
             frame = StripedFrame(self.number, stripes, as_of, begun, time.monotonic_ns())
             self.number += 1
             self.slot.put(frame)
 
+    def _encoded(
+        self, wanted: Sequence[StripeEncoder], encode: Callable[[StripeEncoder], Stripe]
+    ) -> tuple[Stripe, ...]:
+        """Encode stripes, with what help there is."""
+        helped: list[Future[Stripe]] = []
+        if self._helpers is not None:
+            # The last is for this thread, which would only wait.
+            helped = [self._helpers.submit(encode, one) for one in wanted[:-1]]
+        try:
+            own = [encode(one) for one in wanted[len(helped) :]]
+        finally:
+            # The pixels that they read go away with the picture.
+            wait(helped)
+        return (*(one.result() for one in helped), *own)
+
     def _begin(self, size: tuple[int, int]) -> None:
         """Begin anew with a picture of another size."""
-        self.dispose()
+        self._drop()
         width, height = self.size = size
         rows = stripes_of(height, self._most, self._unit)
         self._stripes = [self._make(one, width) for one in rows]
@@ -108,8 +125,16 @@ class StripeConsumer:
         self.slot.close()
 
     def dispose(self) -> None:
-        """Give everything back; encoder thread, or when that has ended."""
+        """Give everything back; the encoder thread has ended."""
+        self._drop()
+        if self._helpers is not None:
+            self._helpers.shutdown()
+
+    def _drop(self) -> None:
         for stripe in self._stripes:
             stripe.close()
         self._stripes = ()
-        self.size = (0, 0)
+
+
+def _encode(picture: Picture, number: int, now: float, stripe: StripeEncoder) -> Stripe:
+    return stripe.encode(picture, number, now)

@@ -30,9 +30,7 @@ class JpegStripe:
         self._sent, self._version = self._moving, self._moving.version
         """What was sent last, and which version of what moves was."""
 
-    def encode(
-        self, picture: Picture, number: int, settings: StripeSettings, now: float, whole: bool
-    ) -> Stripe | None:
+    def look(self, picture: Picture, settings: StripeSettings, now: float, whole: bool) -> bool:
         if self._has_changed(picture, settings):
             self._sent = self._moving
             rests = settings.paint_over_jpeg_quality > settings.jpeg_quality
@@ -42,8 +40,11 @@ class JpegStripe:
             self._resting.update(
                 PartialPicture(picture, self.rows), settings.paint_over_jpeg_quality
             )
-        elif not whole:
-            return None
+        else:
+            return whole
+        return True
+
+    def encode(self, picture: Picture, number: int, now: float) -> Stripe:
         return Stripe(self._sent.frame(), self.rows, picture.width, is_key=True)
 
     def _has_changed(self, picture: Picture, settings: StripeSettings) -> bool:

@@ -15,6 +15,10 @@ class StripeSettings:
     jpeg_quality: int = 85
     paint_over_jpeg_quality: int = 0
     """Of a stripe that has not changed for ``calm`` seconds; 0 where it stays as it is."""
+    crf: int = 25
+    """The constant rate factor of H.264, 1 to 51; less is better."""
+    paint_over_crf: int = 0
+    """That of a stripe that has not moved for ``calm`` seconds; 0 where it stays as it is."""
     calm: float = math.inf
 
 
@@ -46,19 +50,24 @@ class StripedFrame(NamedTuple):
 
 
 class StripeEncoder(Protocol):
-    """Encodes the same rows of one picture after the other.  Encoder thread only."""
+    """Encodes the same rows of one picture after the other.
+
+    For the encoder thread, but encode(): of each, that is called in one thread at a time, while
+    the encoder thread waits.
+    """
 
     rows: Rows
     due: float
     """When it has something to send though nothing is new: seconds of CLOCK_MONOTONIC."""
 
-    def encode(
-        self, picture: Picture, number: int, settings: StripeSettings, now: float, whole: bool
-    ) -> Stripe | None:
-        """Encode what its rows show in frame ``number``; None if that is what was sent last.
+    def look(self, picture: Picture, settings: StripeSettings, now: float, whole: bool) -> bool:
+        """Take note of a picture; tells whether there is something to send, to be encoded next.
 
         ``whole`` asks for something that is decoded without any stripe before it, new or not.
         """
+
+    def encode(self, picture: Picture, number: int, now: float) -> Stripe:
+        """Encode what its rows show in the picture looked at last, which is frame ``number``."""
 
     def close(self) -> None:
         """Give everything back."""
