@@ -8,6 +8,8 @@ from webcapd.base.shutdown import Shutdown
 from webcapd.capture.feeds.received.reception import Reception
 from webcapd.capture.open import open_source
 from webcapd.capture.options import CaptureOptions
+from webcapd.encoder.h264.slots import VideoSlots
+from webcapd.encoder.h264.videos import Videos
 from webcapd.encoder.jpeg.tiles import TileEncoder
 from webcapd.encoder.loop import Encoder
 from webcapd.encoder.options import EncoderOptions
@@ -61,6 +63,8 @@ class Engine:
         encoder, tiles = self.encoder, self._tiles
         self.variants = open_variants(options, encoder.consumers, tiles, encoder.wake)
         self.updates = open_updates(options, encoder.consumers, tiles, encoder.wake)
+        slots = VideoSlots(options.max_videos)
+        self.videos = Videos(options, encoder.consumers, encoder.wake, slots)
 
     def start(self) -> None:
         self.encoder.start()
@@ -96,7 +100,10 @@ class Engine:
 
     def join(self, timeout: float) -> bool:
         """Wait for the end; tells whether it came in time."""
-        return self.encoder.join(timeout)
+        deadline = time.monotonic() + timeout
+        # It closes the videos as it ends.
+        has_ended = self.encoder.join(timeout)
+        return self.videos.join(max(0.0, deadline - time.monotonic())) and has_ended
 
     def close(self) -> None:
         """Give everything back; the thread has ended, or was never started."""
@@ -107,9 +114,10 @@ class Engine:
     def status(self) -> Mapping[str, object]:
         """Tell what ``/?info`` says of it."""
         variants, updates = self.variants.report(), self.updates.report()
+        videos = self.videos.report()
         return {
             "capture": self.source.status().report(),
-            "encoder": self.encoder.status() | variants | updates,
+            "encoder": self.encoder.status() | variants | updates | videos,
         }
 
 

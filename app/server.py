@@ -28,6 +28,7 @@ from webcapd.http.access.hosts import own_names
 from webcapd.http.httpserver import HttpServer
 from webcapd.http.info import rates, summary
 from webcapd.http.site import Site
+from webcapd.http.streaming.forms import Forms
 from webcapd.http.wire.descriptors import claim
 from webcapd.http.wire.sockets import ListeningSocket, open_sockets, taken_over
 
@@ -200,8 +201,7 @@ class Server:
             options=options.http,
             capacity=claim(options.http.max_clients),
             names=own_names(socket.gethostname(), options.http.allow_host),
-            variants=engine.variants,
-            updates=engine.updates,
+            forms=Forms(engine.variants, engine.updates, engine.videos),
             encode_rate=encoder.rate,
             picture_size=encoder.picture_size,
             status=lambda: {

@@ -14,7 +14,7 @@ from webcapd.encoder.consumer import Demand
 
 
 class Closed(Exception):
-    """Nothing more will come: the server is stopping."""
+    """Nothing more will come: the server is stopping, but where the text says why else."""
 
 
 class Subscription:

@@ -40,6 +40,7 @@ class _SiteCollector(Collector):
             yield _counter(f"capture_{name}", text, capture[key])
         yield _counter("frames_encoded", "Frames of all variants", site.encode_rate.total)
         yield _gauge("quality", "JPEG quality that motion has led to", encoder["quality"])
+        yield _gauge("videos", "Videos (H.264) being encoded", len(encoder["videos"]))
         yield _gauge("variants", "Variants of the picture kept", len(encoder["variants"]))
         yield from self._clients()
 

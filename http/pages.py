@@ -75,7 +75,7 @@ def _snapshot(exchange: Exchange, admitted: Admitted) -> Response:
     spec = spec_of(admitted.target, quarter_turns(str(site.options.rotate)))
     waits = params.after is not None and params.timeout > 0
     with (
-        site.variants.lease(spec) as variant,
+        site.forms.variants.lease(spec) as variant,
         site.limits.long_request() if waits else contextlib.nullcontext(),
     ):
         frame = take(variant.latest, params, exchange.has_left)

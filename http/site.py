@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from webcapd.base.rate import Rate
-from webcapd.encoder.updates.factory import Updates
-from webcapd.encoder.variants import Variants
 from webcapd.http.access.access import Access
 from webcapd.http.access.clients import Proxies
 from webcapd.http.access.limits import ConnectionLimits, Usage
 from webcapd.http.options import HttpOptions
+from webcapd.http.streaming.forms import Forms
 from webcapd.http.streaming.sessions import Sessions
 from webcapd.http.wire.descriptors import Capacity
 from webcapd.http.wire.sending import ResponseSender
@@ -28,8 +27,7 @@ class Site:
     access: Access
     names: frozenset[str]
     """Host names that are served."""
-    variants: Variants
-    updates: Updates
+    forms: Forms
     encode_rate: Rate
     picture_size: Callable[[], tuple[int, int]]
     """Gives width and height of the screen, as of the last frame."""

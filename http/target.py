@@ -16,7 +16,7 @@ from webcapd.http.wire.response import HttpError
 _Number = TypeVar("_Number", int, float)
 
 PAGES = (
-    *("stream", "updates", "snapshot", "info", "health", "metrics"),
+    *("stream", "updates", "video", "snapshot", "info", "health", "metrics"),
     *("embed", "wall", "displays"),
 )
 
@@ -27,7 +27,12 @@ _ICON = "favicon.ico"
 _NAMED = ("page", "manifest", "tiles")
 
 # Names that some cameras have, for players that go by an address's ending.
-_ALIASES = {"stream.mjpg": "stream", "video.mjpg": "stream", "snapshot.jpg": "snapshot"}
+_ALIASES = {
+    "stream.mjpg": "stream",
+    "video.mjpg": "stream",
+    "video.mp4": "video",
+    "snapshot.jpg": "snapshot",
+}
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ MIN_KEEPALIVE, MAX_KEEPALIVE = 0.1, 9.0
 # A state of updates: the run, and a number of 32 bits.
 _STATE = re.compile(r"([0-9a-f]{16})-(0|[1-9][0-9]{0,9})", re.ASCII)
 
+# What the times of a video are (video/clock.py).
+_CLOCKS = ("live", "real")
+
 _Value = TypeVar("_Value")
 
 
@@ -90,6 +93,19 @@ def update_spec_of(target: Target, turned: int) -> UpdateSpec:
     return UpdateSpec(variant.view, variant.quality, cursor == "baked")
 
 
+def video_clock_of(target: Target) -> str | None:
+    """Give what the times of a video are to be, None for what is usual; raises HttpError."""
+    clock = target.query.get("clock")
+    if clock is not None and clock not in _CLOCKS:
+        raise HttpError(400, f"clock={clock!r} is neither clock=live nor clock=real")
+    return clock
+
+
+def crf_of(target: Target) -> int | None:
+    """Give the constant rate factor that a request asks for, None for none; raises HttpError."""
+    return target.whole("crf", 1, 51)
+
+
 def check_query(target: Target) -> None:
     """Check that all known parameters are well-formed; raises HttpError.
 
@@ -101,6 +117,8 @@ def check_query(target: Target) -> None:
     # A snapshot has a number where updates have a run and a number.
     (after_of if target.page == "updates" else snapshot_params_of)(target)
     target.switch("once")
+    video_clock_of(target)
+    crf_of(target)
     target.switch("advance")
 
 

@@ -11,6 +11,8 @@ from waiting import wait_until
 
 from webcapd.base.rate import Rate
 from webcapd.encoder.consumer import Consumers
+from webcapd.encoder.h264.slots import VideoSlots
+from webcapd.encoder.h264.videos import Videos
 from webcapd.encoder.jpeg.tiles import TileCache, TileEncoder
 from webcapd.encoder.options import EncoderOptions
 from webcapd.encoder.updates.factory import open_updates
@@ -23,6 +25,7 @@ from webcapd.http.requestthreads import RequestThreads
 from webcapd.http.site import Site
 from webcapd.http.streaming import start as streaming
 from webcapd.http.streaming.fanout import Sendable
+from webcapd.http.streaming.forms import Forms
 from webcapd.http.wire.descriptors import share
 from webcapd.http.wire.pending import PendingConnection, Received
 
@@ -42,8 +45,11 @@ def site_without_pictures() -> Site:
         capacity=share(1 << 20, 1),
         access=Access("", ""),
         names=own_names("localhost", ()),
-        variants=Variants(make, 1),
-        updates=open_updates(EncoderOptions(), consumers, coder, lambda: None),
+        forms=Forms(
+            Variants(make, 1),
+            open_updates(EncoderOptions(), consumers, coder, lambda: None),
+            Videos(EncoderOptions(), consumers, lambda: None, VideoSlots(1)),
+        ),
         encode_rate=Rate(),
         picture_size=lambda: (1, 1),
         status=lambda: {},

@@ -79,7 +79,7 @@ class VideoConsumer:
             return NO_DEMAND._replace(awaited=True)
         demand = self.latest.demand(time.monotonic())
         if not demand.fps and not demand.awaited:
-            return NO_DEMAND
+            return demand
         if self._coder.is_full:
             # A picture of later is a newer one; there will be word.
             return NO_DEMAND._replace(fps=demand.fps)

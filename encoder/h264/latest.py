@@ -132,6 +132,10 @@ class LatestVideo(Cell):
                 has_key = self._after(0) is not None
         return []
 
+    def wake(self) -> None:
+        """Say that a subscription has another due moment."""
+        self._wake()
+
     def request(self, wants: Wants) -> None:
         """Ask for a frame, and whether it has to be a key frame."""
         with self._news:

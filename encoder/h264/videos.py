@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
 from webcapd.encoder.consumer import Consumers
@@ -61,7 +61,7 @@ class Videos(Leases[VideoSpec | None, VideoConsumer]):
         ended = [video.join(max(0.0, deadline - time.monotonic())) for video in self.listed()]
         return all(ended)
 
-    def report(self) -> Mapping[str, object]:
+    def report(self) -> dict[str, object]:
         """Tell what ``/?info`` says of them; loads nothing."""
         try:
             installed = f"x264 by PyAV {version('av')}"

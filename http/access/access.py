@@ -21,7 +21,7 @@ from webcapd.http.access.reloading import ReloadingFile
 from webcapd.http.wire.response import HttpError
 
 # What a token gives access to.
-_VIEWS = ("stream", "updates", "snapshot", "index", "embed", "wall", "displays")
+_VIEWS = ("stream", "updates", "video", "snapshot", "index", "embed", "wall", "displays")
 
 # Without credentials of any kind: health checks of load balancers, and what browsers
 # request without a token, which has nothing of the display in it.

@@ -20,7 +20,9 @@ def give_group(
     """Give a group, at once; raises HttpError (404), which caches are not to keep."""
     site, name = exchange.site, admitted.target.file
     check_announced(site.options)
-    found = site.updates.named.groups.get(bytes.fromhex(name)) if _NAME.fullmatch(name) else None
+    found = (
+        site.forms.updates.named.groups.get(bytes.fromhex(name)) if _NAME.fullmatch(name) else None
+    )
     if found is None:
         raise HttpError(404, "no group of tiles has this name, or has it any more")
     share(exchange)

@@ -39,7 +39,7 @@ def give_manifest(
     after = _after(admitted.target.file)
     share(exchange)
     held.enter_context(site.limits.long_request())
-    consumer = held.enter_context(site.updates.named.lease(spec))
+    consumer = held.enter_context(site.forms.updates.named.lease(spec))
     latest = consumer.latest
     wanted = Wanted(0, _PICTURE_SECONDS) if after is None else _wanted(latest, *after)
     if wanted is None:

@@ -27,13 +27,13 @@ def lease_of(
     """Give the consumer whose updates a request asks for; raises HttpError, TooManyVariants."""
     site, tiles = exchange.site, target.query.get("tiles")
     if tiles is None:
-        return site.updates.lease(spec)
+        return site.forms.updates.lease(spec)
     if tiles != "names":
         raise HttpError(400, f"tiles={tiles!r} is not tiles=names")
     check_announced(site.options)
     if target.switch("once") or spec != screen_spec(site.options):
         raise HttpError(400, "by name there is the whole screen only, and no once=1: see /manifest")
-    return site.updates.named.lease(spec)
+    return site.forms.updates.named.lease(spec)
 
 
 def hello(exchange: Exchange, consumer: UpdateConsumer, have: Have, keepalive: float) -> bytes:

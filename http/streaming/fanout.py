@@ -274,7 +274,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, Finished):
         return "all was sent"
     if isinstance(error, Closed):
-        return "the server stops"
+        return str(error) or "the server stops"
     if isinstance(error, AccessRevoked):
         return "its access was revoked"
     if isinstance(error, TimeoutError) and error.errno is None:

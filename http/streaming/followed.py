@@ -60,4 +60,6 @@ def follow(site: Site, spec: VariantSpec, fps: float) -> FollowedVariant:
     """Follow the variant of a spec, by the rules of a site; raises TooManyVariants."""
     # What happens if the client is too slow for the quality requested.
     levels = levels_down_to(site.options.min_quality, spec.quality or site.motion_quality)
-    return FollowedVariant(site.variants, spec, fps, LadderRules(site.options.max_age, levels))
+    return FollowedVariant(
+        site.forms.variants, spec, fps, LadderRules(site.options.max_age, levels)
+    )

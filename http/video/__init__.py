@@ -1,0 +1,1 @@
+"""Video to viewers: fragmented MP4 without an end."""
