@@ -23,11 +23,21 @@ def _call_back(settings: webcapd.Settings) -> None:
         assert called.wait(TIMEOUT)
 
 
+def _take_packets(settings: webcapd.Settings) -> None:
+    with (
+        webcapd.frames(settings, output="jpeg") as jpegs,
+        webcapd.frames(settings, output="updates") as updates,
+        webcapd.frames(settings, output="h264") as videos,
+    ):
+        assert all(next(packets).is_key for packets in (jpegs, updates, videos))
+
+
 def _stop_in_callback(settings: webcapd.Settings) -> None:
     def on_frame(frame: webcapd.Frame) -> None:
         capture.stop()
 
-    capture = webcapd.Capture(settings, on_frame).start()
+    capture = webcapd.Capture(settings, on_frame)
+    capture.start()
     assert capture.join(TIMEOUT)
 
 
@@ -54,7 +64,7 @@ def _fail(settings: webcapd.Settings) -> None:
 @scenario("api", 1000)
 def api(count: int) -> str:
     """Start captures in all ways, and end them in all ways."""
-    ways = (_call_back, _iterate, _stop_in_callback, _forget, _fail)
+    ways = (_call_back, _iterate, _take_packets, _stop_in_callback, _forget, _fail)
     logging.getLogger("webcapd.app.api").setLevel(logging.CRITICAL)
     try:
         with xvfb(320, 240) as server:
@@ -70,4 +80,4 @@ def api(count: int) -> str:
             assert_no_more_than(before)
     finally:
         logging.getLogger("webcapd.app.api").setLevel(logging.NOTSET)
-    return "in five ways each, and no thread, descriptor, process or shared memory is left"
+    return "in six ways each, and no thread, descriptor, process or shared memory is left"

@@ -80,6 +80,17 @@ def test_who_takes_his_time_gets_the_newest(screen: XServer, display: Display) -
         assert frames.read(0.1) is None
 
 
+def test_what_comes_when_nobody_waits_is_not_kept(screen: XServer, display: Display) -> None:
+    fill(display, 0, 0, 0, *SIZE)
+    with webcapd.frames(settings(screen)) as frames, webcapd.frames(settings(screen)) as other:
+        assert [next(frames).number, next(other).number] == [1, 1]
+        assert frames.read(0.05) is None
+        for colour in (1, 2):
+            fill(display, colour, 10, 10, 20, 20)
+            assert read(other).pixels[15, 15].tolist() == [colour, 0, 0]
+        assert read(frames).pixels[15, 15].tolist() == [2, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("output", "code"),
     [

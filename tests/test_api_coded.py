@@ -122,7 +122,8 @@ def test_callbacks_get_packets_too(screen: XServer, display: Display) -> None:
         got.append(packet)
         capture.stop()
 
-    capture = webcapd.Capture(settings(screen), on_packet, "jpeg").start()
+    capture = webcapd.Capture(settings(screen), on_packet, "jpeg")
+    capture.start()
     assert capture.join(TIMEOUT)
     assert got[0].data.startswith(b"\xff\xd8")
     assert repr(got[0]) == f"<Packet 1: {len(got[0].data)} bytes of jpeg>"

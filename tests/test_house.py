@@ -221,7 +221,7 @@ def loaded_by(source: str) -> set[str]:
     [
         "import webcapd",
         "import webcapd; webcapd.main(['--version'])",
-        "import webcapd; webcapd.Options",
+        "import webcapd; webcapd.Options, webcapd.Error, webcapd.Settings(display=':0')",
         "import webcapd\ntry: webcapd.main(['--help'])\nexcept SystemExit: pass",
         "import webcapd\ntry: webcapd.main(['--nonsense'])\nexcept SystemExit: pass",
         "import webcapd\ntry: webcapd.main(['screens', '--help'])\nexcept SystemExit: pass",
@@ -238,7 +238,7 @@ def test_what_shows_no_screen_loads_no_heavy_packages(source: str) -> None:
 
 def test_names_of_the_api_are_there_when_they_are_used() -> None:
     names = run("-c", "import webcapd; print(*dir(webcapd))").split()
-    assert {"Options", "Server", "main", "__version__"} <= set(names)
+    assert {"Options", "Server", "frames", "Capture", "main", "__version__"} <= set(names)
     source = "import webcapd; print(webcapd.Server.__module__, hasattr(webcapd, 'Nonsense'))"
     assert run("-c", source) == "webcapd.app.server False\n"
 

@@ -77,8 +77,13 @@ class Capture(Generic[T]):
             self._call,
             wants_all=True,
         )
-        worker.start()
+        # The callback, which may come before this returns, may stop it.
         self._worker = worker
+        try:
+            worker.start()
+        except BaseException:
+            self._worker = None
+            raise
         return self
 
     def _call(self, made: T) -> None:

@@ -4,12 +4,6 @@ import contextlib
 from collections.abc import Iterator
 
 from webcapd.app.exhaustion import exhaustion
-from webcapd.base.process.late import NotLoadable
-from webcapd.capture.source import SourceError
-from webcapd.encoder.jpeg.tiles import EncodeError
-
-NO_PICTURES = (SourceError, EncodeError, NotLoadable, ValueError)
-"""What says in a sentence why there can be no pictures."""
 
 
 class Error(Exception):

@@ -81,7 +81,11 @@ class Frames(Generic[_F]):
             raise Error("these frames are closed; webcapd.frames() gives others")
         if not self._started:
             self._started = True
-            self._worker.start()
+            try:
+                self._worker.start()
+            except BaseException:
+                self._closed = True
+                raise
 
     def __iter__(self) -> Self:
         self._start()
@@ -111,15 +115,24 @@ class Frames(Generic[_F]):
         try:
             if not self._closed:
                 self._start()
-            self._worker.want()
             rest = None if deadline is None else max(0.0, deadline - time.monotonic())
-            value, ended = self._slot.take(rest)
+            value, ended = self._wait(rest)
         finally:
             self._reading.release()
         if value is None and ended:
             self._worker.join()
             self._worker.raise_failure()
         return value
+
+    def _wait(self, timeout: float | None) -> tuple[_F | None, bool]:
+        """Have something captured, and wait for it, as _Slot.take() does.  _reading is held."""
+        self._worker.want()
+        try:
+            found = self._slot.take(timeout)
+        finally:
+            # What comes when nobody waits is old when somebody does.
+            self._worker.unwant()
+        return found if found[0] is not None or found[1] else self._slot.take(0)
 
     def close(self) -> None:
         """End it, and give everything back; who waits in another thread gets no more."""

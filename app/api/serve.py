@@ -4,9 +4,10 @@ from importlib import import_module
 from typing import Unpack
 
 from webcapd.app.access import StartError
-from webcapd.app.api.error import NO_PICTURES, told
+from webcapd.app.api.error import told
 from webcapd.app.api.keywords import ServerKeywords
 from webcapd.app.api.settings import Settings, settings_of
+from webcapd.app.api.worker import NO_PICTURES
 from webcapd.app.server import Server
 from webcapd.base.ring.layout import RingError
 from webcapd.http.wire.sockets import CannotListen

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import threading
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
@@ -43,7 +44,7 @@ class Tap(Generic[T]):
     """A consumer that hands out what a maker makes: all of it, or one when asked for.
 
     Nothing is made that nobody asked for, so nothing can queue.  Encoder thread only, but for
-    want(), request_keyframe(), close() and demand().
+    want(), unwant(), request_keyframe(), close() and demand().
     """
 
     def __init__(
@@ -64,7 +65,9 @@ class Tap(Generic[T]):
         self._maker, self._give, self._on_failure = maker, give, on_failure
         self._wants_all, self._wake = wants_all, wake
         self._count = 0
-        # Set by any thread; cleared by the encoder thread before it gives what was wanted:
+        self._feeding = threading.Lock()
+        """Held while something is made and given."""
+        # Set by any thread; cleared with _feeding held:
         self._wanted = wants_all
         self._closed = False
 
@@ -75,6 +78,11 @@ class Tap(Generic[T]):
         """Ask for the next: what is new by now, or as soon as anything is."""
         self._wanted = True
         self._wake()
+
+    def unwant(self) -> None:
+        """Ask for nothing any more; once it returns, nothing is given that was not given then."""
+        with self._feeding:
+            self._wanted = False
 
     def request_keyframe(self) -> None:
         """Have what is made next build on nothing before it, where that makes a difference."""
@@ -92,19 +100,25 @@ class Tap(Generic[T]):
 
     def feed(self, picture: Picture, moment: Moment) -> None:
         """Hand out what a picture makes, if that is wanted and there is anything new in it."""
-        if not self._wanted or self._closed or (moment.outage and not self._maker.shows_outages):
-            self.behind = True
-            return
+        is_nothing = bool(moment.outage) and not self._maker.shows_outages
         try:
-            taken = Taken(self._count + 1, moment.captured, moment.as_of)
-            made = self._maker.make(picture, moment, taken)
-            if made is not None:
-                self._count += 1
-                self._wanted = self._wants_all
-                self._hand_out(made)
+            with self._feeding:
+                if self._wanted and not self._closed and not is_nothing:
+                    self._make(picture, moment)
+                else:
+                    self.behind = True
         except BaseException as error:
             self._closed = True
             self._on_failure(error)
+
+    def _make(self, picture: Picture, moment: Moment) -> None:
+        """Make something of a picture, and hand it out.  _feeding is held."""
+        taken = Taken(self._count + 1, moment.captured, moment.as_of)
+        made = self._maker.make(picture, moment, taken)
+        if made is not None:
+            self._count += 1
+            self._wanted = self._wants_all
+            self._hand_out(made)
 
     def _hand_out(self, made: T) -> None:
         try:

@@ -8,16 +8,21 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from webcapd.app.api.error import NO_PICTURES, told
+from webcapd.app.api.error import told
 from webcapd.app.api.settings import Settings
 from webcapd.app.api.tap import Maker, Tap
 from webcapd.app.embedded import EmbeddedDisplay, embedded_display
 from webcapd.app.engine import Engine, supervise
+from webcapd.base.process.late import NotLoadable
 from webcapd.base.shutdown import Shutdown
 from webcapd.capture.feeds.received.reception import Reception
 from webcapd.capture.source import SourceError
+from webcapd.encoder.jpeg.tiles import EncodeError
 
 log = logging.getLogger(__name__)
+
+NO_PICTURES = (SourceError, EncodeError, NotLoadable, ValueError)
+"""What says in a sentence why there can be no pictures."""
 
 _JOIN_SECONDS = 1.0
 
@@ -107,6 +112,11 @@ class Worker(Generic[T]):
         if self._tap is not None:
             self._tap.want()
 
+    def unwant(self) -> None:
+        """Take that back; nothing is given any more when this returns."""
+        if self._tap is not None and not self.is_elsewhere:
+            self._tap.unwant()
+
     def request_keyframe(self) -> None:
         """Have what is given next build on nothing before it, where that makes a difference."""
         if self._tap is not None:
@@ -183,7 +193,10 @@ class Worker(Generic[T]):
             self._tap = Tap(maker, self._hand_out, self._fail, self._wants_all, engine.encoder.wake)
             engine.encoder.consumers.add(self._tap)
             engine.start()
-            if engine.wait_begun() is None:
+            engine.wait_begun()
+            # What was called back first may have ended it by now.
+            if engine.encoder.begun:
+                engine.encoder.picture_size()
                 self._is_up = True
                 self._begun.set()
                 status = supervise(engine, shutdown)
