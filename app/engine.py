@@ -62,8 +62,8 @@ class Engine:
         self._tiles = TileEncoder()
         encoder, tiles = self.encoder, self._tiles
         self.variants = open_variants(options, encoder.consumers, tiles, encoder.wake)
-        self.updates = open_updates(options, encoder.consumers, tiles, encoder.wake)
         slots = VideoSlots(options.max_videos)
+        self.updates = open_updates(options, encoder.consumers, tiles, encoder.wake, slots)
         self.videos = Videos(options, encoder.consumers, encoder.wake, slots)
 
     def start(self) -> None:

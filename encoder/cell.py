@@ -73,6 +73,10 @@ class Cell:
         finally:
             with self._news:
                 self._subscribed.remove(subscription)
+                is_last = not self._subscribed
+            if is_last:
+                # What is held for subscribers can be given back.
+                self._wake()
 
     def listen(self, on_news: Callable[[], None]) -> None:
         """Have ``on_news`` called, in the encoder thread, when poll() may give more.

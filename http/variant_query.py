@@ -90,7 +90,9 @@ def update_spec_of(target: Target, turned: int) -> UpdateSpec:
     cursor = target.query.get("cursor", "apart")
     if cursor not in ("apart", "baked"):
         raise HttpError(400, f"cursor={cursor!r} is neither cursor=apart nor cursor=baked")
-    return UpdateSpec(variant.view, variant.quality, cursor == "baked")
+    # Elsewhere it is a page.  A response of one update is over before a video begins.
+    video = target.page == "updates" and target.switch("video") and not target.switch("once")
+    return UpdateSpec(variant.view, variant.quality, cursor == "baked", bool(video))
 
 
 def video_clock_of(target: Target) -> str | None:

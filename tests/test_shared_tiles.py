@@ -16,7 +16,7 @@ from webcapd.encoder.consumer import Moment
 from webcapd.encoder.jpeg import tiles
 from webcapd.encoder.jpeg.shared import TileRun
 from webcapd.encoder.jpeg.tiles import JpegParams, TileCache, TileEncoder
-from webcapd.encoder.updates.factory import UpdateFactory
+from webcapd.encoder.updates.making import UpdateFactory
 from webcapd.encoder.updates.spec import PLAIN_UPDATES
 from webcapd.encoder.variant import PLAIN, Variant
 

@@ -23,11 +23,12 @@ from webcapd.encoder.jpeg.tiles import TileEncoder
 from webcapd.encoder.transform import TransformedPicture, View
 from webcapd.encoder.updates import records
 from webcapd.encoder.updates.consumer import UpdateConsumer
-from webcapd.encoder.updates.factory import UpdateFactory
 from webcapd.encoder.updates.jpegpack import TileBlock
+from webcapd.encoder.updates.making import UpdateFactory
 from webcapd.encoder.updates.pixels import Pixels
 from webcapd.encoder.updates.spec import UpdateSpec
-from webcapd.encoder.updates.state.latest import Have, Known, LatestUpdates, Update
+from webcapd.encoder.updates.state.have import Have
+from webcapd.encoder.updates.state.latest import Known, LatestUpdates, Update
 from webcapd.encoder.updates.state.pointing import placed, seen
 from webcapd.encoder.updates.state.sent import EXACT
 from webcapd.http.streaming.updatestream import Speech
@@ -301,7 +302,7 @@ def test_memory_is_bounded_whatever_states_are_asked_from_while_the_screen_rests
             assert not latest.steps_from(have)
             # All who ask at a time are answered, however much that is.
             update = Update(have, 1000, bytes(1 << 20), frozenset())
-            latest.publish(known, None, {have: update, -have: update._replace(have=-have)}, {}, 1)
+            latest.publish(known, (), {have: update, -have: update._replace(have=-have)}, {}, 1)
             assert latest.steps_from(have) and latest.steps_from(-have)
         assert tracemalloc.get_traced_memory()[0] < 24 << 20
     finally:

@@ -1,5 +1,6 @@
 """Pictures that updates are tested with: text, photographs, and what may happen on a screen."""
 
+import cv2
 import numpy as np
 
 from webcapd.encoder.updates.pixels import Pixels
@@ -18,6 +19,20 @@ def text(generator: np.random.Generator, height: int, width: int) -> Pixels:
     ink &= (np.arange(height) % 20 > 6)[:, None]
     shades = generator.integers(0, 256, (generator.integers(2, 40), 4), np.uint8)
     return shades[np.where(ink, generator.integers(0, len(shades), (height, width)), 0)]
+
+
+def film(
+    generator: np.random.Generator, height: int, width: int, frames: int = 100
+) -> list[Pixels]:
+    """Give what moves and is no copy: two photographs that go by each other, to and fro."""
+    size = width + 2 * frames, height + 2 * frames
+    small = photograph(generator, size[1] // 8, size[0] // 8)
+    large = (cv2.resize(small, size, interpolation=cv2.INTER_CUBIC) / 2).astype(np.uint8)
+    made = []
+    for at in range(0, 2 * frames, 2):
+        down = large[at:, at:][:height, :width]
+        made.append(down + large[size[1] - height - at :, at:][:height, :width])
+    return made + made[::-1]
 
 
 def random_part(generator: np.random.Generator, picture: Pixels) -> tuple[slice, slice]:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from webcapd.base.pace import Pace
 from webcapd.capture.picture import BandKey, Picture
 from webcapd.encoder.consumer import Demand, Moment
-from webcapd.encoder.updates import records
 from webcapd.encoder.updates.spec import UpdateSpec
+from webcapd.encoder.updates.state.asides import Asides
 from webcapd.encoder.updates.state.canvas import Canvas
-from webcapd.encoder.updates.state.composing import State, compose, update_of
-from webcapd.encoder.updates.state.latest import Known, LatestUpdates, Update
-from webcapd.encoder.updates.state.pointing import Pointing
+from webcapd.encoder.updates.state.composing import NO_VIDEO, State, begun, compose, tracks
+from webcapd.encoder.updates.state.latest import LatestUpdates, Update
 from webcapd.encoder.updates.state.sent import SentPicture
+from webcapd.encoder.updates.video.filming import Filming
 
 # In motion so many pixels are coded exactly, some two milliseconds' worth; when a large
 # part changes after a rest, or is sent to who lacks it, more, as that is seldom.
@@ -44,11 +44,13 @@ class UpdateConsumer:
         calm: float,
         wake: Callable[[], None],
         number: int = 0,
+        filming: Filming | None = None,
     ) -> None:
         """Prepare.
 
         ``make_sent`` gets a size; ``rest`` is the quality of what has not changed for ``calm``
-        seconds; ``number`` is the one before that of the first state.
+        seconds; ``number`` is the one before that of the first state; ``filming`` is what goes
+        as video, None for nothing.
         """
         self.spec = spec
         self.takes_pointer = spec.pointer_in
@@ -58,11 +60,12 @@ class UpdateConsumer:
         self.sequence = number
         """Number of the newest state."""
         self._make_sent, self._rest, self._calm = make_sent, rest, calm
+        self._filming = filming or Filming(None, calm)
         self._before_first = number
         self._begins = number + 1
         """Number of the first state of the size that the picture has."""
         self._canvas = Canvas(spec.view)
-        self._pointing = Pointing(spec.view)
+        self._asides = Asides(spec.view, spec.pointer_in)
         self.sent: SentPicture | None = None
         self._keys: Sequence[BandKey] = []
         """What the bands showed that readers have."""
@@ -70,8 +73,8 @@ class UpdateConsumer:
         """When something is to be sent again as it rests; other threads may read it."""
         self._large_at = -math.inf
         """When so much was new that it would be motion, had it been the second time."""
-        self._outage, self._display = "", records.state(True)
-        """Why there is no picture, and the record that says so."""
+        self._key = NO_VIDEO
+        """What the newest state has for who joins the video."""
         self._headers: set[int] = set()
         """Qualities whose JPEG headers readers can have."""
 
@@ -80,13 +83,22 @@ class UpdateConsumer:
 
     def demand(self) -> Demand:
         demand = self.latest.demand()
-        return demand._replace(again=self._settles_at) if demand.fps else demand
+        if demand.fps:
+            return demand._replace(again=self._settles_at)
+        self._filming.stop()
+        return demand
 
     def expire(self) -> None:
         self.latest.expire()
 
     def close(self) -> None:
+        self._filming.stop()
         self.latest.close()
+
+    @property
+    def video_codec(self) -> str | None:
+        """What moves may be sent as that; None if it may not, or cannot."""
+        return self._filming.codec
 
     def report(self) -> Mapping[str, object]:
         """Tell what ``/?info`` says of it; for any thread."""
@@ -95,6 +107,7 @@ class UpdateConsumer:
             **self.spec.report(),
             "wantedFps": fps if math.isfinite(fps) else None,
             "updates": self.sequence - self._before_first,
+            "videoRectangle": self._filming.rect,
         }
 
     def feed(self, picture: Picture, moment: Moment) -> None:
@@ -104,33 +117,46 @@ class UpdateConsumer:
             step = self._step(seen, moment, quality)
         # Who lacks more than the change has his turn with all else.
         composed = {} if moment.is_small else self._composed(step, moment, quality)
-        known = Known(
-            self.sequence,
-            moment.as_of,
-            None if self.spec.pointer_in else self._pointing.place(picture),
-            self._display_record(moment.outage),
-        )
-        headers = self._new_headers([*composed.values(), *([step] if step else [])])
+        known = self._asides.known(self.sequence, picture, moment)
+        headers = self._new_headers([*composed.values(), *step])
         self.latest.publish(known, step, composed, headers, self._begins)
 
-    def _step(self, seen: Picture, moment: Moment, quality: int) -> Update | None:
-        """Take a picture over; gives what leads there from the state before, None if nothing."""
+    def _step(self, seen: Picture, moment: Moment, quality: int) -> list[Update]:
+        """Take a picture over; gives what leads there from the state before."""
+        self._key = NO_VIDEO
         sent = self.sent
         if sent is None or sent.grid.size != (seen.width, seen.height):
             return self._begin(seen, moment, quality)
         mask = sent.grid.differing(seen.keys, self._keys)
         self._keys = list(seen.keys)
         pixels, number = self._canvas.pixels(seen, mask), self.sequence + 1
-        budget = self._budget(sent.grid.area(mask), quality)
         keys = seen.keys if pixels is seen.pixels else ()
-        coded = sent.follow(pixels, mask, number, quality, budget, keys, not moment.is_small)
-        if time.monotonic() >= self._settles_at:
+        now, is_all = time.monotonic(), not moment.is_small
+        if is_all:
+            self._filming.direct(sent, now, self.latest.watched_at, not moment.outage)
+        budget = self._budget(sent.grid.area(mask & ~sent.filmed.covered), quality)
+        coded = sent.follow(pixels, mask, number, quality, budget, keys, is_all)
+        shot = self._filming.shoot(sent, moment.captured, now, self.latest.wanted)
+        if is_all:
+            self._filming.note(sent, pixels, now)
+        if now >= self._settles_at:
             coded += sent.settle(number, self._rest, self._calm, _SETTLED_TILES)
-        self._settles_at = sent.settles_at(self._rest, self._calm)
-        if not coded.data:
-            return None
+        self._note_due()
+        if shot is None:
+            # Everybody lacks what it would have shown.
+            self.sequence = number
+            return []
+        if not coded and not shot.is_news:
+            return []
         self.sequence = number
-        return update_of(coded, number - 1, number, moment.captured)
+        self._key = shot if shot.begin else NO_VIDEO
+        return tracks(coded, shot, number, moment.captured)
+
+    def _note_due(self) -> None:
+        """Note when there is something to be done though nothing happens."""
+        assert self.sent is not None
+        settles_at = self.sent.settles_at(self._rest, self._calm)
+        self._settles_at = min(settles_at, self._filming.due_at(self.sent))
 
     def _budget(self, area: int, quality: int) -> int | None:
         """Tell how many pixels may be coded exactly of so many that may be new."""
@@ -141,7 +167,7 @@ class UpdateConsumer:
         self._large_at = now
         return _SELDOM_BUDGET if is_calm and now - before > _MOTION_SECONDS else _BUDGET
 
-    def _begin(self, seen: Picture, moment: Moment, quality: int) -> Update:
+    def _begin(self, seen: Picture, moment: Moment, quality: int) -> list[Update]:
         """Begin anew with a picture of another size."""
         self.sent = sent = self._make_sent(seen.width, seen.height)
         self._keys = list(seen.keys)
@@ -149,33 +175,27 @@ class UpdateConsumer:
         self._begins = number = self.sequence
         pixels = self._canvas.pixels(seen, ~sent.grid.none())
         coded = sent.whole(pixels, number, quality, _SELDOM_BUDGET)
-        self._settles_at = sent.settles_at(self._rest, self._calm)
-        begin = records.geometry(seen.width, seen.height)
-        return update_of(coded, number - 1, number, moment.captured, begin)
+        self._note_due()
+        video = self._filming.begin_anew()
+        return begun(coded, sent.grid.size, number, moment.captured, video)
 
-    def _composed(self, step: Update | None, moment: Moment, quality: int) -> dict[object, Update]:
+    def _composed(
+        self, step: Sequence[Update], moment: Moment, quality: int
+    ) -> dict[object, Update]:
         """Give what readers lack that asked."""
         assert self.sent is not None
         wanted = dict(self.latest.wanted())
         made: dict[object, Update] = {}
-        if step is not None and self.sequence == self._begins:
+        if step and self.sequence == self._begins:
             # It is the whole picture: just what everybody lacks.
-            return {have: step._replace(have=have) for have in wanted}
+            return {have: step[0]._replace(have=have) for have in wanted}
         if wanted:
             budget = None if quality >= self._rest else _BUDGET
-            state = State(self.sequence, self._begins, moment.captured, quality, budget)
+            state = State(self.sequence, self._begins, moment.captured, quality, budget, self._key)
             made = compose(self.sent, wanted, state)
             # Who came to have it at a lower quality is to have it better.
-            self._settles_at = self.sent.settles_at(self._rest, self._calm)
+            self._note_due()
         return made
-
-    def _display_record(self, outage: str) -> bytes:
-        """Give the record of the display's state."""
-        if outage != self._outage:
-            self._outage = outage
-            since = time.time() if outage else None
-            self._display = records.state(not outage, outage or None, since)
-        return self._display
 
     def _new_headers(self, updates: Iterable[Update]) -> dict[int, bytes]:
         """Make the JPEG headers that were not needed before."""

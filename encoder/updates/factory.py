@@ -6,50 +6,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from webcapd.encoder.consumer import Consumers
+from webcapd.encoder.h264.slots import VideoSlots
 from webcapd.encoder.jpeg.tiles import TileEncoder
 from webcapd.encoder.leases import Leases
 from webcapd.encoder.options import EncoderOptions
+from webcapd.encoder.updates.making import UpdateFactory
 from webcapd.encoder.updates.named.factory import NamedUpdates, open_named
-from webcapd.encoder.updates.spec import PLAIN_UPDATES, UpdateSpec
+from webcapd.encoder.updates.spec import PLAIN_UPDATES, UpdateSpec, VideoSettings
 
 if TYPE_CHECKING:
     from webcapd.encoder.updates.consumer import UpdateConsumer
-    from webcapd.encoder.updates.state.sent import SentPicture
-
-
-class UpdateFactory:
-    """Makes consumers of updates, which share what they encode JPEG with."""
-
-    def __init__(
-        self,
-        encoder: TileEncoder,
-        subsampling: str,
-        rest: int,
-        calm: float,
-        wake: Callable[[], None],
-    ) -> None:
-        """Prepare.
-
-        ``rest`` is the quality of what has not changed for ``calm`` seconds; ``wake`` tells the
-        encoder thread, from any thread, of new demand.
-        """
-        self._encoder, self._subsampling = encoder, subsampling
-        self._rest, self._calm, self._wake = rest, calm, wake
-
-    def __call__(self, spec: UpdateSpec, number: int) -> UpdateConsumer:
-        """Make one whose states are counted on from a number."""
-        # Loaded for who asks for updates: it is a good part of all there is to load.
-        from webcapd.encoder.updates.consumer import UpdateConsumer
-        from webcapd.encoder.updates.state.grid import TileGrid
-        from webcapd.encoder.updates.state.sent import SentPicture
-
-        subsampling = "gray" if spec.view.gray else self._subsampling
-
-        def make_sent(width: int, height: int) -> SentPicture:
-            return SentPicture(TileGrid(width, height, subsampling), self._encoder)
-
-        rest = spec.quality or self._rest
-        return UpdateConsumer(spec, make_sent, rest, self._calm, self._wake, number)
 
 
 class Updates(Leases[UpdateSpec, "UpdateConsumer"]):
@@ -73,14 +39,20 @@ class Updates(Leases[UpdateSpec, "UpdateConsumer"]):
 
 
 def open_updates(
-    options: EncoderOptions, consumers: Consumers, encoder: TileEncoder, wake: Callable[[], None]
+    options: EncoderOptions,
+    consumers: Consumers,
+    encoder: TileEncoder,
+    wake: Callable[[], None],
+    slots: VideoSlots | None = None,
 ) -> Updates:
     """Give the consumers that the options allow, to be fed with the others.
 
     ``encoder`` is that of the others; ``wake`` tells the encoder thread, from any thread, of new
-    demand.
+    demand; ``slots`` bounds the videos, together with others that take from it.
     """
     rules = options.quality_rules()
-    make = UpdateFactory(encoder, options.subsampling, rules.rest, rules.trigger, wake)
+    slots = slots or VideoSlots(options.max_videos)
+    video = VideoSettings(slots, options.h264_crf, options.h264_fullcolor)
+    make = UpdateFactory(encoder, options.subsampling, rules.rest, rules.trigger, wake, video)
     named = open_named(options, consumers, encoder, wake)
     return Updates(make, options.max_variants, consumers, named)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from webcapd.encoder.updates import records
 from webcapd.encoder.updates.spec import UpdateSpec
-from webcapd.encoder.updates.state.latest import Have
+from webcapd.encoder.updates.state.have import Have
 from webcapd.http.caching.shared import WAY_IN, check_announced, screen_spec
 from webcapd.http.exchange import Exchange
 from webcapd.http.target import Target
@@ -49,5 +49,6 @@ def hello(exchange: Exchange, consumer: UpdateConsumer, have: Have, keepalive: f
         "display": capture["display"],
         "keepalive": keepalive,
         **({"manifest": WAY_IN} if site.options.announces_cache else {}),
+        **({"video": consumer.video_codec} if consumer.spec.video else {}),
     }
     return records.hello(facts | ({} if have is None else {"after": have}))

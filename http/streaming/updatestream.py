@@ -12,7 +12,8 @@ from typing import NamedTuple
 from webcapd.base.pace import Pace
 from webcapd.encoder.cell import Subscription
 from webcapd.encoder.updates import records
-from webcapd.encoder.updates.state.latest import Have, Known, LatestUpdates, PointerPlace, Update
+from webcapd.encoder.updates.state.have import Have, number_of
+from webcapd.encoder.updates.state.latest import Known, LatestUpdates, PointerPlace, Update
 from webcapd.http.access.access import AccessRevoked
 from webcapd.http.streaming.outbox import Outbox
 from webcapd.http.streaming.sessions import Session
@@ -183,7 +184,7 @@ class UpdateStream:
         return now if fps == math.inf else now + self._pace.wait(now, fps)
 
     def _lacks(self) -> bool:
-        return self._speech.given.have != self.news.poll().number
+        return number_of(self._speech.given.have) != self.news.poll().number
 
     def _say(self, now: float) -> list[bytes]:
         """Give the records to send now.  Raises Closed."""

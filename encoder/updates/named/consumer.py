@@ -66,25 +66,28 @@ class NamedConsumer(UpdateConsumer):
         """Make another state if there is anything new, or has not been for long."""
         quality = self.spec.quality or moment.quality
         with self._canvas.seen(picture) as seen:
-            step = self._step(seen, moment, quality)
-        shown = self._pointing.place(picture), self._display_record(moment.outage)
+            steps = self._step(seen, moment, quality)
+        step = steps[0] if steps else None
+        pointer, display = self._asides.pointer(picture) or HIDDEN, self._asides.display(moment)
+        shown = pointer, display
         is_due = shown != self._shown or time.monotonic() >= self._beat_at
         if step is not None or is_due:
             self.sequence += step is None
-            listing = self._list(step, shown[0], moment, quality)
+            listing = self._list(step, shown, moment, quality)
             # The pointer is told of by the updates themselves.
-            self.latest.put(Known(self.sequence, moment.as_of, None, self._display), listing)
+            self.latest.put(Known(self.sequence, moment.as_of, None, display), listing)
         else:
-            known = Known(self.sequence, moment.as_of, None, self._display)
-            self.latest.publish(known, None, {}, {}, self._begins)
+            known = Known(self.sequence, moment.as_of, None, display)
+            self.latest.publish(known, (), {}, {}, self._begins)
         self._shown = shown
 
     def _list(
-        self, step: Update | None, pointer: PointerPlace, moment: Moment, quality: int
+        self, step: Update | None, shown: tuple[PointerPlace, bytes], moment: Moment, quality: int
     ) -> Listing:
         """Make the list of the newest state, number ``sequence``."""
         assert self.sent is not None
         number, lead = self.sequence, NOTHING
+        pointer, display = shown
         if step is not None and number == self._begins:
             self._book = Book(self.groups, self.sent, number, self._rest)
         assert self._book is not None
@@ -100,7 +103,7 @@ class NamedConsumer(UpdateConsumer):
             moment.captured,
             self._begins,
             self.sent.grid.size,
-            self._display,
+            display,
             self._book.parts(*self._image),
             lead,
             is_step,

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from webcapd.encoder.consumer import Consumers
 from webcapd.encoder.jpeg.tiles import TileEncoder
 from webcapd.encoder.leases import Leases
 from webcapd.encoder.options import EncoderOptions
+from webcapd.encoder.updates.making import make_picture
+from webcapd.encoder.updates.named.cut import MOST_BYTES
 from webcapd.encoder.updates.named.groups import Groups
 from webcapd.encoder.updates.spec import PLAIN_UPDATES, UpdateSpec
 
 if TYPE_CHECKING:
     from webcapd.encoder.updates.named.consumer import NamedConsumer
-    from webcapd.encoder.updates.state.sent import SentPicture
 
 # The screen as it is, or turned for all.
 _FORMS = 1
@@ -47,13 +49,7 @@ def open_named(
         # Loaded for who asks for updates by name.
         from webcapd.encoder.updates.named.consumer import NamedConsumer
 
+        make_sent = partial(make_picture, encoder, options.subsampling, MOST_BYTES)
         return NamedConsumer(groups, spec, make_sent, rules.rest, rules.trigger, wake, number)
-
-    def make_sent(width: int, height: int) -> SentPicture:
-        from webcapd.encoder.updates.named.cut import MOST_BYTES
-        from webcapd.encoder.updates.state.grid import TileGrid
-        from webcapd.encoder.updates.state.sent import SentPicture
-
-        return SentPicture(TileGrid(width, height, options.subsampling), encoder, MOST_BYTES)
 
     return NamedUpdates(make, consumers, groups)

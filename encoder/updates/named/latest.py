@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from webcapd.encoder.cell import Closed
 from webcapd.encoder.updates.named.listing import Listing
-from webcapd.encoder.updates.state.latest import Have, Known, LatestUpdates, Update
+from webcapd.encoder.updates.state.have import Have
+from webcapd.encoder.updates.state.latest import Known, LatestUpdates, Update
 
 
 class LatestNames(LatestUpdates):
@@ -26,7 +27,7 @@ class LatestNames(LatestUpdates):
         update = Update(listing.number - 1, listing.number, listing.step, frozenset())
         with self._news:
             self._listing, self._step = listing, update
-        self.publish(known, update, {}, {}, listing.begins)
+        self.publish(known, (update,), {}, {}, listing.begins)
 
     @property
     def listing(self) -> Listing | None:

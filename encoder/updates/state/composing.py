@@ -1,5 +1,7 @@
-"""What readers get that lack more than the last update: composed of what is kept.
+"""What readers get: the way from one state to the next, and who lacks more, that.
 
+From state to state there are two ways, that of readers that follow a video, and of all others.
+What is lacked is composed of what is kept.
 Each state that readers have costs a composition, unless they are many: then one
 serves all who have an older state than it is made for.  A reader whose line is slow
 gets a slice of its own, of so many bytes.
@@ -10,10 +12,12 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from webcapd.encoder.updates import records
+from webcapd.encoder.updates.state.coded import Coded
 from webcapd.encoder.updates.state.grid import Mask
+from webcapd.encoder.updates.state.have import Have, Watching
 from webcapd.encoder.updates.state.lag import Lag
-from webcapd.encoder.updates.state.latest import Have, Update
-from webcapd.encoder.updates.state.sent import Coded, SentPicture
+from webcapd.encoder.updates.state.latest import Update
+from webcapd.encoder.updates.state.sent import SentPicture
 
 # So many are made at once, of those that readers share.
 _MOST = 3
@@ -21,6 +25,28 @@ _MOST = 3
 # So many tiles of a slice are coded before it is seen how long they are; then as many as
 # still go in by that, and this at most.
 _FIRST_TILES, _STEP_TILES = 3, 48
+
+
+class Shot(NamedTuple):
+    """What there is of a video in an update."""
+
+    before: int | None = None
+    """Number of the video that the state before has."""
+    video: int | None = None
+    """Number of the one that the state has."""
+    end: bytes = b""
+    """The record that ends the one before."""
+    begin: bytes = b""
+    """The record with which readers begin, where there is a key frame."""
+    frame: bytes = b""
+    """The record of the frame; none where the rectangle is as it was."""
+
+    @property
+    def is_news(self) -> bool:
+        return bool(self.frame) or self.before != self.video
+
+
+NO_VIDEO = Shot()
 
 
 class State(NamedTuple):
@@ -33,6 +59,8 @@ class State(NamedTuple):
     quality: int
     budget: int | None
     """As for difference()."""
+    key: Shot = NO_VIDEO
+    """A key frame with which readers join the video, if there is one."""
 
 
 def compose(
@@ -42,6 +70,23 @@ def compose(
 
     ``wanted`` has what readers have, and how many bytes are enough for those that get slices.
     """
+    watching = {have: enough for have, enough in wanted.items() if isinstance(have, Watching)}
+    made = _compose(sent, {h: e for h, e in wanted.items() if h not in watching}, state)
+    # Who lacks a frame has all else as of that state.
+    for have, one in zip(
+        watching,
+        _compose(sent, {have.number: enough for have, enough in watching.items()}, state).values(),
+        strict=True,
+    ):
+        end = records.video_end(have.video) if _can_go_on(have.number, state) else b""
+        made[have] = one._replace(have=have, data=end + one.data)
+    return made
+
+
+def _compose(
+    sent: SentPicture, wanted: Mapping[Have, int | None], state: State
+) -> dict[Have, Update]:
+    """Do so, for readers that follow no video."""
     made: dict[Have, Update] = {}
     whole = [have for have in wanted if not _can_go_on(have, state)]
     if whole:
@@ -75,26 +120,28 @@ def _shares(haves: list[int]) -> Iterator[list[int]]:
 
 
 def _composed(sent: SentPicture, tiles: Mask, state: State, begin: bytes = b"") -> Update:
-    coded = sent.send(tiles, state.quality, state.budget)
-    return update_of(coded, None, state.number, state.captured, begin)
+    coded = sent.send(tiles, state.quality, state.budget, bool(state.key.frame))
+    return update_of(coded, None, state.number, state.captured, begin, state.key)
 
 
 def _slice(sent: SentPicture, have: Have, enough: int | None, state: State) -> Update:
     """Give the oldest tiles that a reader lacks, as many as are enough bytes."""
     lag = have if isinstance(have, Lag) else _lag_of(sent, have, state)
     lacking = lag.lacking(sent.numbers)
+    if state.key.frame:
+        lacking &= ~sent.filmed.covered
     order = lag.oldest_first(lacking)
     given, coded, done = sent.grid.none(), Coded(), 0
     while more := _tiles_more(done, sum(map(len, coded.data)), enough):
         step = sent.grid.none()
         step.ravel()[order[done : done + more]] = True
-        coded += sent.send(step, state.quality, state.budget)
+        coded += sent.send(step, state.quality, state.budget, bool(state.key.frame))
         given |= step
         done += more
         if done >= len(order):
             break
     if (given == lacking).all():
-        return update_of(coded, have, state.number, state.captured)
+        return update_of(coded, have, state.number, state.captured, shot=state.key)
     return _slice_of(coded, have, lag.given(given, state.number), state)
 
 
@@ -113,12 +160,51 @@ def _lag_of(sent: SentPicture, have: Have, state: State) -> Lag:
     return Lag(sent.grid.all_of(have), state.begins)
 
 
-def update_of(coded: Coded, have: Have, number: int, captured: float, begin: bytes = b"") -> Update:
-    """Put a mark behind records: who has got them has the state whole."""
-    data = b"".join((begin, *coded.data, records.mark(number, captured)))
-    return Update(have, number, data, frozenset(coded.qualities))
-
-
 def _slice_of(coded: Coded, have: Have, gives: Lag, state: State) -> Update:
     mark = records.mark(state.number, state.captured, partial=True)
     return Update(have, gives, b"".join((*coded.data, mark)), frozenset(coded.qualities))
+
+
+def update_of(
+    coded: Coded,
+    have: Have,
+    number: int,
+    captured: float,
+    begin: bytes = b"",
+    shot: Shot = NO_VIDEO,
+) -> Update:
+    """Put a mark behind records: who has got them has the state whole."""
+    ahead = (begin, *coded.copies, shot.end, shot.begin)
+    data = b"".join((*ahead, *coded.data, shot.frame, records.mark(number, captured)))
+    gives = number if shot.video is None else Watching(number, shot.video)
+    return Update(have, gives, data, frozenset(coded.qualities))
+
+
+def tracks(coded: Coded, shot: Shot, number: int, captured: float) -> list[Update]:
+    """Give the updates to a state from the one before."""
+    ways = []
+    before = number - 1
+    if shot.before is not None:
+        begins = shot.before != shot.video
+        theirs = shot._replace(
+            end=records.video_end(shot.before) if begins else b"",
+            begin=shot.begin if begins else b"",
+        )
+        have = Watching(before, shot.before)
+        ways.append(update_of(coded, have, number, captured, shot=theirs))
+    if not shot.frame:
+        ways.append(update_of(coded, before, number, captured))
+    elif shot.begin:
+        ways.append(update_of(coded, before, number, captured, shot=shot))
+    # Others get tiles in place of a frame, when they ask.
+    return ways
+
+
+def begun(
+    coded: Coded, size: tuple[int, int], number: int, captured: float, video: int | None
+) -> list[Update]:
+    """Give the updates that begin a picture of another size, which ends the ``video`` if any."""
+    step = update_of(coded, number - 1, number, captured, records.geometry(*size))
+    if video is None:
+        return [step]
+    return [step, step._replace(have=Watching(number - 1, video))]

@@ -9,22 +9,23 @@ it lacks.
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from webcapd.encoder.cell import Cell, Closed, call_all
 from webcapd.encoder.consumer import Demand
 from webcapd.encoder.updates import records
+from webcapd.encoder.updates.state.have import Have, Watching, is_common, number_of
 
 # Who missed a few small updates, or what they came just behind, gets these without asking.
 _KEPT_UPDATES, _KEPT_BYTES = 16, 32 * 1024
 
+# Frames of a video build on each other: who missed some gets all of them, if they are no older.
+_KEPT_VIDEO_SECONDS = 0.3
+
 # Of what was composed earlier, so much: on a screen at rest nothing else ends it, whatever
 # states are asked from.
 _COMPOSED_BYTES = 16 * 1024 * 1024
-
-Have = Hashable
-"""What a reader has: None for nothing, a number, or a Lag."""
 
 
 class Update(NamedTuple):
@@ -38,6 +39,22 @@ class Update(NamedTuple):
     """Records, a mark at the end."""
     qualities: frozenset[int]
     """JPEG headers that it needs."""
+
+
+class _Step(NamedTuple):
+    """The updates from one state to the next, each for who has something else of that."""
+
+    updates: Sequence[Update]
+    made: float
+    """When (CLOCK_MONOTONIC)."""
+
+    @property
+    def size(self) -> int:
+        return max(len(one.data) for one in self.updates)
+
+    @property
+    def has_video(self) -> bool:
+        return any(isinstance(one.gives, Watching) for one in self.updates)
 
 
 class PointerPlace(NamedTuple):
@@ -85,35 +102,42 @@ class LatestUpdates(Cell):
         self._known = Known(number, -math.inf, None, records.state(True))
         self._begins = number + 1
         """The first state of the size that the picture has."""
-        self._steps: deque[Update] = deque()
-        """The last updates, each of which has what the one before gives."""
+        self._steps: deque[_Step] = deque()
+        """The last updates, each of which begins where the one before ends."""
         self._composed: dict[Have, Update] = {}
         """For readers that asked; each gives a state that is newest, or has a step on from it."""
         self._wanted: dict[Have, int | None] = {}
         """What readers that asked have, and how many bytes are enough, None if all is wanted."""
         self._headers: dict[int, bytes] = {}
         """JPEG headers, by quality."""
+        self._watched_at = -math.inf
+        """When a reader that follows a video took what is new, or asked for that."""
+
+    @property
+    def watched_at(self) -> float:
+        return self._watched_at
 
     def publish(
         self,
         known: Known,
-        step: Update | None,
+        step: Sequence[Update],
         composed: Mapping[Have, Update],
         headers: Mapping[int, bytes],
         begins: int,
     ) -> None:
         """Replace the newest state.
 
-        ``step`` leads there from the one before, ``composed`` from what was wanted. ``begins``
-        is the number of the first state of the size that the picture has.
+        ``step`` leads there from the one before, by an update for each kind of reader, ``composed``
+        from what was wanted. ``begins`` is the number of the first state of the size that the
+        picture has.
         """
         with self._news:
             was = self._known
             heard = bool(step or composed) or was[2:] != known[2:] or self._requested > was.as_of
             self._known, self._begins = known, begins
             self._headers |= headers
-            if step is not None:
-                self._add(step)
+            if step:
+                self._add(_Step(step, time.monotonic()))
                 self._served()
             self._compose(composed)
             listeners = self._wake_all() if heard else []
@@ -124,16 +148,22 @@ class LatestUpdates(Cell):
         with self._news:
             self._known = self._known._replace(as_of=-math.inf)
 
-    def _add(self, step: Update) -> None:
+    def _add(self, step: _Step) -> None:
         """Keep a step, and no more before it than one that small ones follow.  _news is held."""
         steps = self._steps
         steps.append(step)
-        behind = sum(len(one.data) for one in steps) - len(steps[0].data)
-        while len(steps) > 1 and (behind > _KEPT_BYTES or len(steps) > _KEPT_UPDATES):
+        behind = sum(one.size for one in steps) - steps[0].size
+        while len(steps) > 1 and (self._is_old(steps[0], behind) or len(steps) > _KEPT_UPDATES):
             steps.popleft()
-            behind -= len(steps[0].data)
-        kept = {one.have for one in steps}
+            behind -= steps[0].size
+        kept = {update.have for one in steps for update in one.updates}
         self._composed = {have: one for have, one in self._composed.items() if one.gives in kept}
+
+    def _is_old(self, first: _Step, behind: int) -> bool:
+        """Whether the first of the steps that are kept is of no use, with so many bytes behind."""
+        if first.has_video:
+            return time.monotonic() - first.made > _KEPT_VIDEO_SECONDS
+        return behind > _KEPT_BYTES
 
     def _compose(self, composed: Mapping[Have, Update]) -> None:
         """Keep what was wanted, and not too much of what was before.  _news is held."""
@@ -185,12 +215,14 @@ class LatestUpdates(Cell):
         be news.  ``enough`` is how many bytes will do, of who is sent slices.
         """
         with self._news:
-            if self._known.number == have:
+            if isinstance(have, Watching):
+                self._watched_at = time.monotonic()
+            if self._known.number == number_of(have):
                 return []
             steps = self._steps_on(have, enough)
             if not steps and have in self._composed:
                 made = self._composed[have]
-                if made.have is not None and not isinstance(made.gives, int):
+                if not is_common(made.gives):
                     # Nobody else has what was asked from.
                     del self._composed[have]
                 steps = [made, *self._steps_on(made.gives, enough)]
@@ -207,15 +239,17 @@ class LatestUpdates(Cell):
         """
         found: list[Update] = []
         for step in self._steps:
-            if step.have == have:
-                found.append(step)
-                have = step.gives
-        size = sum(len(step.data) for step in found)
+            for update in step.updates:
+                if update.have == have:
+                    found.append(update)
+                    have = update.gives
+                    break
+        size = sum(len(update.data) for update in found)
         return found if enough is None or size <= enough else []
 
     def forget(self, have: Have) -> None:
         """Note that a reader that had this has left."""
-        if have is None or isinstance(have, int):
+        if is_common(have):
             return  # Others may have it, too, and wait for what leads on from there.
         with self._news:
             self._wanted.pop(have, None)

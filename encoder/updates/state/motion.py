@@ -22,6 +22,14 @@ _FIRST_WAIT, _LONGEST_WAIT = 16, 64
 _REST_SECONDS = 0.5
 
 
+def sent_exactly(grid: TileGrid, found: Difference) -> Mask:
+    """Give the tiles of which all was sent so."""
+    tiles = grid.none()
+    for rect in blocks([rect for rect, _ in found.exact]):
+        tiles |= grid.covered(rect)
+    return tiles
+
+
 class Motion:
     """Counts how often in a row tiles were new as a whole.  Encoder thread only.
 
@@ -63,9 +71,7 @@ class Motion:
 
     def note(self, changed: Mask, lossy: Mask, found: Difference) -> None:
         """Note what an update changed, and what of that is JPEG."""
-        renewed = lossy.copy()
-        for rect in blocks([rect for rect, _ in found.exact]):
-            renewed |= self._grid.covered(rect)
+        renewed = lossy | sent_exactly(self._grid, found)
         if self._grid.area(renewed) < _MOTION_AREA:
             renewed = lossy
         if found.copies:
@@ -77,3 +83,8 @@ class Motion:
             in_vain = 2 * (self._looked & renewed).sum() > self._looked.sum()
             self._wait = min(2 * self._wait, _LONGEST_WAIT) if in_vain else _FIRST_WAIT
             self._left = min(self._left, self._wait)
+
+    def forget(self, tiles: Mask) -> None:
+        """Take tiles for ones that rest, and that are kept as they are."""
+        self._streaks[tiles] = 0
+        self.stale &= ~tiles

@@ -7,13 +7,12 @@ a number lacks the tiles with later ones.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from webcapd.base.process.late import NDArray, np
+from webcapd.capture.geometry import Rectangle
 from webcapd.capture.picture import BandKey, Picture
-from webcapd.encoder.jpeg.tiles import TileEncoder
-from webcapd.encoder.updates import records
 from webcapd.encoder.updates.difference import (
     CopySearch,
     Difference,
@@ -21,11 +20,12 @@ from webcapd.encoder.updates.difference import (
     copy_records,
     difference,
 )
-from webcapd.encoder.updates.jpegpack import TileBlock, join_scan, shared_header
-from webcapd.encoder.updates.narrow import blocks
 from webcapd.encoder.updates.pixels import Pixels
+from webcapd.encoder.updates.state.coded import Coded
+from webcapd.encoder.updates.state.filmed import Filmed
 from webcapd.encoder.updates.state.grid import Mask, TileGrid
-from webcapd.encoder.updates.state.motion import Motion
+from webcapd.encoder.updates.state.motion import Motion, sent_exactly
+from webcapd.encoder.updates.state.scans import Scans
 
 EXACT = 255
 """The quality of a tile that is as the screen is."""
@@ -45,30 +45,14 @@ class _Kept:
         return nullcontext(self)
 
 
-class Coded:
-    """Records, and the qualities whose JPEG headers they need."""
-
-    def __init__(self, data: Sequence[bytes] = (), qualities: Iterable[int] = ()) -> None:
-        self.data, self.qualities = list(data), set(qualities)
-
-    def __iadd__(self, other: Coded) -> Coded:
-        self.data += other.data
-        self.qualities |= other.qualities
-        return self
-
-
 class SentPicture:
     """The picture as of the newest update, and of each tile how it was sent.
 
     Encoder thread only.
     """
 
-    def __init__(
-        self, grid: TileGrid, encoder: TileEncoder, longest: int = records.MAX_SCAN
-    ) -> None:
-        """``longest`` is how many bytes the scan of a JPEG record has at most, but for one row."""
-        self.grid = grid
-        self._longest = longest
+    def __init__(self, grid: TileGrid, scans: Scans) -> None:
+        self.grid, self._scans = grid, scans
         self.pixels: Pixels = np.zeros((grid.height, grid.width, 4), np.uint8)
         self._kept = _Kept(grid, self.pixels)
         self.numbers: NDArray[np.int64] = np.zeros(grid.shape, np.int64)
@@ -79,20 +63,22 @@ class SentPicture:
         """Of each tile, whether it was found, at rest, that it cannot be sent exactly."""
         self._since: NDArray[np.float64] = np.zeros(grid.shape)
         """Of each tile, when it changed last (CLOCK_MONOTONIC)."""
-        self._scans = [[b""] * grid.columns for _ in range(grid.rows)]
-        """Of each tile, its JPEG data if it looks like them; nothing if none were made."""
-        self._scan_qualities: NDArray[np.uint8] = np.zeros(grid.shape, np.uint8)
-        """Their quality; 0 where there are none."""
         motion = self._motion = Motion(grid)
         """Of tiles that are stale there ``pixels`` has older ones."""
-        self._encoder = encoder
+        filmed = self.filmed = Filmed(grid)
+        """What goes by a video."""
+        self.moved = grid.none()
+        """Tiles that the newest update sent as JPEG, or that its video showed."""
         # Nothing here may lead back to this: megabytes would wait for the garbage collector.
-        self._search = CopySearch(lambda rect: not grid.under(motion.stale, rect).any())
+        self._search = CopySearch(
+            lambda rect: (
+                not (grid.under(motion.stale, rect).any() or grid.under(filmed.touched, rect).any())
+            )
+        )
 
     def header(self, quality: int) -> bytes:
         """Give the record of the header of all JPEG rectangles of a quality."""
-        head = shared_header(self._encoder.header(self._kept, self.grid.params(quality)))
-        return records.jpeg_header(quality, head.size_at, head.interval_at, head.data)
+        return self._scans.header(quality, self._kept)
 
     def follow(
         self,
@@ -113,9 +99,14 @@ class SentPicture:
         if is_all:
             # What is not new any more is what was sent.
             self._take_over(pixels, self._motion.stale & ~mask)
-        moving = self._motion.among(mask, self._since, is_all)
-        places = self.grid.rects(mask & ~moving)
-        found = difference(self.pixels, pixels, places, self._search, budget)
+        filmed = self._film(pixels, mask, number, is_all)
+        # Of a video's edge only the rest is looked at, and must be: it goes as JPEG unseen once
+        # more when the video begins, as it did in the updates before.
+        own = self.filmed.covered if self.filmed.is_cut else self.filmed.touched
+        moving = self._motion.among(mask & ~own, self._since, is_all)
+        places = self.filmed.beside(self.grid.rects(mask & ~moving))
+        search = None if self.filmed.is_cut else self._search
+        found = difference(self.pixels, pixels, places, search, budget)
         # Afterwards: they may be what is copied from.
         if self._motion.is_kept:
             self._take_over(pixels, moving)
@@ -124,18 +115,49 @@ class SentPicture:
         lossy = self.grid.touched(found.lossy)
         changed = lossy | moving
         changed |= self.grid.touched([rect for rect, _ in (*found.copies, *found.exact)])
+        self.moved = lossy | moving | filmed
+        self._end_cut(pixels)
         if not changed.any():
             return Coded()
         self._note_change(changed, number)
         self._motion.note(changed, lossy | moving, found)
         self._note_copies(found)
-        jpegs = self._jpegs(lossy | moving, quality, _Kept(self.grid, pixels, keys))
+        jpegs = self._scans.encode(lossy | moving, quality, _Kept(self.grid, pixels, keys))
         self.qualities[lossy | moving] = quality
-        self._note_exact(found)
-        coded = Coded(copy_records(found.copies))
+        self.qualities[sent_exactly(self.grid, found)] = EXACT
+        coded = Coded(copies=copy_records(found.copies))
         coded += jpegs
         coded += Coded([record for _, record in found.exact])
         return coded
+
+    def film(self, rect: Rectangle) -> None:
+        """Have a rectangle go by a video from the update on that comes now; none if it is empty.
+
+        What the one before showed stays, at no quality that is known, and is to be better
+        once it rests.
+        """
+        self.qualities[self.filmed.touched] = 0
+        self._is_final[self.filmed.touched] = False
+        self.filmed.cut(rect)
+
+    def _film(self, pixels: Pixels, mask: Mask, number: int, is_all: bool) -> Mask:
+        """Take over what a video shows; gives its tiles."""
+        filmed = self.filmed.take(mask, is_all)
+        for part in self.filmed.parts(filmed):
+            part.of(self.pixels)[:] = part.of(pixels)
+        self.numbers[filmed] = number
+        self._scans.drop(filmed)
+        inner = filmed & self.filmed.covered
+        self.qualities[inner] = 0
+        self._since[inner] = time.monotonic()
+        return filmed
+
+    def _end_cut(self, pixels: Pixels) -> None:
+        """Where a video has begun, go on with all tiles as with ones that rest."""
+        if self.filmed.is_cut:
+            self._take_over(pixels, self._motion.stale & self.filmed.touched)
+            self._motion.forget(self.filmed.touched)
+            self.filmed.is_cut = False
 
     def _take_over(self, pixels: Pixels, tiles: Mask) -> None:
         for rect in self.grid.rects(tiles):
@@ -153,24 +175,33 @@ class SentPicture:
         """Give the tiles that a reader lacks who has the picture as of a number."""
         return self.numbers > number
 
-    def send(self, mask: Mask, quality: int, budget: int | None) -> Coded:
+    def send(
+        self, mask: Mask, quality: int, budget: int | None, beside_video: bool = False
+    ) -> Coded:
         """Give what tells readers of some tiles, whatever they have there.
 
+        Those that follow the video need but what is ``beside_video``.
         Without a budget what others have exactly is sent so: else it would have to be sent
         again, to all, for ever.
         """
-        kept = mask & (self._scan_qualities >= quality)
+        if beside_video:
+            mask = mask & ~self.filmed.covered
+        kept = mask & (self._scans.qualities >= quality)
         if budget is None:
             kept &= self.qualities < EXACT
         kept |= mask & self._motion.stale
-        found = composed(self.pixels, self.grid.rects(mask & ~kept), budget)
+        if beside_video:
+            # Of their edge JPEG has more than is needed, and what is exact comes exactly.
+            kept &= ~self.filmed.touched
+        rects = self.grid.rects(mask & ~kept)
+        found = composed(self.pixels, self.filmed.beside(rects) if beside_video else rects, budget)
         lossy = self.grid.touched(found.lossy) & mask & ~kept
-        coded = self._jpegs(lossy, quality)
-        coded += self._joined(kept)
+        coded = self._scans.encode(lossy, quality, self._kept)
+        coded += self._scans.joined(kept)
         coded += Coded([record for _, record in found.exact])
         if budget is None:
             self._is_final[lossy] = True
-        sent = np.where(kept, self._scan_qualities, np.where(lossy, quality, EXACT))
+        sent = np.where(kept, self._scans.qualities, np.where(lossy, quality, EXACT))
         # Others may have had it better: for all it counts as the worst that anybody has.
         self.qualities[mask] = np.minimum(self.qualities, sent.astype(np.uint8))[mask]
         return coded
@@ -184,12 +215,12 @@ class SentPicture:
         due = self._rough(rest) & ~self._motion.stale & (self._since <= time.monotonic() - calm)
         chosen = self.grid.none()
         chosen.ravel()[np.flatnonzero(due)[:most]] = True
-        found = composed(self.pixels, self.grid.rects(chosen), None)
+        found = composed(self.pixels, self.filmed.beside(self.grid.rects(chosen)), None)
         lossy = self.grid.touched(found.lossy) & chosen
         poor = lossy & (self.qualities < rest)
-        kept = self._scan_qualities >= rest
-        coded = self._jpegs(poor & ~kept, rest)
-        coded += self._joined(poor & kept)
+        kept = self._scans.qualities >= rest
+        coded = self._scans.encode(poor & ~kept, rest, self._kept)
+        coded += self._scans.joined(poor & kept)
         coded += Coded([record for _, record in found.exact])
         self.qualities[chosen & ~lossy] = EXACT
         self.qualities[poor] = rest
@@ -205,12 +236,13 @@ class SentPicture:
     def _rough(self, rest: int) -> Mask:
         """Give the tiles that are to be better once they rest."""
         rough: Mask = (self.qualities < rest) | ((self.qualities < EXACT) & ~self._is_final)
-        return rough
+        # What a video shows is its own for as long as that lasts.
+        return rough & ~self.filmed.covered
 
     def _note_change(self, changed: Mask, number: int) -> None:
         self.numbers[changed] = number
         self._since[changed] = time.monotonic()
-        self._scan_qualities[changed] = 0
+        self._scans.drop(changed)
         self._is_final[changed] = False
 
     def _note_copies(self, found: Difference) -> None:
@@ -221,42 +253,3 @@ class SentPicture:
             touched, covered = self.grid.touched([rect]), self.grid.covered(rect)
             self.qualities[touched] = np.minimum(self.qualities[touched], quality)
             self.qualities[covered] = quality
-
-    def _note_exact(self, found: Difference) -> None:
-        """Have tiles be exact of which all was sent so."""
-        for rect in blocks([rect for rect, _ in found.exact]):
-            self.qualities[self.grid.covered(rect)] = EXACT
-
-    def _jpegs(self, mask: Mask, quality: int, picture: Picture | None = None) -> Coded:
-        """Code tiles as JPEG, keep that, and give the records."""
-        strips = self.grid.strips(mask)
-        if strips:
-            params = self.grid.params(quality)
-            coded = self._encoder.encode(picture or self._kept, strips, params)
-            for strip, scans in coded.items():
-                self._scans[strip.band][strip.first : strip.last + 1] = scans
-            self._scan_qualities[mask] = quality
-        return Coded(self._scan_records(mask, quality), {quality} if strips else ())
-
-    def _joined(self, mask: Mask) -> Coded:
-        """Give the records of tiles that are coded."""
-        coded = Coded()
-        for quality in np.unique(self._scan_qualities[mask]).tolist():
-            some = mask & (self._scan_qualities == quality)
-            coded += Coded(self._scan_records(some, quality), {quality})
-        return coded
-
-    def _scan_records(self, mask: Mask, quality: int) -> list[bytes]:
-        """Give the records of tiles that are coded at one quality."""
-        blocks_of = self.grid.blocks(mask)
-        return [made for block in blocks_of for made in self._block_records(block, quality)]
-
-    def _block_records(self, block: TileBlock, quality: int) -> list[bytes]:
-        """Give the record of a block, or several where one would be longer than it may be."""
-        rows = self._scans[block.top : block.bottom + 1]
-        scan = join_scan([row[block.left : block.right + 1] for row in rows])
-        if len(scan) > self._longest and block.top < block.bottom:
-            middle = (block.top + block.bottom) // 2
-            upper, lower = block._replace(bottom=middle), block._replace(top=middle + 1)
-            return self._block_records(upper, quality) + self._block_records(lower, quality)
-        return [records.jpeg(self.grid.rect(block), quality, self.grid.interval, scan)]

@@ -1,0 +1,89 @@
+"""Watches what moves, until it is known which rectangle that is."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from webcapd.base.process.late import np
+from webcapd.capture.geometry import Rectangle
+from webcapd.encoder.updates.pixels import Pixels, changed
+from webcapd.encoder.updates.state.grid import Mask, TileGrid
+from webcapd.encoder.updates.video.choice import (
+    HOLD_SECONDS,
+    LOOKS,
+    Seen,
+    moving_block,
+    moving_rectangle,
+)
+
+_KEPT = 64
+
+
+class Watch:
+    """Looks for the rectangle that moves.  Encoder thread only.  The caller brings the time."""
+
+    def __init__(self, grid: TileGrid) -> None:
+        self.grid = grid
+        self._history: deque[Seen] = deque(maxlen=_KEPT)
+        self._place = Rectangle(0, 0, 0, 0)
+        """What is compared, from update to update; empty if nothing is."""
+        self._before: Pixels = np.zeros((0, 0, 4), np.uint8)
+        self._counts = np.zeros((0, 0), np.uint8)
+        self._looks = 0
+        self._not_before = 0.0
+        self.moved_at = 0.0
+        """When it was last seen that a block of tiles goes on moving."""
+
+    def note(
+        self, tiles: Mask, pixels: Pixels, now: float, current: Rectangle | None
+    ) -> Rectangle | None:
+        """Note which tiles of a picture moved; gives a rectangle when one has been found.
+
+        ``current`` is the video that lasts: what moves just there is no news.
+        """
+        self._history.append(Seen(now, tiles))
+        block = moving_block(self._history, now)
+        if block is None:
+            self._look_at(Rectangle(0, 0, 0, 0), pixels)
+            return None
+        self.moved_at = now
+        place = self.grid.rect(block)
+        if now < self._not_before or (current and self._is_of(current, place)):
+            self._look_at(Rectangle(0, 0, 0, 0), pixels)
+            return None
+        if self._place and place.around(self._place) == self._place:
+            self._count(tiles, pixels)
+        else:
+            # From the edges it is not told at once whether they move.
+            self._look_at(place.around(self._place) if self._place else place, pixels)
+        return self._found(now) if self._looks >= LOOKS else None
+
+    def _is_of(self, current: Rectangle, place: Rectangle) -> bool:
+        """Whether what moves is about what the video has."""
+        grid = self.grid
+        touched = grid.touched([current])
+        moving = grid.touched([place])
+        return not (moving & ~touched).any() and 2 * int(moving.sum()) >= int(touched.sum())
+
+    def _look_at(self, place: Rectangle, pixels: Pixels) -> None:
+        """Begin to compare what is there, or end that."""
+        self._place, self._looks = place, 0
+        self._before = place.of(pixels).copy()
+        self._counts = np.zeros((place.height, place.width), np.uint8)
+
+    def _count(self, tiles: Mask, pixels: Pixels) -> None:
+        if not self.grid.under(tiles, self._place).any():
+            # The update was one of something else.
+            return
+        seen = self._place.of(pixels)
+        self._counts += changed(self._before, seen)
+        self._before[:] = seen
+        self._looks += 1
+
+    def _found(self, now: float) -> Rectangle | None:
+        rect = moving_rectangle(self._counts, self._looks)
+        place = self._place
+        self._look_at(Rectangle(0, 0, 0, 0), self._before)
+        # What has been decided on is not looked at again at once.
+        self._not_before = now + HOLD_SECONDS
+        return rect and rect.moved(place.x, place.y)
