@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from webcapd.base.process.memory import give_back
 from webcapd.capture.source import Source, SourceChanged, SourceError, SourceNotReady
 from webcapd.encoder.consumer import Consumers
 from webcapd.encoder.feeding import Feeding
@@ -27,6 +28,9 @@ from webcapd.encoder.stall import StallGuard
 log = logging.getLogger(__name__)
 
 _UNKNOWN_SIZE = (1280, 720)
+
+# Least seconds from giving memory back to doing so again.
+_TRIM_SECONDS = 1.0
 
 # A source that says time after time that it may be back is not to keep the thread busy.
 _DEAF_SECONDS = 0.02
@@ -66,6 +70,9 @@ class Encoder:
         self._size = _UNKNOWN_SIZE
         self._outage: Outage | None = None
         self._outages = 0
+        self._has_resized = False
+        """Whether memory may be free since the picture has another size."""
+        self._trim_at = 0.0
 
         self._stopping = threading.Event()
         self._begun = threading.Event()
@@ -163,6 +170,7 @@ class Encoder:
             self._serve()
         except SourceChanged:
             log.debug("the screen changed its geometry")
+            self._has_resized = True
         except SourceError as error:
             lost = str(error)
             expected = self._retries_at_start or isinstance(error, SourceNotReady)
@@ -243,6 +251,10 @@ class Encoder:
         for wish in due:
             wish.fed(now)
         self._feeding.feed([wish.consumer for wish in due], frame_buffer, captured, now)
+        if self._has_resized and now >= self._trim_at:
+            # What was of the size before is let go of by now.
+            self._has_resized, self._trim_at = False, now + _TRIM_SECONDS
+            give_back()
 
     def _refresh_small(self, now: float, wishes: list[Wish]) -> bool:
         """Let a small change pass that is apart from what moves; tells whether there was one."""

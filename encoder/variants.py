@@ -8,8 +8,8 @@ from webcapd.encoder.leases import Leases, draw_run
 from webcapd.encoder.options import EncoderOptions
 from webcapd.encoder.variant import PLAIN, Variant, VariantSpec
 
-# Coded tiles that may come back: some hundred screens of text.
-_CACHE_BYTES = 64 * 1024 * 1024
+# Coded tiles that may come back: some fifty screens of text, and a third of all that is taken.
+_CACHE_BYTES = 24 * 1024 * 1024
 
 
 class Variants(Leases[VariantSpec, Variant]):

@@ -261,3 +261,32 @@ def test_no_quality_makes_tables_that_look_like_the_begin_or_end(
     """Some readers look for nothing else: FF D8 and FF D9."""
     frame = updated(banded(coder), noise(32, 32), quality)
     assert frame.count(b"\xff\xd8") == frame.count(b"\xff\xd9") == 1
+
+
+def test_tiles_of_another_width_are_forgotten_with_it(coder: TileEncoder) -> None:
+    """Nothing shows them any more, and they take memory; those of other frames stay."""
+    wide, narrow, small = noise(256, 64), noise(192, 64), noise(128, 64)
+    cache = TileCache(1 << 20)
+    jpeg, other = TiledJpeg(coder, cache, "420"), TiledJpeg(coder, cache, "420")
+    other.update(small, 75)
+    jpeg.update(wide, 75)
+    jpeg.update(narrow, 75)
+    for screen, cost in ((wide, 4), (small, 0)):
+        again = TiledJpeg(coder, cache, "420")
+        again.update(screen, 75)
+        assert again.bands_coded == cost
+
+
+def test_cache_counts_what_tiles_take_however_small(coder: TileEncoder) -> None:
+    def remembered(most: int) -> int:
+        cache, blank = TileCache(most), np.zeros((640, 64, 4), np.uint8)
+        # No two bands look alike, and each is a few bytes.
+        blank[:, :, 0] = np.arange(640)[:, None] // BAND_ROWS
+        screen = FrameBuffer.of_pixels(blank)
+        TiledJpeg(coder, cache, "420").update(screen, 75)
+        again = TiledJpeg(coder, cache, "420")
+        again.update(screen, 75)
+        return screen.layout.count - again.bands_coded
+
+    assert remembered(1 << 20) == 40
+    assert remembered(8000) < 16

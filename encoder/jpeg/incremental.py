@@ -6,7 +6,7 @@ from webcapd.capture.bands import runs
 from webcapd.capture.picture import Picture
 from webcapd.encoder.jpeg.bitstream import frame_header, join_tiles, splice, tiles_of
 from webcapd.encoder.jpeg.shared import TileRun
-from webcapd.encoder.jpeg.tiles import JpegParams, TileCache, TileEncoder
+from webcapd.encoder.jpeg.tiles import JpegParams, TileCache, TileEncoder, TileName
 
 # Updates in a row with so many stale bands, after which those are taken to move:
 # they are neither looked up nor remembered.
@@ -98,6 +98,8 @@ class TiledJpeg:
 
     def _begin(self, picture: Picture, quality: int) -> None:
         """Start over for another size or quality."""
+        if self._shape[0] not in (0, picture.width):
+            self._cache.forget_width(self._shape[0])
         self._shape = (picture.width, picture.height, quality)
         layout = picture.layout
         # Only there is a band one row of MCUs, so that a tile is one interval.
@@ -153,10 +155,10 @@ class TiledJpeg:
     def _put(self, run: TileRun, coded: Sequence[bytes]) -> None:
         self._tiles[run.band][run.first : run.last + 1] = coded
 
-    def _name(self, picture: Picture, run: TileRun) -> Hashable:
+    def _name(self, picture: Picture, run: TileRun) -> TileName:
         """Say everything that a coded run depends on."""
         key = picture.keys[run.band]
         if self._params.columns > 1:
             key = key[run.first : run.last + 1]
         top, bottom = picture.layout.rows(run.band)
-        return (key, run.first, run.last, bottom - top, self._params)
+        return TileName(key, run.first, run.last, bottom - top, self._params)

@@ -12,14 +12,14 @@ import functools
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
 from webcapd.base.process.late import NDArray, cv2, np
 from webcapd.base.processors import processors
 from webcapd.capture.bands import BAND_ROWS
-from webcapd.capture.picture import Picture
+from webcapd.capture.picture import BandKey, Picture
 from webcapd.encoder.jpeg.bitstream import (
     entropy_coded,
     header_of,
@@ -40,6 +40,9 @@ _Made = TypeVar("_Made")
 # no longer.  Halves in two threads take 9 % more together (2 processors, 1920x1080, 4.65 ms), but
 # what they hide is worth it where that is a good part of a frame's time.
 _LONG_SECONDS = 0.008
+
+# What a run takes that is remembered, beside its bytes (sys.getsizeof(), and 16 for malloc).
+_ENTRY_BYTES, _TILE_BYTES = 640, 56
 
 # Qualities and views that are watched at a time, mostly.
 _MOST_PARAMS = 4
@@ -240,6 +243,16 @@ def _jpeg(pixels: NDArray[np.uint8], params: JpegParams) -> memoryview:
     return jpeg.data
 
 
+class TileName(NamedTuple):
+    """All that the coded bytes of a run depend on."""
+
+    shown: BandKey
+    first: int
+    last: int
+    rows: int
+    params: JpegParams
+
+
 class TileCache:
     """Encoded tiles by what they show, so that what was seen before costs no encode.
 
@@ -250,24 +263,35 @@ class TileCache:
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
-        self._kept: OrderedDict[Hashable, Sequence[bytes]] = OrderedDict()
+        self._kept: OrderedDict[TileName, Sequence[bytes]] = OrderedDict()
         self._bytes = 0
 
-    def get(self, key: Hashable) -> Sequence[bytes] | None:
-        """Give the encoded tiles of a key that says all they depend on."""
+    def get(self, key: TileName) -> Sequence[bytes] | None:
+        """Give the encoded tiles of a name."""
         coded = self._kept.get(key)
         if coded is not None:
             self._kept.move_to_end(key)
         return coded
 
-    def put(self, key: Hashable, coded: Sequence[bytes]) -> None:
+    def put(self, key: TileName, coded: Sequence[bytes]) -> None:
         """Remember the tiles of a run, and forget old ones beyond the bound."""
-        self._bytes += _size(coded) - _size(self._kept.pop(key, ()))
+        self._forget(key)
         self._kept[key] = coded
+        self._bytes += _size(coded)
         while self._bytes > self._most_bytes:
-            _, oldest = self._kept.popitem(last=False)
-            self._bytes -= _size(oldest)
+            self._forget(next(iter(self._kept)))
+
+    def forget_width(self, width: int) -> None:
+        """Forget the tiles of frames so wide, which nothing shows any more."""
+        for key in [key for key in self._kept if key.params.width == width]:
+            self._forget(key)
+
+    def _forget(self, key: TileName) -> None:
+        coded = self._kept.pop(key, None)
+        if coded is not None:
+            self._bytes -= _size(coded)
 
 
 def _size(coded: Sequence[bytes]) -> int:
-    return sum(map(len, coded))
+    """Tell what remembering a run takes: bytes, and the objects about them."""
+    return _ENTRY_BYTES + sum(map(len, coded)) + len(coded) * _TILE_BYTES
