@@ -134,4 +134,7 @@ def _page_named_by(parameter: tuple[str, str]) -> str | None:
         # mjpg-streamer numbers its inputs: stream_0, snapshot_1.
         name = value.lower().split("_")[0]
         return name or None
+    if name == "video" and value in ("0", "1"):
+        # A parameter of updates, and of the live page.
+        return None
     return name if name in PAGES else None
