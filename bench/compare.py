@@ -2,6 +2,7 @@
 
     script/bench                      everything, into docs/benchmarks.md
     script/bench --updates            those that send what changed, into the same page
+    script/bench --viewers            500 and 1000 viewers, into the same page
     script/bench --quick              has anything become slower?  Two minutes
     script/bench --workloads typing,full --peers webcapd,pixelflux --repeats 1 --no-docs
     script/bench --before DIR         beside an earlier webcapd, checked out there
@@ -25,6 +26,7 @@ from pathlib import Path
 
 import before
 import cost
+import crowds
 import figures
 import floor
 import latency
@@ -46,7 +48,7 @@ FAN_OUT_COUNTS = (1, 10, 50, 100, 200, 400, 500)
 # What --quick allows, as ratios to the webcamd-like loop: what was measured,
 # and room for a busy machine.
 QUICK_RIVAL = "webcamd-like"
-QUICK_COSTS = {"idle": 0.05, "typing": 0.15, "video": 0.55, "full": 1.5}
+QUICK_COSTS = dict(idle=0.05, typing=0.12, cursor=0.3, scroll=0.5, video=0.45, full=1.2)
 QUICK_LATENCIES = {"typing": 0.3, "video": 0.5}
 
 
@@ -78,6 +80,10 @@ def rounds(plan: Plan) -> Iterator[Record]:
     """Measure everything, round by round."""
     for number in range(plan.repeats):
         peers = rotated(plan.peers.values(), number)
+        if plan.table == crowds.TABLE:
+            for record in crowds.measured(peers, plan.seconds):
+                yield {"round": number, **record}
+            continue
         for size in plan.sizes:
             for record in one_size(plan, size, peers):
                 yield {"round": number, "size": size, **record}
@@ -229,6 +235,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--updates", action="store_true", help="the table of those that send what changed"
     )
+    parser.add_argument(
+        "--viewers", action="store_true", help="500 viewers beside GStreamer, and 1000"
+    )
     parser.add_argument("--peers", type=words, help=",".join(PEERS))
     parser.add_argument("--workloads", type=words, default=list(NAMES), help=",".join(NAMES))
     parser.add_argument(
@@ -257,9 +266,11 @@ def parse() -> argparse.Namespace:
     )
     given = parser.parse_args()
     if given.peers is None:
-        given.peers = list(CHANGES if given.updates else ALWAYS)
+        some = CHANGES if given.updates else ALWAYS
+        given.peers = list(crowds.PEERS_NEEDED if given.viewers else some)
     if given.clients is None:
         given.clients = [] if given.updates else list(FAN_OUT_COUNTS)
+    given.table = updatetable.TABLE if given.updates else crowds.TABLE if given.viewers else None
     if given.latencies is None:
         given.latencies = [name for name in latency.WORKLOADS if name in given.workloads]
     for name, known in (
@@ -288,15 +299,13 @@ def main() -> int:
         given.seconds,
         given.repeats,
         floor=not (given.no_floor or given.updates),
-        table=updatetable.TABLE if given.updates else None,
+        table=given.table,
     )
     if given.before is not None:
         return compare_with_before(plan, given.before)
     records = measure(plan)
-    judged = updatetable.verdicts if given.updates else report.verdicts
-    print(report.verdict_table(judged(records, main_of(plan.sizes))))
-    if given.updates:
-        print(updatetable.rendered(records, main_of(plan.sizes)))
+    for part in report.summary(records, main_of(plan.sizes), plan.table):
+        print(part)
     if not given.no_docs:
         publish(records)
     return 0

@@ -85,9 +85,11 @@ def costs(name: str, size: str, peers: list[Peer], seconds: float) -> Iterator[R
             yield {"kind": "cost", "peer": peer.name, "baseline": baseline, **record}
 
 
-def fan_outs(size: str, peers: list[Peer], counts: list[int], seconds: float) -> Iterator[Record]:
-    """Measure *full* with more and more clients."""
-    with x_server(size) as (display, server), workload("full", display):
+def fan_outs(
+    size: str, peers: list[Peer], counts: list[int], seconds: float, name: str = "full"
+) -> Iterator[Record]:
+    """Measure a workload with more and more clients."""
+    with x_server(size) as (display, server), workload(name, display):
         time.sleep(0.5)
         baseline = server_baseline(server, seconds)
         for peer in peers:

@@ -17,15 +17,15 @@ FULL_RATE = 0.95
 COST_TARGETS = {
     "idle": 0.1,
     "typing": 0.25,
-    "cursor": 0.25,
-    "scroll": 0.55,
-    "video": 0.4,
-    "full": 0.8,
+    "cursor": 0.2,
+    "scroll": 0.5,
+    "video": 0.37,
+    "full": 1.0,
     "redraw": 0.7,
 }
 LATENCY_TARGETS = {"median": 0.5, "p99": 0.6}
 FAN_OUT_TARGETS = {200: 1.0, 400: 1.0}
-FLOOR_TARGET = 1.25
+FLOOR_TARGET = 1.12
 
 
 class Spread(NamedTuple):

@@ -1,12 +1,11 @@
-"""The least that *full* can cost: grab, hash, encode and send, each measured alone.
+"""The least that *full* can cost: grab, encode and send, each measured alone.
 
     .venv/bin/python bench/floor.py [--size 1920x1080] [--seconds 4]
 
 With the libraries that webcapd uses, once a frame, while the workload runs: the
-X server writes the screen into shared memory, XXH3 goes over it, OpenCV
-encodes it whole, the kernel takes the JPEG for one client.  What lies between
-them (waiting, waking, deciding) is not counted: that is what webcapd may take
-for itself.
+X server writes the screen into shared memory, OpenCV encodes it whole, the
+kernel takes the JPEG for one client.  What lies between them (waiting, waking,
+deciding) is not counted: that is what webcapd may take for itself.
 """
 
 import argparse
@@ -19,7 +18,6 @@ from contextlib import closing, contextmanager
 from typing import Any, TypeVar
 
 import cv2
-import xxhash
 from Xlib.display import Display
 
 from cost import server_baseline
@@ -28,7 +26,6 @@ from workload import FULL_FPS
 
 sys.path.append(str(ROOT))
 
-from webcapd.capture.bands import BAND_ROWS
 from webcapd.capture.geometry import Rectangle
 from webcapd.capture.x11.dial import Dialler
 from webcapd.capture.x11.grab import open_grabber
@@ -75,13 +72,6 @@ class Bare:
         """Do it once."""
         rows = self._grabber.raw
         watch.time("grab", lambda: self._grabber.grab([(0, self._height)]))
-        watch.time(
-            "hash",
-            lambda: [
-                xxhash.xxh3_64_intdigest(rows[top : top + BAND_ROWS].data)
-                for top in range(0, self._height, BAND_ROWS)
-            ],
-        )
         pixels = rows.reshape(self._height, self._width, 4)
         _, coded = watch.time("encode", lambda: cv2.imencode(".jpg", pixels, _PARAMETERS))
         jpeg = coded.tobytes()

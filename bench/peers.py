@@ -60,7 +60,7 @@ class Peer:
 def _webcapd(*options: str) -> Callable[[Scene], list[str]]:
     def command(scene: Scene) -> list[str]:
         program = [sys.executable, "-P", str(ROOT / "webcapd.py"), "--display", scene.display]
-        return [*program, "--port", str(scene.port), "--max-clients", "900", *options]
+        return [*program, "--port", str(scene.port), "--max-clients", "1100", *options]
 
     return command
 
@@ -81,6 +81,15 @@ def _gstreamer(scene: Scene) -> list[str]:
         f" ! tcpserversink host=127.0.0.1 port={scene.port} sync=false"
     )
     return ["gst-launch-1.0", "-q", *pipeline.split()]
+
+
+def _bounded_gstreamer(scene: Scene) -> list[str]:
+    queue = ["queue", "max-size-buffers=4", "leaky=downstream", "!"]
+    # A frame is up to three buffers.
+    bounds = ["buffers-max=24", "buffers-soft-max=12", "recover-policy=latest"]
+    command = _gstreamer(scene)
+    sink = command.index("tcpserversink")
+    return [*command[:sink], *queue, *command[sink:], *bounds]
 
 
 def _pixelflux(scene: Scene) -> list[str]:
@@ -139,6 +148,7 @@ SUBJECT = "webcapd"
 UPDATES = "webcapd-updates"
 UPDATES_80 = "webcapd-updates-80"
 TIGERVNC = "TigerVNC"
+BOUNDED = "GStreamer-bounded"
 PEERS = {
     peer.name: peer
     for peer in (
@@ -167,6 +177,8 @@ PEERS = {
             _tigervnc_version,
             False,
         ),
+        # With many clients only, see crowds.py.
+        Peer(BOUNDED, "tcp", _bounded_gstreamer, _gstreamer_version),
         # What paint-over costs.
         Peer("webcapd-defaults", "/?stream", _webcapd(), _own_version),
     )

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import crowds
 import figures
 import updatetable
 from figures import Record, Verdict, distinct, select, spread
@@ -133,12 +134,15 @@ def machine_lines(records: Sequence[Record]) -> str:
 
 def render(records: Sequence[Record], main_size: str, plot: str) -> str:
     """Write the whole generated part."""
-    beside = list(updates_part(records))
+    beside = [*crowds_part(records), *updates_part(records)]
     parts = [machine_lines(records), f"![CPU, latency and fan-out, peer by peer]({plot})\n"]
     records = select(records, table=None)
     sizes = distinct(select(records, kind="cost"), "size")
-    if found := verdicts(records, main_size):
-        parts += [f"### Targets, at {main_size}\n", verdict_table(found)]
+    for size in sorted(sizes, key=main_size.__ne__):
+        # Many clients are judged once.
+        some = records if size == main_size else select(records, size=size)
+        if found := verdicts(some, size):
+            parts += [f"### Targets, at {size}\n", verdict_table(found)]
     for size in sizes:
         parts += [f"### CPU seconds a second, {size}\n", cost_table(records, size)]
         parts += [f"### Delivered, {size}\n", delivery_table(records, size)]
@@ -152,6 +156,25 @@ def render(records: Sequence[Record], main_size: str, plot: str) -> str:
         size = fan_outs[0]["size"]
         parts += [f"### Many clients, *full* at {size}\n", fan_out_table(records)]
     return "\n".join([*parts, *beside])
+
+
+def summary(records: Sequence[Record], size: str, kind: str | None) -> Iterator[str]:
+    """Judge what was just measured, for one of the tables or for the rest."""
+    if kind == crowds.TABLE:
+        yield from crowds_part(records)
+    elif kind == updatetable.TABLE:
+        yield verdict_table(updatetable.verdicts(records, size))
+        yield updatetable.rendered(records, size)
+    else:
+        yield verdict_table(verdicts(records, size))
+
+
+def crowds_part(records: Sequence[Record]) -> Iterator[str]:
+    """Write the part on hundreds of viewers."""
+    if select(records, table=crowds.TABLE):
+        yield "### Hundreds of viewers\n"
+        yield verdict_table(crowds.verdicts(records))
+        yield crowds.rendered(records)
 
 
 def updates_part(records: Sequence[Record]) -> Iterator[str]:

@@ -71,12 +71,18 @@ def rate(per_second: float) -> float:
     return 1 / (1 / per_second + _PAUSE / round(_STEADY_SECONDS * per_second))
 
 
+def say_drawing() -> None:
+    """Say that from now on things happen: whatever takes long (films of large screens) is done."""
+    print("drawing", flush=True)
+
+
 FULL_FPS = rate(30)
 """Of *full* and of *video*."""
 
 
 def ticks(per_second: float) -> Iterator[int]:
-    """Count from 0, without drift, but with a pause after some ticks."""
+    """Count from 0, without drift, but with a pause after some ticks; says that it begins."""
+    say_drawing()
     moment = time.monotonic()
     for number in itertools.count(1):
         yield number - 1
@@ -142,6 +148,7 @@ class Workload:
 
     def idle(self) -> None:
         """Rest; numbered, show a number now and then, never sooner than a frame after another."""
+        say_drawing()
         if not self.numbered:
             time.sleep(86400)
         generator = np.random.default_rng(4)
@@ -246,9 +253,7 @@ def main() -> None:
     parser.add_argument("name", choices=(*NAMES, *APART))
     parser.add_argument("--numbered", action="store_true")
     given = parser.parse_args()
-    workload = Workload(Display(), given.numbered)
-    print("drawing", flush=True)
-    getattr(workload, given.name)()
+    getattr(Workload(Display(), given.numbered), given.name)()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ import barcode
 import before
 import compare
 import cost
+import crowds
 import figures
 import latency
 import peers
@@ -181,6 +182,24 @@ def test_dropping_frames_is_not_cheap() -> None:
     fast = lines("webcapd", [0.9], **shared)
     (verdict,) = figures.fan_out_verdicts(fast + rivals, 30, "webcapd", ["all", "few"])
     assert (verdict.rival, verdict.ratio.median, verdict.holds) == ("all", 0.9, True)
+
+
+def test_crowds_are_judged_by_cores_by_the_rival_and_by_who_got_fewest_frames() -> None:
+    for least, holds in ((29.0, True), (20.0, False)):
+        records = [
+            {
+                **{"kind": "fan-out", "table": "viewers", "round": 0, "server": 0.0, "bytes": 1e9},
+                **{"workload": crowd.workload, "size": crowd.size, "clients": crowd.clients},
+                **{"peer": peer, "process": cores, "memory": 1e6},
+                "least_fps": least * crowd.fps / 29.2,
+            }
+            for crowd in crowds.CROWDS
+            for peer, cores in zip(crowd.peers, (0.7, 1.0), strict=False)
+        ]
+        judged = {one.what: one.holds for one in crowds.verdicts(records)}
+        assert list(judged.values()) == [True, True, holds, holds]
+        assert crowds.rendered(records).count("viewers") == 1
+        assert crowds.rendered(records).count("1000 of *typing*") == 1
 
 
 def test_number_that_was_never_shown_waits_for_a_later_one() -> None:
