@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 from painter import Painter, painter
 from program import ROOT, TIMEOUT
+from stripecaller import HEIGHT, WIDTH, Capture
 from stripepictures import Canvas, needs_real, psnr, scene
 from striperecord import Given, given_in
 from waiting import wait_until
@@ -24,10 +25,8 @@ from webcapd.compat.pixelflux import (
     ScreenCapture,
     StripeCallback,
     StripeEncodeResult,
-    StripeFrame,
 )
 
-WIDTH, HEIGHT = 640, 360
 OURS = "webcapd.compat.pixelflux"
 
 
@@ -95,6 +94,8 @@ class Seen(NamedTuple):
     """Kind, first row and height of the stripes."""
     first: list[int]
     """The first rows of the stripes that came first."""
+    sampling: set[bytes]
+    """Of JPEG, how the components are sampled (SOF0)."""
 
 
 def see(module: str, codec: str, folder: Path, server: XServer) -> Seen:
@@ -120,7 +121,9 @@ def see(module: str, codec: str, folder: Path, server: XServer) -> Seen:
     for stripe in stripes:
         assert 0 < stripe.captured <= stripe.begun <= stripe.ended <= time.monotonic_ns()
     places = {(one.data_type, one.top, one.height) for one in stripes}
-    return Seen(places, [one.top for one in stripes[: len(places)]])
+    sof = [one.data.partition(b"\xff\xc0")[2] for one in stripes if one.data_type == 0]
+    sampling = {one[9:17:3] for one in sof}
+    return Seen(places, [one.top for one in stripes[: len(places)]], sampling)
 
 
 def is_like(path: Path, screen: Any) -> bool:
@@ -172,32 +175,6 @@ def test_program_that_does_not_stop_ends(brush: Painter, tmp_path: Path) -> None
         wait_until("it has started", lambda: line_of(process) == "started")
         process.communicate("leave\n", timeout=TIMEOUT)
         assert process.returncode == 0
-
-
-class Capture:
-    """Our capture in this process, and what it gave."""
-
-    def __init__(self, **settings: object) -> None:
-        self.settings = CaptureSettings()
-        self.settings.target_fps = 60
-        for name, value in settings.items():
-            setattr(self.settings, name, value)
-        self.screen = ScreenCapture()
-        self.canvas = Canvas(WIDTH, HEIGHT)
-        self.frames: list[StripeFrame] = []
-        self.at_work: Callable[[], object] = lambda: None
-
-    def on_stripe(self, frame: StripeFrame) -> None:
-        self.frames.append(frame)
-        head, top, height = (6, 12)[frame.data_type], frame.stripe_y_start, frame.stripe_height
-        self.canvas.show(top, height, bytes(frame)[head:], frame.data_type == 1)
-        self.at_work()
-
-    def start(self) -> None:
-        self.screen.start_capture(self.on_stripe, self.settings)
-
-    def shows(self, seed: int) -> bool:
-        return psnr(self.canvas.pixels, scene(WIDTH, HEIGHT, seed)) >= 33
 
 
 @pytest.fixture

@@ -131,7 +131,7 @@ def test_numbers_out_of_range_are_brought_into_it() -> None:
     settings.capture_width = settings.capture_x = -10
     settings.jpeg_quality, settings.target_fps = 500, 0
     settings.damage_block_duration = settings.paint_over_trigger_frames = 0
-    plan = plan_of(settings, 0)
+    plan = plan_of(settings, 0, "420")
     assert (plan.capture.width, plan.capture.capture_x) == (0, 0)
     assert (plan.stripes.jpeg_quality, plan.encoding.target_fps) == (100, 1)
 
@@ -140,8 +140,8 @@ def test_paint_over_counts_frames_of_either_version() -> None:
     settings = CaptureSettings()
     settings.use_paint_over_quality = True
     settings.target_fps = 20
-    assert plan_of(settings, 0).stripes.calm == 0.5
-    assert plan_of(settings, 60).stripes.calm == 10 / 60
+    assert plan_of(settings, 0, "420").stripes.calm == 0.5
+    assert plan_of(settings, 60, "420").stripes.calm == 10 / 60
 
 
 @pytest.mark.parametrize("kind", [str, str.encode])
@@ -150,9 +150,9 @@ def test_watermark_is_named_by_text_or_bytes(kind: type) -> None:
     settings.watermark_path = (
         kind(ROOT / "tests" / "mark.png") if kind is str else b"tests/mark.png"
     )
-    assert plan_of(settings, 0).capture.watermark_location == "none"
+    assert plan_of(settings, 0, "420").capture.watermark_location == "none"
     settings.watermark_location_enum = 3
-    capture = plan_of(settings, 0).capture
+    capture = plan_of(settings, 0, "420").capture
     assert (Path(capture.watermark_path).name, capture.watermark_location) == ("mark.png", "bl")
 
 
@@ -160,4 +160,4 @@ def test_watermark_that_cannot_be_read_is_left_out() -> None:
     settings = CaptureSettings()
     settings.watermark_path, settings.watermark_location_enum = b"/nowhere.png", 1
     with pytest.warns(UserWarning, match="no watermark: the picture /nowhere.png cannot be read"):
-        assert plan_of(settings, 0).capture.watermark_path == ""
+        assert plan_of(settings, 0, "420").capture.watermark_path == ""

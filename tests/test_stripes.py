@@ -51,12 +51,14 @@ def test_stripes_are_those_of_the_ancestor() -> None:
 class Screen:
     """A picture that changes, and the stripes that are made of it."""
 
-    def __init__(self, settings: StripeSettings, most: int = 3) -> None:
+    def __init__(self, settings: StripeSettings, most: int = 3, subsampling: str = "420") -> None:
         self.buffer: FrameBuffer = frame_buffer(np.zeros((HEIGHT, WIDTH, 4), np.uint8))
         self.canvas = Canvas(WIDTH, HEIGHT)
         tiles, cache = TileEncoder(0), TileCache(1 << 20)
         self.consumer = StripeConsumer(
-            settings, lambda rows, width: JpegStripe(rows, tiles, cache), most, 1, lambda: None
+            settings,
+            lambda rows, width: JpegStripe(rows, tiles, cache, subsampling),
+            *(most, 1, lambda: None),
         )
 
     def draw(self, top: int, bottom: int, left: int, right: int, seed: int) -> None:
@@ -92,11 +94,11 @@ CHANGES = st.lists(
 )
 
 
-@given(CHANGES)
+@given(CHANGES, st.sampled_from(["420", "444"]))
 def test_stripes_are_what_changed_and_together_the_picture(
-    changes: Sequence[tuple[int, int, int, int, int]],
+    changes: Sequence[tuple[int, int, int, int, int]], subsampling: str
 ) -> None:
-    screen = Screen(StripeSettings(90))
+    screen = Screen(StripeSettings(90), subsampling=subsampling)
     screen.draw(0, HEIGHT, 0, WIDTH, 7)
     assert screen.tops() == [0, 110, 220]
     for change in changes:

@@ -28,6 +28,8 @@ class Dialect(NamedTuple):
     """Whether starting a running capture starts it anew; else it is an error."""
     trigger_fps: float
     """The rate at which paint_over_trigger_frames count; 0 for that of the capture."""
+    subsampling: str
+    """Of JPEG."""
     give: Give
 
 
@@ -40,7 +42,7 @@ def first(callback: Callable[[Any, Any], object], user_data: object, restarts: b
         top, height = stripe.rows
         callback(StripeEncodeResult(data, kind, top, height, frame.number & _IDS), user_data)
 
-    return Dialect("1.x", restarts, 0.0, give)
+    return Dialect("1.x", restarts, 0.0, "420", give)
 
 
 def second(callback: Callable[[Any], object]) -> Dialect:
@@ -60,7 +62,7 @@ def second(callback: Callable[[Any], object]) -> Dialect:
         )
         callback(given)
 
-    return Dialect("2.x", True, 60.0, give)
+    return Dialect("2.x", True, 60.0, "444", give)
 
 
 def first_header(stripe: Stripe, number: int) -> bytes:

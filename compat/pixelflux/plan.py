@@ -29,6 +29,8 @@ class Plan(NamedTuple):
     """What a capture is made of."""
 
     codec: str
+    subsampling: str
+    """Of JPEG."""
     full_frame: bool
     full_color: bool
     omits_headers: bool
@@ -38,10 +40,11 @@ class Plan(NamedTuple):
     """The only part that a running capture can be given anew."""
 
 
-def plan_of(settings: CaptureSettings, trigger_fps: float) -> Plan:
+def plan_of(settings: CaptureSettings, trigger_fps: float, subsampling: str) -> Plan:
     """Read settings; raises ValueError or RuntimeError with a sentence.
 
-    ``trigger_fps`` is the rate at which paint_over_trigger_frames count, 0 for target_fps.
+    ``trigger_fps`` is the rate at which paint_over_trigger_frames count, 0 for target_fps;
+    ``subsampling`` that of JPEG.
     Numbers out of range are taken for the nearest that is not, as pixelflux does.
     """
     codec = _codec(settings.codec)
@@ -50,6 +53,7 @@ def plan_of(settings: CaptureSettings, trigger_fps: float) -> Plan:
     fps = min(max(settings.target_fps, _MIN_FPS), _MAX_FPS)
     return Plan(
         codec,
+        subsampling,
         codec != "jpeg" and settings.video_fullframe,
         codec != "jpeg" and settings.video_fullcolor,
         settings.omit_stripe_headers,

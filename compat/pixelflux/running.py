@@ -34,7 +34,7 @@ class Running:
             raise ValueError("the capture has been started already")
         # Before anything is stopped: where these are wrong, all stays as it is.
         settings = copy.copy(settings)
-        plan = plan_of(settings, dialect.trigger_fps)
+        plan = plan_of(settings, dialect.trigger_fps, dialect.subsampling)
         self.stop()
         self._begin(settings, dialect, plan, 0)
 
@@ -62,7 +62,7 @@ class Running:
             return
         for name, value in names.items():
             setattr(settings, name, value)
-        plan = plan_of(settings, dialect.trigger_fps)
+        plan = plan_of(settings, dialect.trigger_fps, dialect.subsampling)
         if plan._replace(stripes=session.plan.stripes) == session.plan:
             session.consumer.settings = plan.stripes
             self._settings = settings

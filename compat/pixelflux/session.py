@@ -50,7 +50,7 @@ class Session:
         self._tiles = TileEncoder()
         wake = self._encoder.wake
         if plan.codec == "jpeg":
-            self.consumer = jpeg_stripes(plan.stripes, self._tiles, wake, number)
+            self.consumer = jpeg_stripes(plan.stripes, plan.subsampling, self._tiles, wake, number)
         else:
             self.consumer = h264_stripes(
                 plan.stripes, plan.full_frame, plan.full_color, wake, number

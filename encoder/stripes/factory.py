@@ -17,17 +17,21 @@ _CACHE_BYTES = 16 * 1024 * 1024
 
 
 def jpeg_stripes(
-    settings: StripeSettings, encoder: TileEncoder, wake: Callable[[], None], number: int = 0
+    settings: StripeSettings,
+    subsampling: str,
+    encoder: TileEncoder,
+    wake: Callable[[], None],
+    number: int = 0,
 ) -> StripeConsumer:
     """Make what gives JPEG stripes, as many as there are processors.
 
-    ``wake`` tells the encoder thread, from any thread, of new demand; ``number`` is the first
-    frame's.
+    ``subsampling`` is 444, 422 or 420.  ``wake`` tells the encoder thread, from any thread, of
+    new demand; ``number`` is the first frame's.
     """
     cache = TileCache(_CACHE_BYTES)
 
     def make(rows: Rows, width: int) -> JpegStripe:
-        return JpegStripe(rows, encoder, cache)
+        return JpegStripe(rows, encoder, cache, subsampling)
 
     return StripeConsumer(settings, make, processors(), 1, wake, number)
 

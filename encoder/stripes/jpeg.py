@@ -10,8 +10,6 @@ from webcapd.encoder.stripes.layout import Rows
 from webcapd.encoder.stripes.part import PartialPicture
 from webcapd.encoder.stripes.stripe import Stripe, StripeSettings
 
-_SUBSAMPLING = "420"
-
 
 class JpegStripe:
     """Encodes the same rows of each picture.  Encoder thread only.
@@ -20,11 +18,13 @@ class JpegStripe:
     the change in both qualities, and not all of the stripe twice.
     """
 
-    def __init__(self, rows: Rows, encoder: TileEncoder, cache: TileCache) -> None:
+    def __init__(
+        self, rows: Rows, encoder: TileEncoder, cache: TileCache, subsampling: str = "420"
+    ) -> None:
         self.rows = rows
         self.due = math.inf
-        self._moving = TiledJpeg(encoder, cache, _SUBSAMPLING)
-        self._resting = TiledJpeg(encoder, cache, _SUBSAMPLING)
+        self._moving = TiledJpeg(encoder, cache, subsampling)
+        self._resting = TiledJpeg(encoder, cache, subsampling)
         self._keys: Sequence[BandKey] = ()
         """What the bands showed that it is in, when it was looked at last."""
         self._sent, self._version = self._moving, self._moving.version

@@ -1,0 +1,135 @@
+"""What becomes of a capture by pixelflux's API as its screen, its callback and its owner do."""
+
+import contextlib
+import gc
+import threading
+from collections.abc import Iterator
+
+import pytest
+from mortal import mortal_server
+from painter import painter
+from program import TIMEOUT
+from resizing import resize
+from stripecaller import HEIGHT, WIDTH, Capture
+from stripepictures import Canvas, psnr, scene
+from waiting import wait_until
+from xserver import XServer, xvfb
+
+from webcapd.compat.pixelflux import CaptureSettings, ScreenCapture, StripeFrame, session
+
+
+@contextlib.contextmanager
+def capturing(**settings: object) -> Iterator[Capture]:
+    one = Capture(**settings)
+    one.start()
+    try:
+        yield one
+    finally:
+        one.screen.stop_capture()
+
+
+@pytest.mark.parametrize("codec", ["jpeg", "h264"])
+def test_display_that_is_lost_is_told_of_and_comes_back(
+    codec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mortal_server() as server:
+        monkeypatch.setenv("DISPLAY", server.name)
+        server.start_xvfb(WIDTH, HEIGHT)
+        with contextlib.ExitStack() as stack, capturing(codec=codec, video_crf=18) as one:
+            stack.enter_context(painter(server)).image(scene(WIDTH, HEIGHT))
+            wait_until("it is shown", lambda: one.shows(0))
+            server.kill()
+            # The placeholder is dark.
+            wait_until("the loss is shown", lambda: one.canvas.pixels[:20].mean() < 40)
+            assert one.screen.capture_state() == ("running", None)
+            server.start_xvfb(WIDTH, HEIGHT)
+            stack.enter_context(painter(server)).image(scene(WIDTH, HEIGHT, 3))
+            wait_until("the picture is back", lambda: one.shows(3))
+
+
+@pytest.mark.parametrize("codec", ["jpeg", "h264"])
+def test_screen_of_another_size_is_followed(codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The capture is as large as it may be, and as the screen is."""
+    with xvfb(WIDTH, HEIGHT) as server, server.connected() as display:
+        monkeypatch.setenv("DISPLAY", server.name)
+        with capturing(codec=codec, capture_width=600, capture_height=0) as one:
+            wait_until("all is there", lambda: bottom(one) == HEIGHT)
+            resize(display, 320, 240)
+            one.canvas = Canvas(320, 240)
+            wait_until("less is there", lambda: bottom(one) == 240)
+            one.canvas = Canvas(480, 300)
+            resize(display, 480, 300)
+            wait_until("more is there", lambda: bottom(one) == 300)
+
+
+def bottom(one: Capture) -> int:
+    """Give the first row below what came last."""
+    frame = one.frames[-1] if one.frames else None
+    return frame.stripe_y_start + frame.stripe_height if frame else 0
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[XServer]:
+    with xvfb(WIDTH, HEIGHT) as running, painter(running) as brush:
+        brush.image(scene(WIDTH, HEIGHT))
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def shown(server: XServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", server.name)
+
+
+def test_several_show_parts_side_by_side() -> None:
+    whole = scene(WIDTH, HEIGHT)
+    places = [(0, 0, 320, 200), (101, 53, 300, 190), (500, 300, 900, 900)]
+    with contextlib.ExitStack() as stack:
+        for number, (x, y, width, height) in enumerate(places):
+            part = whole[y : y + height, x : x + width]
+            one = stack.enter_context(
+                capturing(
+                    codec=("jpeg", "h264")[number % 2],
+                    **{"capture_x": x, "capture_y": y, "capture_width": width},
+                    capture_height=height,
+                )
+            )
+
+            def is_like() -> bool:
+                return psnr(one.canvas.pixels[: part.shape[0], : part.shape[1]], part) > 32  # noqa: B023
+
+            wait_until(f"{places[number]} is shown", is_like)
+
+
+def test_what_nobody_holds_is_stopped() -> None:
+    capture, came = ScreenCapture(), threading.Event()
+
+    def on_stripe(frame: StripeFrame) -> None:
+        came.set()
+
+    capture.start_capture(on_stripe, CaptureSettings())
+    assert came.wait(TIMEOUT)
+    del capture
+    gc.collect()
+    names = {thread.name for thread in threading.enumerate()}
+    assert not names & {"encoder", "stripes"}
+
+
+def test_callback_that_does_not_return_is_not_waited_for_without_end(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(session, "_CALLBACK_SECONDS", 0.1)
+    returns, came = threading.Event(), threading.Event()
+
+    def on_stripe(frame: StripeFrame) -> None:
+        came.set()
+        returns.wait(TIMEOUT)
+
+    capture = ScreenCapture()
+    capture.start_capture(on_stripe, CaptureSettings())
+    assert came.wait(TIMEOUT)
+    capture.stop_capture()
+    assert "has not returned" in caplog.text
+    assert not capture.is_capturing
+    returns.set()
+    gone = {"encoder", "stripes"}
+    wait_until("all threads end", lambda: not gone & {one.name for one in threading.enumerate()})
