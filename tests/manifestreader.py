@@ -77,12 +77,7 @@ class ManifestReader(NameReader):
         number = struct.unpack_from(">I", after[0][1], 4)[0]
         if number <= have:
             return False
-        steps = [records for is_step, from_, records in parts if is_step and from_ == have]
-        chosen = steps[0] if steps else []
-        if not steps:
-            others = [(from_, records) for is_step, from_, records in parts if not is_step]
-            need(others == sorted(others, key=lambda one: one[0]), "parts are out of order")
-            chosen = [one for from_, records in others if from_ > have for one in records]
+        chosen = choose(parts, have, after[0][1])
         self.reader.begin()
         if have >= 0:
             facts["after"] = have
@@ -114,3 +109,22 @@ def split(rest: Records) -> tuple[Records, list[tuple[bool, int, Records]], Reco
             need(kind in "SIP", f"a {kind} stands before all parts")
             before.append((kind, record))
     return before, parts, rest[mark:]
+
+
+def choose(parts: list[tuple[bool, int, Records]], have: int, mark: bytes) -> Records:
+    """Give what leads on from a state, with a mark of its own before each step but from there."""
+    others = [(from_, records) for is_step, from_, records in parts if not is_step]
+    steps = [(from_, records) for is_step, from_, records in parts if is_step]
+    need(others == sorted(others, key=lambda one: one[0]), "parts are out of order")
+    need([at for at, _ in steps] == sorted(at for at, _ in steps), "steps are out of order")
+    chosen: Records = []
+    since = have
+    if have not in [from_ for from_, _ in steps]:
+        chosen = [one for from_, records in others if from_ > have for one in records]
+        since = others[-1][0]
+    for from_, records in steps:
+        if from_ >= since:
+            if from_ != have:
+                chosen.append(("E", mark[:4] + struct.pack(">I", from_) + mark[8:]))
+            chosen += records
+    return chosen

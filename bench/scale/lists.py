@@ -47,12 +47,15 @@ class Manifest(NamedTuple):
 
     def lacking(self, held: int | None) -> tuple[Group, ...]:
         """List the groups that a reader lacks that has a state of this run, or none."""
-        for part in self.parts:
-            if part.is_step and part.number == held:
-                return part.groups
-        below = -1 if held is None else held
-        after = (part for part in self.parts if not part.is_step and part.number > below)
-        return tuple(group for part in after for group in part.groups)
+        steps = [part for part in self.parts if part.is_step]
+        below, read = -1 if held is None else held, list[Part]()
+        since = below
+        if all(step.number != held for step in steps):
+            others = [part for part in self.parts if not part.is_step]
+            read = [part for part in others if part.number > below]
+            since = others[-1].number if others else -1
+        read += [step for step in steps if step.number >= since]
+        return tuple(group for part in read for group in part.groups)
 
 
 def records(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -10,6 +10,7 @@ from operator import itemgetter
 
 from webcapd.base.process.late import np
 from webcapd.encoder.updates import records
+from webcapd.encoder.updates.named.chain import Chain, Step
 from webcapd.encoder.updates.named.cut import ENOUGH_BYTES, Content, Cutter
 from webcapd.encoder.updates.named.groups import Groups
 from webcapd.encoder.updates.named.ledger import Ledger
@@ -37,17 +38,23 @@ class Book:
         self._sent, self._rest, self._begins = sent, rest, number
         self._cutter = Cutter(groups, lru_cache(_HEADERS)(sent.header))
         self._ledger = Ledger(sent.grid.shape)
+        self._chain = Chain(number)
         self._look_at = -math.inf
         self._taken = 0
         self._cut(~sent.grid.none(), number, rest)
 
+    @property
+    def steps(self) -> Sequence[Step]:
+        """Give the last steps, each of which leads on from the one before."""
+        return tuple(self._chain.steps)
+
     def parts(self, since: int, image: Content) -> list[tuple[int, Content]]:
-        """Give what changed last in which state, in rising order.
+        """Give what changed last in which state, in rising order; behind that lead steps.
 
         ``image`` is the pointer's, which is shown ``since`` a state.
         """
         parts = [(one.number, one.content) for one in self._ledger.entries]
-        if image.data:
+        if image.data and since <= self._chain.base:
             parts.append((max(since, self._begins), image))
         return sorted(parts, key=itemgetter(0))
 
@@ -56,26 +63,25 @@ class Book:
         taken, self._taken = self._taken, 0
         return taken
 
-    def enter(self, data: bytes, number: int, quality: int) -> Content:
-        """Enter an update, which leads to state ``number`` from the one before.
+    def enter(self, data: bytes, image: Content, number: int, quality: int) -> Content:
+        """Enter an update, perhaps of nothing, and the pointer's image, if that is new.
 
-        Gives what it is for readers that have that; where something is copied it is for
-        them only, and others get the pixels.
+        They lead to state ``number`` from the one before; gives what they are in a list.
         """
-        grid = self._sent.grid
         made = [one for one in records.split(data) if one[:1] != b"E"]
         copies = [one for one in made if one[:1] == b"C"]
-        if copies:
-            touched = whole = self._sent.numbers == number
-        else:
-            touched, whole = reach(grid, made)
-        self._recut(~whole, number - 1)
         rest = self._cutter.content(made[len(copies) :])
-        if not copies:
+        is_entered = not (copies or self._chain.is_ahead)
+        if made and is_entered:
+            touched, whole = reach(self._sent.grid, made)
+            self._recut(~whole, number - 1)
             self._ledger.add(number, touched, whole, rest)
-            return rest
-        self._cut(whole, number, quality)
-        return rest.behind(Content(b"".join(copies)))
+        lead = image.behind(rest.behind(Content(b"".join(copies))))
+        self._chain.lead_on(Step(number - 1, lead, bool(copies)), is_entered)
+        if self._chain.is_long():
+            self._cut(self._sent.numbers > self._chain.base, number, quality)
+            self._chain.fold()
+        return lead
 
     def content(self, record: bytes) -> Content:
         """Give a record as it stands in a list."""

@@ -86,18 +86,16 @@ class NamedConsumer(UpdateConsumer):
     ) -> Listing:
         """Make the list of the newest state, number ``sequence``."""
         assert self.sent is not None
-        number, lead = self.sequence, NOTHING
+        number, image, lead = self.sequence, NOTHING, NOTHING
         pointer, display = shown
         if step is not None and number == self._begins:
             self._book = Book(self.groups, self.sent, number, self._rest)
         assert self._book is not None
-        if step is not None and number != self._begins:
-            lead = self._book.enter(step.data, number, quality)
-        is_step = lead.data[:1] == b"C"
         if pointer.identity != self._shown[0].identity:
-            content = self._book.content(pointer.image_record) if pointer.image else NOTHING
-            self._image = number, content
-            lead = content.behind(lead)
+            image = self._book.content(pointer.image_record) if pointer.image else NOTHING
+            self._image = number, image
+        if number != self._begins:
+            lead = self._book.enter(step.data if step else b"", image, number, quality)
         listing = Listing(
             number,
             moment.captured,
@@ -105,8 +103,8 @@ class NamedConsumer(UpdateConsumer):
             self.sent.grid.size,
             display,
             self._book.parts(*self._image),
+            self._book.steps,
             lead,
-            is_step,
             pointer.place_record,
         )
         self._pace_by(lead.new + self._book.taken())
@@ -117,5 +115,4 @@ class NamedConsumer(UpdateConsumer):
         """Put the next state off so long that all groups can be kept; note when it has to come."""
         now = time.monotonic()
         self._room_at, self._beat_at = now + self.groups.gap(new), now + _BEAT_SECONDS
-        assert self.sent is not None
-        self._settles_at = self.sent.settles_at(self._rest, self._calm)
+        self._note_due()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from webcapd.encoder.updates import records
+from webcapd.encoder.updates.named.chain import Step
 from webcapd.encoder.updates.named.cut import Content
 
 NOTHING = Content(b"")
@@ -23,10 +24,10 @@ class Listing:
     display: bytes
     parts: Sequence[tuple[int, Content]]
     """What changed last in which state, in rising order."""
+    steps: Sequence[Step]
+    """What leads on from there, and from some states before."""
     lead: Content
     """What leads on from the state before."""
-    is_step: bool
-    """Whether that is something else than the last parts."""
     pointer: bytes
 
     @property
@@ -40,7 +41,8 @@ class Listing:
     @cached_property
     def names(self) -> frozenset[bytes]:
         """All groups that it names."""
-        contents = [self.lead, *(content for _, content in self.parts)]
+        contents = [self.lead, *(one.content for one in self.steps)]
+        contents += [content for _, content in self.parts]
         return frozenset().union(*(content.names for content in contents))
 
     @property
@@ -52,10 +54,21 @@ class Listing:
 
     def since(self, have: int | None) -> bytes:
         """Give what leads here from a state, or from nothing, for a stream."""
-        begin = () if have is not None and have >= self.begins else (self._geometry,)
-        after = have if have is not None and not begin else 0
-        parts = (content.data for number, content in self.parts if number > after)
-        return b"".join((*begin, *parts, self._end))
+        if have is None or have < self.begins:
+            return b"".join((self._geometry, *self._behind(0), self._end))
+        return b"".join((*self._behind(have), self._end))
+
+    def _behind(self, have: int) -> Iterator[bytes]:
+        """Give what leads here from a state of this size, as a reader of a manifest chooses it."""
+        steps = [one for one in self.steps if one.number >= have]
+        if not (steps and steps[0].number == have):
+            yield from (content.data for number, content in self.parts if number > have)
+            last = self.parts[-1][0] if self.parts else self.begins
+            steps = [one for one in self.steps if one.number >= last]
+        for one in steps:
+            if one.number != have:
+                yield records.mark(one.number, self.captured)
+            yield one.content.data
 
     @cached_property
     def manifest(self) -> bytes:
@@ -65,9 +78,9 @@ class Listing:
         return b"".join((self.display, parts, self._end, end))
 
     def _parts(self) -> Iterator[bytes]:
-        if self.is_step:
-            yield records.part(self.number - 1, is_step=True)
-            yield self.lead.data
+        for step in self.steps:
+            yield records.part(step.number, is_step=True)
+            yield step.content.data
         yield records.part(self.begins)
         yield self._geometry
         before = self.begins

@@ -3,7 +3,7 @@
 // Pure: bytes in, bytes out.  What comes out are records of a stream of updates.
 
 import { joined } from "../stream/bytes.js";
-import { Framing, UpdateError, need, rawRecordsOf } from "../stream/framing.js";
+import { Framing, HEAD, UpdateError, need, rawRecordsOf } from "../stream/framing.js";
 import { recordOf } from "../stream/records.js";
 
 /** @import { Hello } from "../stream/records.js" */
@@ -71,15 +71,39 @@ export function continues({ hello }, held) {
 
 /**
  * Give the records that lead a reader to the state of a manifest; those of groups stand in them.
+ *
+ * Before each step but the one from the reader's own state there is a mark: what it copies is of
+ * the state before it.
  * @param {Manifest} manifest
  * @param {Held | null} held
  * @returns {RawRecord[]}
  */
 export function neededOf(manifest, held) {
   const number = held && continues(manifest, held) ? held.number : -1;
-  const step = manifest.parts.find((part) => part.isStep && part.number === number);
-  const parts = step ? [step] : manifest.parts.filter((part) => !part.isStep && part.number > number);
-  return parts.flatMap(({ records }) => records);
+  const steps = manifest.parts.filter((part) => part.isStep);
+  const others = manifest.parts.filter((part) => !part.isStep);
+  const isFollowed = steps.some((step) => step.number === number);
+  const since = isFollowed ? number : (others.at(-1)?.number ?? -1);
+  const parts = isFollowed ? [] : others.filter((part) => part.number > number);
+  const following = steps.filter((step) => step.number >= since);
+  return [
+    ...parts.flatMap(({ records }) => records),
+    ...following.flatMap((step) =>
+      step.number === number ? step.records : [markOf(manifest, step.number), ...step.records],
+    ),
+  ];
+}
+
+/**
+ * Make the mark of a state that a manifest leads through.
+ * @param {Manifest} manifest
+ * @param {number} number
+ * @returns {RawRecord}
+ */
+function markOf({ tail }, number) {
+  const bytes = tail[0].bytes.slice();
+  new DataView(bytes.buffer).setUint32(HEAD, number);
+  return { kind: "E", bytes };
 }
 
 /**
