@@ -44,6 +44,8 @@ MANY = ("status", 10000)
 MANY_SECONDS = 15.0
 
 _SETTLE = 1.0
+# As many more viewers, a second longer: the whole pictures that they came with must drain.
+_SETTLED_A_SECOND = 300
 # What was made in a measurement must be seen before the ages are told.
 _LAST_SEEN = 1.0
 
@@ -90,18 +92,24 @@ def crowd(front: Front, lists: str, viewers: int) -> Iterator[Crowd]:
         yield Crowd(process)
 
 
+def idle_seconds() -> float:
+    """Tell the seconds so far in which a processor had nothing to do, of all together."""
+    spent = Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    return int(spent[4]) / os.sysconf("SC_CLK_TCK")
+
+
 def measure(
     source: Origin, front: Front, server: int, lists: str, viewers: int, seconds: float
 ) -> Record:
     """Measure one number of viewers."""
     begun = source.asked()
     with crowd(front, lists, viewers) as watching:
-        time.sleep(_SETTLE)
+        time.sleep(_SETTLE + min(viewers / _SETTLED_A_SECOND, 10.0))
         pids = {"webcapd": source.pid, "cache": front.pid, "X server": server}
         before = {name: tree_cpu_seconds(pid) for name, pid in pids.items()}
-        asked, first = source.asked(), watching.tell()
+        asked, first, idle = source.asked(), watching.tell(), idle_seconds()
         time.sleep(seconds)
-        last, reached = watching.tell(), source.asked()
+        idle, last, reached = idle_seconds() - idle, watching.tell(), source.asked()
         after = {name: tree_cpu_seconds(pid) for name, pid in pids.items()}
         time.sleep(_LAST_SEEN)
         all_different, all_origin = watching.tell()["different"], source.asked() - begun
@@ -120,7 +128,7 @@ def measure(
         "origin": rates(asked, reached),
         "all_different": all_different,
         "all_origin": dict(all_origin),
-        "processors": os.cpu_count() or 1,
+        "idle": idle / elapsed / (os.cpu_count() or 1),
         **seen,
     }
 

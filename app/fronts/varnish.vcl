@@ -102,9 +102,10 @@ sub vcl_backend_response {
         set beresp.ttl = 10s;
         return (deliver);
     }
-    if (beresp.status >= 500) {
+    if (beresp.status >= 500 || beresp.status == 404) {
         # One answer for all who wait; without this they would all ask, one after the other.
         set beresp.ttl = 1s;
+        return (deliver);
     }
 }
 

@@ -171,13 +171,14 @@ class Stream:
                 return
             self._head = None
             if b" 200 " not in head[:20]:
-                raise SystemExit(f"a stream was refused: {head[:300]!r}")
-            if not data:
+                data = b""
+            elif not data:
                 return
         if not data:
             self.close()
         self._take(data)
 
     def close(self) -> None:
-        self._loop.unregister(self._socket.fileno())
-        self._socket.close()
+        if self._socket.fileno() >= 0:
+            self._loop.unregister(self._socket.fileno())
+            self._socket.close()

@@ -19,8 +19,8 @@ from scale.viewer import MANY, WAYS, StreamViewer, Tally, Viewer
 
 _PATIENCE = 90.0
 
-# Viewers that come a second; each has its own phase.
-_ARRIVALS = 500.0
+# Viewers that come a second, at least, and the seconds until all have come, at most.
+_ARRIVALS, _ARRIVING = 200.0, 10.0
 
 
 class Crowd:
@@ -31,11 +31,12 @@ class Crowd:
         self._asked = False
         random.seed(1)
         make = WAYS[way]
+        a_second = max(_ARRIVALS, count / _ARRIVING)
         self._viewers: list[Viewer] = []
         for number in range(count):
             viewer = make(self._loop, ("127.0.0.1", port), self._tally, count > MANY)
             self._viewers.append(viewer)
-            self._loop.later((number + random.random()) / _ARRIVALS, viewer.begin)
+            self._loop.later((number + random.random()) / a_second, viewer.begin)
 
     def run(self) -> None:
         """Read until standard input ends, and answer what comes there."""
@@ -75,7 +76,7 @@ class Crowd:
 
     def seen(self, first: float, last: float) -> dict[str, float]:
         seen = (one.seen for one in self._viewers)
-        return watching.summary(seen, self._tally.moments, first, last)
+        return watching.summary(seen, self._tally.moments, first, last, time.time())
 
 
 def main() -> None:

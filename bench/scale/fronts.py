@@ -84,7 +84,7 @@ def nginx(
     Only what another machine has at another place is changed.  Without a
     certificate it speaks plain HTTP only, with one TLS and HTTP/2 as well.
     """
-    port, tls_port = _free_port(), _free_port()
+    port, tls_port, steps = _free_port(), _free_port(), _free_port()
     listen, key = f"listen 127.0.0.1:{port};", "ssl_certificate_key /etc/nginx/webcapd.pem;"
     changes = [
         # Where nobody may become another one, the line is ignored with a warning.
@@ -93,6 +93,7 @@ def nginx(
         ("/var/cache/nginx/webcapd", f"{folder}/cache"),
         ("/run/webcapd/0/http.sock", str(origin)),
         ("listen [::]:80 ipv6only=off", f"listen unix:{folder}/redirect.sock"),
+        ("127.0.0.1:8089", f"127.0.0.1:{steps}"),
         (
             "http {\n",
             "http {\n"

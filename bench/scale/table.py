@@ -16,9 +16,9 @@ MILLION = 1_000_000
 
 _KINDS = ("manifests", "groups")
 
-# Of one processor for who has one thread, of all for all together: from then on
-# what is measured is how that waits for itself.
-_FULL = 0.85
+# Of one processor for who has one thread, and what is left idle of all: from then on what
+# is measured is how all that waits for itself.
+_FULL, _IDLE = 0.85, 0.1
 
 
 def asked(record: Record) -> float:
@@ -42,8 +42,8 @@ def limit(record: Record) -> str:
     cpu = record["cpu"]
     if cpu["viewers"] > _FULL:
         return "the load program"
-    if sum(cpu.values()) > _FULL * record["processors"]:
-        return f"processors ({max(cpu, key=lambda name: float(cpu[name]))})"
+    if record["idle"] < _IDLE:
+        return f"the processors, most for {max(cpu, key=lambda name: float(cpu[name]))}"
     return ""
 
 

@@ -19,6 +19,8 @@ MANY = 2000
 
 # As docs/manifest.md wants it of readers.
 _AGAIN_SECONDS = (1.0, 2.0)
+# Who reads a stream of names and is so far behind asks for manifests instead.
+_MOST_BEHIND_SECONDS = 1.0
 
 # Groups that a browser's cache holds, of those that it saw last.
 _KEPT = 500
@@ -185,7 +187,7 @@ class ManifestViewer(Viewer):
 
 
 class StreamViewer(Viewer):
-    """Reads a stream of names."""
+    """Reads a stream of names; one whose groups come too slowly goes on with manifests."""
 
     def __init__(self, loop: Loop, address: Address, tally: Tally, sparing: bool = False) -> None:
         if sparing:
@@ -194,6 +196,7 @@ class StreamViewer(Viewer):
         self._names = lists.NameStream()
         self._stream: Stream | None = None
         self._updates: deque[_Update] = deque()
+        self._instead: ManifestViewer | None = None
 
     @property
     def streamed(self) -> int:
@@ -201,7 +204,8 @@ class StreamViewer(Viewer):
 
     @property
     def received(self) -> int:
-        return super().received + self.streamed
+        instead = self._instead.received if self._instead else 0
+        return super().received + self.streamed + instead
 
     def begin(self) -> None:
         self._names = lists.NameStream()
@@ -209,6 +213,14 @@ class StreamViewer(Viewer):
         self._stream = Stream(self.loop, self.address, b"/?updates&tiles=names", self._take)
 
     def _take(self, data: bytes) -> None:
+        behind = time.time() - self._updates[0].mark.captured if self._updates else 0.0
+        if self._stream and behind > _MOST_BEHIND_SECONDS:
+            self._stream.close()
+            self.tally.requests["gave up"] += 1
+            self._instead = ManifestViewer(self.loop, self.address, self.tally)
+            self._instead.seen = self.seen
+            self._instead.begin()
+            return
         if not data:
             self.tally.requests["failed"] += 1
             self.loop.later(1.0, self.begin)
@@ -221,7 +233,7 @@ class StreamViewer(Viewer):
     def _done(self, update: "_Update", well: bool) -> None:
         """Show all updates that are there now, with those before them."""
         update.is_there = True
-        while self._updates and self._updates[0].is_there:
+        while self._updates and self._updates[0].is_there and not self._instead:
             self.show(self._updates.popleft().mark)
 
 

@@ -20,12 +20,14 @@ class Seen:
             self.shown.append((moment, version))
 
 
-def ages(seen: Seen, made: Sequence[tuple[int, float]], first: float, last: float) -> list[float]:
+def ages(
+    seen: Seen, made: Sequence[tuple[int, float]], first: float, last: float, now: float
+) -> list[float]:
     """Tell of each version made from ``first`` to ``last`` how old it was when it was seen.
 
     ``made`` are all versions and the moments of their making; both rise.  A
     version that a viewer has skipped is seen with the next one that it shows;
-    what was not seen until the end is left out.
+    what it has not seen by now is as old as it is now, at least.
     """
     numbers = [version for _, version in seen.shown]
     found = []
@@ -33,20 +35,20 @@ def ages(seen: Seen, made: Sequence[tuple[int, float]], first: float, last: floa
     for number, moment in itertools.takewhile(lambda one: one[1] < last, made[start:]):
         place = bisect.bisect_left(numbers, number)
         # Before the first that it showed, it was not there yet.
-        if 0 < place < len(numbers):
-            found.append(seen.shown[place][0] - moment)
+        if place:
+            found.append((seen.shown[place][0] if place < len(numbers) else now) - moment)
     return found
 
 
 def summary(
-    viewers: Iterable[Seen], moments: Mapping[int, float], first: float, last: float
+    viewers: Iterable[Seen], moments: Mapping[int, float], first: float, last: float, now: float
 ) -> dict[str, float]:
     """Sum up the age of the picture at all viewers, in seconds, and what they showed a second."""
     made = sorted(moments.items())
     found: list[float] = []
     shown: list[int] = []
     for one in viewers:
-        found += ages(one, made, first, last)
+        found += ages(one, made, first, last, now)
         shown.append(sum(first <= moment < last for moment, _ in one.shown))
     inside = sum(first <= moment < last for _, moment in made)
     return {

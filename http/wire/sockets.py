@@ -11,7 +11,9 @@ from webcapd.base.systemd import inherited_sockets
 from webcapd.http.options import HttpOptions
 from webcapd.http.wire.address import parse_endpoint, url_host
 
-_BACKLOG = 128
+# The kernel takes less where net.core.somaxconn is less.  A proxy that brings thousands of
+# streams connects a hundred times in a moment, and to a socket file in vain once this is full.
+_BACKLOG = 4096
 
 
 class CannotListen(Exception):
