@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from webcapd.app.api.frame import Frame as Frame
     from webcapd.app.api.frame import Packet as Packet
     from webcapd.app.api.frame import Rectangle as Rectangle
+    from webcapd.app.api.frame import Stripe as Stripe
     from webcapd.app.api.frames import Frames as Frames
     from webcapd.app.api.frames import frames as frames
     from webcapd.app.api.frames import snapshot as snapshot
@@ -52,6 +53,7 @@ _API = {
     "Server": "webcapd.app.server",
     "ServerKeywords": "webcapd.app.api.keywords",
     "Settings": "webcapd.app.api.settings",
+    "Stripe": "webcapd.app.api.frame",
     "frames": "webcapd.app.api.frames",
     "serve": "webcapd.app.api.serve",
     "snapshot": "webcapd.app.api.frames",

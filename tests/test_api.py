@@ -294,3 +294,19 @@ def test_display_of_its_own_with_a_program_in_it_ends_with_that() -> None:
         assert all(frame.size == (64, 48) for frame in frames)
         with pytest.raises(webcapd.Error, match="has ended"):
             frames.read()
+
+
+def test_displays_keep_the_numbers_of_their_extensions_to_themselves(
+    screen: XServer, display: Display
+) -> None:
+    """python-xlib has them in a class: for all displays, those of the program's own too."""
+    theirs = display.display.extension_major_opcodes
+    before = dict(theirs)
+    with webcapd.frames(settings(screen)) as frames:
+        next(frames)
+        other = Display(screen.name)
+        assert other.display.extension_major_opcodes is not theirs
+        other.close()
+    assert display.display.extension_major_opcodes is theirs
+    assert dict(theirs) == before
+    assert before["XFIXES"]

@@ -96,24 +96,55 @@ class Frame:
         return f"<Frame {self.number}: {self.width}x{self.height} {self.output}>"
 
 
+class Stripe(NamedTuple):
+    """Some rows of a picture, as H.264 that is a stream of its own."""
+
+    data: bytes
+    """What an encoder made of one picture (Annex B), parameter sets before each key frame."""
+    y: int
+    """The first row."""
+    height: int
+    """How many rows; as wide as the picture."""
+    is_key: bool
+    """Whether decoding may begin with it."""
+
+
 class Packet:
     """What a capture gives where that is bytes: a JPEG, records of updates, or H.264.
 
     It may be kept, and be used in any thread.
     """
 
-    __slots__ = ("data", "height", "is_key", "output", "taken", "width")
+    __slots__ = ("_data", "height", "is_key", "output", "stripes", "taken", "width")
 
     def __init__(
-        self, data: bytes, output: str, size: tuple[int, int], taken: Taken, is_key: bool = True
+        self,
+        data: bytes | None,
+        output: str,
+        size: tuple[int, int],
+        taken: Taken,
+        is_key: bool = True,
+        stripes: tuple[Stripe, ...] = (),
     ) -> None:
-        self.data = data
+        self._data = data
         self.output = output
         """Which of the outputs that is."""
         self.width, self.height = size
         self.is_key = is_key
         """Whether it can be decoded without those before it."""
+        self.stripes = stripes
+        """Of H.264: the stripes that changed, from the top down; of a whole frame, one."""
         self.taken = taken
+
+    @property
+    def data(self) -> bytes:
+        """All of it; raises Error for H.264 in stripes, each of which is for another decoder."""
+        if self._data is None:
+            raise Error(
+                "this H.264 is in stripes, which packet.stripes has; "
+                "h264_fullframe=True gives whole frames"
+            )
+        return self._data
 
     @property
     def size(self) -> tuple[int, int]:
@@ -136,4 +167,5 @@ class Packet:
         return self.taken.monotonic
 
     def __repr__(self) -> str:
-        return f"<Packet {self.number}: {len(self.data)} bytes of {self.output}>"
+        parts = [stripe.data for stripe in self.stripes] if self._data is None else [self._data]
+        return f"<Packet {self.number}: {sum(map(len, parts))} bytes of {self.output}>"

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from Xlib import display as xlib_display
 from Xlib import error as xerror
-from Xlib.display import Display
+from Xlib.display import Display, _BaseDisplay
 from Xlib.protocol import display as xlib_protocol
-from Xlib.protocol.display import Display as Protocol
 from Xlib.protocol.event import event_class
 from Xlib.support import connect as xlib_connect
 
@@ -36,7 +36,22 @@ class _Connecting:
         return xlib_connect.get_auth(sock, name, *parts)
 
 
+class _Protocol(_BaseDisplay):
+    """A display that keeps the numbers of its server's extensions to itself.
+
+    python-xlib has them in the class, for all displays of a process: but servers number
+    differently, the next one of a display too, and several connect at a time.
+    """
+
+    def __init__(self, *arguments: Any, **details: Any) -> None:
+        self.event_classes = dict(event_class)
+        self.error_classes = dict(xerror.xerror_class)
+        self.extension_major_opcodes: dict[str, int] = {}
+        super().__init__(*arguments, **details)
+
+
 vars(xlib_protocol)["connect"] = _Connecting()
+vars(xlib_display)["_BaseDisplay"] = _Protocol
 
 
 def connect(dialler: Dialler) -> Display:
@@ -44,7 +59,6 @@ def connect(dialler: Dialler) -> Display:
     with dialler.knocked():
         dialled = dialler.dial()
         try:
-            _forget_extensions()
             return _with_core_errors(_display(dialled))
         except xerror.DisplayConnectionError as error:
             dialled.socket.close()
@@ -56,17 +70,6 @@ def connect(dialler: Dialler) -> Display:
 
 def _display(dialled: Any) -> Display:
     return Display(dialled)
-
-
-def _forget_extensions() -> None:
-    """Have python-xlib learn the numbers of the server's extensions anew.
-
-    It keeps them for the whole process, but the next server of a display may
-    be of another kind, and number differently.
-    """
-    Protocol.event_classes = dict(event_class)
-    Protocol.error_classes = dict(xerror.xerror_class)
-    Protocol.extension_major_opcodes = {}
 
 
 def _with_core_errors(display: Display) -> Display:

@@ -5,12 +5,12 @@ import time
 from collections.abc import Sequence
 
 from webcapd.app.api.error import Error
-from webcapd.app.api.frame import Packet, Taken
+from webcapd.app.api.frame import Packet, Stripe, Taken
+from webcapd.app.api.outputs.keyframes import KeyframeRequests
 from webcapd.capture.bands import runs
 from webcapd.capture.picture import BandKey, Picture
 from webcapd.encoder.consumer import NO_DEMAND, Demand, Moment
 from webcapd.encoder.h264.codec import H264Encoder, H264Error, even, unavailable
-from webcapd.encoder.h264.latest import KEY_SECONDS
 from webcapd.encoder.options import EncoderOptions
 
 
@@ -34,12 +34,10 @@ class H264Maker:
         self._keys: Sequence[BandKey] = []
         self._refines_at = math.inf
         """When the picture, which moved, is to be encoded once more: it comes out finer."""
-        self._key_due = -math.inf
-        """When the next key frame may be made."""
-        self._is_key_wanted = False  # Set by any thread.
+        self._keyframes = KeyframeRequests()
 
     def request_keyframe(self) -> None:
-        self._is_key_wanted = True
+        self._keyframes.ask()
 
     def make(self, picture: Picture, moment: Moment, taken: Taken) -> Packet | None:
         # Of one that came as JPEG, the pixels are to be there before the keys are asked for.
@@ -47,20 +45,19 @@ class H264Maker:
         height, width = pixels.shape[:2]
         encoder, begins = self._fitting(width, height)
         stale = self._take_over(picture, begins)
-        is_key = begins or (self._is_key_wanted and now >= self._key_due)
+        is_key = self._keyframes.take(begins)
         if stale or is_key:
             self._refines_at = now + self._calm
         elif now >= self._refines_at:
             self._refines_at = math.inf
         else:
             return None
-        if is_key:
-            self._is_key_wanted, self._key_due = False, now + KEY_SECONDS
         try:
             coded = encoder.encode(pixels, taken.monotonic, is_key, stale)
         except H264Error as error:
             raise Error(str(error)) from None
-        return Packet(coded.data, "h264", (width, height), taken, coded.is_key)
+        whole = Stripe(coded.data, 0, height, coded.is_key)
+        return Packet(coded.data, "h264", (width, height), taken, coded.is_key, (whole,))
 
     def _fitting(self, width: int, height: int) -> tuple[H264Encoder, bool]:
         """Give an encoder for pictures of a size, and whether it is new; raises Error."""
@@ -88,9 +85,7 @@ class H264Maker:
         """Nothing was lent."""
 
     def demand(self) -> Demand:
-        again = min(self._refines_at, self._key_due) if self._is_key_wanted else self._refines_at
-        is_due = self._is_key_wanted and time.monotonic() >= self._key_due
-        return NO_DEMAND._replace(awaited=is_due, again=again)
+        return self._keyframes.within(NO_DEMAND._replace(again=self._refines_at))
 
     def close(self) -> None:
         encoder, self._encoder = self._encoder, None

@@ -36,6 +36,10 @@ def make_maker(output: str, lends: bool, options: Options, engine: Engine) -> Ma
         from webcapd.app.api.outputs.updates import UpdatesMaker
 
         return UpdatesMaker(engine)
+    if output == "h264" and not options.encoder.h264_fullframe:
+        from webcapd.app.api.outputs.stripes import StripesMaker
+
+        return StripesMaker(options.encoder, engine.encoder.wake)
     if output == "h264":
         from webcapd.app.api.outputs.h264 import H264Maker
 
