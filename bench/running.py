@@ -34,13 +34,15 @@ def tree_cpu_seconds(pid: int) -> float:
     return sum(cpu_seconds(one) for one in tree(pid))
 
 
-def tree_memory(pid: int) -> int:
+def memory(pid: int) -> dict[str, float]:
+    """Give the megabytes (2**20 bytes) that a process holds, by the names of smaps_rollup."""
+    _, *lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return {line.partition(":")[0]: int(line.split()[1]) / 1024 for line in lines}
+
+
+def tree_memory(pid: int) -> float:
     """Bytes that a process tree holds, of what is shared only its share (PSS)."""
-    total = 0
-    for one in tree(pid):
-        lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
-        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return total * 1024
+    return sum(memory(one)["Pss"] for one in tree(pid)) * 2**20
 
 
 @contextmanager
