@@ -3,7 +3,7 @@
     script/bench                      everything, into docs/benchmarks.md
     script/bench --updates            those that send what changed, into the same page
     script/bench --viewers            500 and 1000 viewers, into the same page
-    script/bench --quick              has anything become slower?  Two minutes
+    script/bench --quick              has anything become slower or larger?  Three minutes
     script/bench --workloads typing,full --peers webcapd,pixelflux --repeats 1 --no-docs
     script/bench --before DIR         beside an earlier webcapd, checked out there
 
@@ -29,6 +29,7 @@ import cost
 import crowds
 import figures
 import floor
+import frugal
 import latency
 import report
 import updatetable
@@ -189,7 +190,7 @@ def quick() -> int:
         1,
         floor=False,
     )
-    return judge_quick(measure(plan))
+    return max(judge_quick(measure(plan)), frugal.judge(frugal.measured(MAIN_SIZE)))
 
 
 def judge_quick(records: list[Record]) -> int:

@@ -23,6 +23,7 @@ import compare
 import cost
 import crowds
 import figures
+import frugal
 import latency
 import peers
 import picture
@@ -236,6 +237,11 @@ def test_quick_fails_when_a_ratio_is_too_high_or_missing() -> None:
     assert compare.judge_quick(records(0.01)) == 0
     assert compare.judge_quick(records(3.0)) == 1
     assert compare.judge_quick(records(0.01)[:-1]) == 1
+
+
+def test_quick_fails_where_a_figure_is_above_its_bound() -> None:
+    assert frugal.judge({"start": (0.3, 0.35), "memory": (30.0, 30.0)}) == 0
+    assert frugal.judge({"start": (0.3, 0.35), "memory": (30.1, 30.0)}) == 1
 
 
 def test_report_replaces_its_own_part_of_the_page(tmp_path: Path) -> None:
