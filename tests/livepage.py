@@ -15,13 +15,14 @@ from xserver import Pixels
 _READ = """
 (() => {
   const shown = document.querySelector(".screen > :first-child");
-  const [width, height] = [shown?.naturalWidth ?? shown?.width, shown?.naturalHeight ?? shown?.height];
+  const width = shown?.naturalWidth ?? shown?.videoWidth ?? shown?.width;
+  const height = shown?.naturalHeight ?? shown?.videoHeight ?? shown?.height;
   if (!width || !height) return null;
   const copy = Object.assign(document.createElement("canvas"), { width, height });
   copy.getContext("2d").drawImage(shown, 0, 0);
   return copy.toDataURL("image/png");
 })()
-"""  # noqa: E501
+"""
 
 _TEXT = """
 (() => {

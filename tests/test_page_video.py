@@ -1,0 +1,138 @@
+"""The live page plays video: by WebCodecs, and where plain http leaves it none, in a <video>."""
+
+import contextlib
+import itertools
+import threading
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import pytest
+from browser import chromium
+from firefox import firefox
+from livepage import AnyBrowser, LivePage
+from painter import Painter, painter
+from program import Webcapd, webcapd
+from waiting import wait_until
+from xserver import XServer, xvfb
+
+WIDTH, HEIGHT = 640, 360
+AREA = 120, 80, 320, 200
+# No secure context: pages of it have no WebCodecs.
+NAME = "webcapd.test"
+
+# On average: what JPEG leaves of a picture at rest, and what H.264 does.
+JPEG, VIDEO = 2.0, 5.0
+
+
+class Scene(NamedTuple):
+    server: XServer
+    brush: Painter
+    program: Webcapd
+
+
+class Shown(NamedTuple):
+    page: LivePage[AnyBrowser]
+    url: str
+    is_secure: bool
+
+
+@pytest.fixture(scope="module")
+def scene() -> Iterator[Scene]:
+    with (
+        xvfb(WIDTH, HEIGHT) as server,
+        painter(server) as brush,
+        webcapd("--display", server.name, "--allow-host", NAME) as program,
+    ):
+        brush.fill(0x30405A)
+        yield Scene(server, brush, program)
+
+
+@pytest.fixture(scope="module", params=["chromium", "firefox"])
+def browser(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AnyBrowser]:
+    profile = tmp_path_factory.mktemp("profile")
+    if request.param == "firefox":
+        with firefox(profile) as one:
+            yield one
+            assert one.complaints() == []
+        return
+    with chromium(profile, f"--host-resolver-rules=MAP {NAME} 127.0.0.1") as other:
+        other.watch()
+        yield other
+        assert other.complaints() == []
+
+
+@pytest.fixture(params=["webcodecs", "source"])
+def shown(browser: AnyBrowser, scene: Scene, request: pytest.FixtureRequest) -> Iterator[Shown]:
+    is_secure = request.param == "webcodecs"
+    browser.set_window(1000, 700)
+    url = scene.program.url if is_secure else scene.program.url.replace("127.0.0.1", NAME)
+    yield Shown(LivePage(browser), url, is_secure)
+    browser.visit("about:blank")
+
+
+@contextlib.contextmanager
+def film(brush: Painter) -> Iterator[None]:
+    """Have an area move, as films do, until the context ends."""
+    x, y, width, height = AREA
+    wide = cv2.resize(
+        np.random.default_rng(5).integers(0, 256, (12, 60, 3), np.uint8),
+        (width * 3, height),
+        interpolation=cv2.INTER_CUBIC,
+    )
+    ended = threading.Event()
+
+    def paint() -> None:
+        for at in itertools.count(0, 8):
+            left = at % (2 * width)
+            brush.image(np.asarray(wide[:, left : left + width], np.uint8), x, y)
+            if ended.wait(0.04):
+                return
+
+    thread = threading.Thread(target=paint)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_video_of_all_of_it_shows_the_screen(shown: Shown, scene: Scene) -> None:
+    shown.page.browser.visit(f"{shown.url}?way=video")
+    shown.page.wait_for_live()
+    kind = shown.page.browser.evaluate('document.querySelector(".screen > :first-child").tagName')
+    assert kind == ("CANVAS" if shown.is_secure else "VIDEO")
+    with film(scene.brush):
+        shown.page.wait_for_live()
+    shown.page.wait_for(scene.server.pixels, VIDEO)
+    # A single change after a rest, for which the clock of a player must not wait.
+    scene.brush.rectangle(0xC04020, 30, 30, 40, 40)
+    shown.page.wait_for(scene.server.pixels, VIDEO)
+
+
+def test_what_moves_is_video_and_sharp_at_rest(shown: Shown, scene: Scene) -> None:
+    shown.page.browser.visit(f"{shown.url}?video=1")
+    shown.page.wait_for_live()
+    assert shown.page.browser.evaluate("isSecureContext") == shown.is_secure
+
+    def films() -> int:
+        return sum(form.get("videos", 0) for form in scene.program.info()["encoder"]["updates"])
+
+    before = films()
+    with film(scene.brush):
+        wait_until("what moves is sent as video", lambda: films() > before)
+        if not shown.is_secure:
+            wait_until("a player lies over the picture", lambda: players(shown) == 1)
+        scene.brush.rectangle(0x40C020, 500, 30, 40, 40)
+        shown.page.wait_for_live()
+    shown.page.wait_for(scene.server.pixels, JPEG)
+    assert players(shown) == 0
+
+
+def players(shown: Shown) -> int:
+    count: int = shown.page.browser.evaluate('document.querySelectorAll("video.moving").length')
+    return count
