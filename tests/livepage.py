@@ -19,7 +19,12 @@ _READ = """
   const height = shown?.naturalHeight ?? shown?.videoHeight ?? shown?.height;
   if (!width || !height) return null;
   const copy = Object.assign(document.createElement("canvas"), { width, height });
-  copy.getContext("2d").drawImage(shown, 0, 0);
+  const context = copy.getContext("2d");
+  context.drawImage(shown, 0, 0);
+  for (const video of document.querySelectorAll(".screen > video.moving")) {
+    const { offsetLeft, offsetTop, offsetWidth, offsetHeight } = video;
+    context.drawImage(video, offsetLeft, offsetTop, offsetWidth, offsetHeight);
+  }
   return copy.toDataURL("image/png");
 })()
 """

@@ -163,12 +163,17 @@ def test_slow_line_is_read_one_update_after_the_other(
             brush.noise(next(seeds))
             return "one by one" in meter(page)
 
+        def films() -> bool:
+            polls()
+            return "video where it moves" in meter(page)
+
         wait_until("it asks for one after the other", polls)
+        wait_until("it asks for video, as the screen goes on moving", films)
         brush.fill(0x2060C0)
         page.wait_for(server.pixels, 2)
         slow.rate = 0
         wait_until("it takes the stream again", lambda: "as a stream" in meter(page))
-        assert page.is_live()
+        page.wait_for_live()
 
 
 def test_line_that_holds_streams_back_is_read_one_update_after_the_other(

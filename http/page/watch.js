@@ -73,8 +73,7 @@ export class Watch {
   #open(way) {
     if (way === "video" && canShowVideo) return new VideoScreen(addressOf("video", {}, true));
     if (canShowUpdates && way !== "stream" && way !== "snapshots") {
-      const asked = parameter("video");
-      const video = asked === "1" ? "always" : asked === "0" ? "never" : "slow";
+      const video = way === "mixed" ? "always" : way === "updates" ? "never" : "slow";
       return new Screen(updatesAddress(), video);
     }
     return new PlainScreen(addressOf("stream", {}, true), way === "snapshots");

@@ -5,8 +5,8 @@
 
 /** So long the screen must have moved while its line was slow ... */
 const MOVES_MS = 3000;
-/** ... without a pause of this length. */
-const PAUSE_MS = 1000;
+/** ... without a pause of this length: on a slow line pictures come seldom. */
+const PAUSE_MS = 2500;
 
 export class VideoChoice {
   /** Whether to ask for video. */
