@@ -70,6 +70,39 @@ def test_frames_are_the_screen_and_say_where_it_changed(screen: XServer, display
         assert frames.outage == ""
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"filter": "rotate=90,scale=0.5"},
+        {"capture_x": 33, "capture_y": 17, "width": 201, "mask": (60, 60, 30, 30)},
+    ],
+    ids=["whole", "filtered", "part"],
+)
+def test_nothing_differs_outside_of_the_places_that_are_told(
+    more: dict[str, object], screen: XServer, display: Display
+) -> None:
+    generator = np.random.default_rng(1)
+    fill(display, 0, 0, 0, *SIZE)
+    with webcapd.frames(settings(screen, **more), output="raw") as frames:
+        before = next(frames).pixels
+        for colour in range(1, 9):
+            for _ in range(int(generator.integers(1, 4))):
+                x, y = (int(generator.integers(0, side - 9)) for side in SIZE)
+                width, height = map(int, generator.integers(1, 90, 2))
+                fill(display, 0x1F0305 * colour & 0xFFFFFF, x, y, width, height)
+            # A last one, which is in no mask.
+            fill(display, colour << 20 | colour, 170, 200, 5, 5)
+            frame = read(frames)
+            changed = np.zeros(frame.pixels.shape[:2], bool)
+            for place in frame.changed:
+                place.of(changed)[:] = True
+            differs = (frame.pixels[:, :, :3] != before[:, :, :3]).any(axis=2)
+            assert differs.any()
+            assert not (differs & ~changed).any()
+            before = frame.pixels
+
+
 def test_who_takes_his_time_gets_the_newest(screen: XServer, display: Display) -> None:
     fill(display, 0, 0, 0, *SIZE)
     with webcapd.frames(settings(screen)) as frames:
