@@ -202,9 +202,8 @@ def test_who_may_look_is_settled_at_the_start(tmp_path: Path) -> None:
     assert status == 2
     assert "--cache-checks-access" in said
     assert run_to_end("--source", "pattern:grid", "--cache-checks-access")[0] == 2
-    with webcapd(
-        *options, "--announce", "cache", "--cache-checks-access", "--allow-origin", "https://a.b"
-    ) as program:
+    told = ("--announce", "cache", "--cache-checks-access", "--mask", "8,16,100,80")
+    with webcapd(*options, *told, "--allow-origin", "https://a.b") as program:
         status, headers, _ = program.get("/manifest")
         assert status == 200
         # The same for all: whoever asks first, a cache gives it to others.
@@ -212,6 +211,9 @@ def test_who_may_look_is_settled_at_the_start(tmp_path: Path) -> None:
         assert "Vary" not in headers
         assert program.get("/?updates&tiles=names")[0] == 401
         assert program.get("/?snapshot")[0] == 401
+        picture = reader_of(program).reader.picture
+        assert picture.any()
+        assert not picture[16:96, 8:108].any(), "masks hold"
 
 
 def test_outage_and_restart_are_told() -> None:

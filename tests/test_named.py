@@ -18,6 +18,7 @@ from updatepictures import draw, photograph, text
 
 from scale.lists import manifest
 from webcapd.capture.framebuffer import FrameBuffer
+from webcapd.capture.overlay import SpriteImage
 from webcapd.encoder.consumer import Consumers, Moment
 from webcapd.encoder.options import EncoderOptions
 from webcapd.encoder.updates import records
@@ -34,8 +35,14 @@ def opened(memory: int = 64, calm: float = 1e-9) -> NamedUpdates:
     return open_named(options, Consumers(), ENCODER, lambda: None)
 
 
-def feed(made: NamedConsumer, pixels: Pixels, quality: int = REST, outage: str = "") -> None:
+def feed(
+    made: NamedConsumer, pixels: Pixels, quality: int = REST, outage: str = "", pointer: int = 0
+) -> None:
+    """Feed a picture; a ``pointer`` is of this shade, and stands at as many pixels."""
     picture = FrameBuffer.of_pixels(pixels)
+    if pointer:
+        image = np.full((12, 8 * pointer, 4), (pointer, pointer, pointer, 255), np.uint8)
+        picture.set_pointer(SpriteImage(image).at(pointer, 5))
     made.feed(picture, Moment(time.time(), time.monotonic(), quality, outage))
 
 
@@ -96,13 +103,15 @@ def test_all_readers_come_to_the_picture(seed: int, size: tuple[int, int]) -> No
         streams = [Stream(screen) for _ in range(2)]
         readers = [ManifestReader(screen.fetch) for _ in range(3)]
         old: deque[bytes] = deque(maxlen=4)
+        pointer = 0
         for step in range(24):
             if generator.random() < 0.05:
                 pixels = text(generator, *generator.integers(1, 13, 2) * 16)
             for _ in range(generator.integers(0, 3)):
                 draw(generator, pixels)
             outage = "gone" if generator.random() < 0.1 else ""
-            feed(made, pixels, int(generator.choice([REST, MOTION])), outage)
+            pointer = int(generator.choice([pointer, pointer, *range(6)]))
+            feed(made, pixels, int(generator.choice([REST, MOTION])), outage, pointer)
             old.append(screen.manifest())
             for number, reader in enumerate(readers):
                 if generator.random() < (1.0, 0.5, 0.1)[number]:
@@ -114,7 +123,7 @@ def test_all_readers_come_to_the_picture(seed: int, size: tuple[int, int]) -> No
             if step == 12:
                 streams.append(Stream(screen))
         for _ in range(60):
-            feed(made, pixels)
+            feed(made, pixels, pointer=pointer)
             streams[0].advance()
         assert made.demand().again == math.inf or made.demand().fps
         readers.append(ManifestReader(screen.fetch))
@@ -126,6 +135,10 @@ def test_all_readers_come_to_the_picture(seed: int, size: tuple[int, int]) -> No
             stream.advance()
             assert stream.have == made.sequence
             check(made, stream.shown, pixels)
+        for names in (*readers, *(stream.names for stream in streams)):
+            number, x, _ = names.reader.pointer
+            assert x == pointer
+            assert not number or (names.reader.pointers[number][-1][..., 0] == pointer).all()
 
 
 _CHOOSE = """
