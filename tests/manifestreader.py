@@ -63,8 +63,8 @@ class NameReader:
 class ManifestReader(NameReader):
     """Reads one manifest after the other."""
 
-    def __init__(self, fetch: Fetch) -> None:
-        super().__init__(fetch)
+    def __init__(self, fetch: Fetch, reader: UpdateReader | None = None) -> None:
+        super().__init__(fetch, reader)
         self.run, self.number = "", -1
 
     def read(self, manifest: bytes) -> bool:

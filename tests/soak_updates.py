@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Sequence
 
 from managers import OPENBOX, TWM, running
+from manifestclient import NamedTruth, fetching, manifests
 from pointer import with_pointer
 from program import webcapd
 from soak import scenario
@@ -35,6 +36,28 @@ def _live(count: int, manager: Sequence[str] = ()) -> str:
         assert program.info()["encoder"]["outages"] == 0
         assert isinstance(apart.reader, TruthReader)
         return f"shown as it was, {apart.reader.copied / 1e6:.1f} megapixels of it as copies"
+
+
+@scenario("updates-names", 1000)
+def names(count: int) -> str:
+    """Use a desktop restlessly, and see that lists and streams of names show it as it is."""
+    with (
+        xvfb(WIDTH, HEIGHT) as server,
+        webcapd("--display", server.name, *OPTIONS, "--announce", "cache") as program,
+        updates(program, "&tiles=names", reader=NamedTruth(fetching(program))) as stream,
+        manifests(program) as quick,
+        manifests(program, 0.1) as lags,
+        manifests(program, 1.0) as seldom,
+        server.connected() as display,
+    ):
+        desktop = Desktop(display, seed=2028, textured=True)
+        for number in range(1, count + 1):
+            desktop.step(number)
+            if number % STEPS_BETWEEN == 0 or number == count:
+                for client in (stream, quick, lags, seldom):
+                    wait_for_truth(client, server.pixels)
+        fetched = len(quick.names.fetched)
+        return f"shown as it was, out of {quick.marks} lists and {fetched} groups"
 
 
 @scenario("updates-desktop", 3000)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import socket
 import subprocess
 import time
 from collections import deque
@@ -25,8 +26,12 @@ from webcapd.encoder.updates import records
 from webcapd.encoder.updates.named.consumer import NamedConsumer
 from webcapd.encoder.updates.named.factory import NamedUpdates, open_named
 from webcapd.encoder.updates.named.groups import KEPT_SECONDS, Groups
+from webcapd.encoder.updates.named.listing import Listing
 from webcapd.encoder.updates.pixels import Pixels
 from webcapd.encoder.updates.spec import PLAIN_UPDATES
+from webcapd.http.caching.hold import Hold, Wanted
+from webcapd.http.streaming.fanout import Finished
+from webcapd.http.streaming.sessions import Session
 
 
 def opened(memory: int = 64, calm: float = 1e-9) -> NamedUpdates:
@@ -89,7 +94,7 @@ class Stream:
         return np.ascontiguousarray(self.names.reader.picture[..., ::-1])
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(seeds, st.tuples(st.integers(1, 18), st.integers(1, 25)))
 def test_all_readers_come_to_the_picture(seed: int, size: tuple[int, int]) -> None:
     """Those in step, those that miss states, and those that come late: by streams and by lists.
@@ -249,7 +254,7 @@ def test_typing_takes_few_bytes_and_lists_stay_short() -> None:
         stream, late = Stream(screen), ManifestReader(screen.fetch)
         stream.advance()
         fetched = len(stream.names.fetched)
-        for letter in range(150):
+        for letter in range(80):
             x, y = 10 * (letter % 60), 20 * (letter // 60)
             pixels[y : y + 16, x : x + 8] = 255 * generator.integers(0, 2, (16, 8, 1), np.uint8)
             feed(made, pixels)
@@ -314,3 +319,31 @@ def test_state_comes_again_though_nothing_is_new_before_a_hold_ends() -> None:
         reader = ManifestReader(Screen(made).fetch)
         reader.read(Screen(made).manifest())
         assert reader.reader.state["reason"] == "the display has gone"
+
+
+def test_hold_ends_with_the_state_that_there_is() -> None:
+    """If all else fails: a display that hangs has no other."""
+    ours, theirs = socket.socketpair()
+    said: list[int] = []
+
+    def answer(listing: Listing | None) -> tuple[bytes, bytes]:
+        said.append(listing.number if listing else 0)
+        return b"head", b"body"
+
+    with ours, theirs, opened().lease(PLAIN_UPDATES) as made:
+        ours.setblocking(False)
+        feed(made, text(np.random.default_rng(1), 32, 32))
+        for after, number in ((0, 1), (1, 1), (2, 1)):
+            hold = Hold(ours, made.latest, Session("", PLAIN_UPDATES), Wanted(after, 5.0), answer)
+            assert made.demand().fps, "what it waits for is made"
+            begun = time.monotonic()
+            if after:
+                hold.pump(begun)
+                assert not hold.is_answered
+                assert begun + 4 < hold.due < begun + 6
+            with pytest.raises(Finished):
+                hold.pump(hold.due if after else begun)
+            hold.close()
+            assert said[-1] == number
+            assert theirs.recv(99) == b"headbody"
+        assert not made.demand().fps

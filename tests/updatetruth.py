@@ -1,11 +1,10 @@
 """A reader of updates that knows which pixels came exactly, and what was copied."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
-from updateclient import UpdateClient
 from updatereader import UpdateReader
 from waiting import wait_until
 from xserver import Pixels
@@ -39,7 +38,19 @@ class TruthReader(UpdateReader):
             self.marked = self.lossy.copy()
 
 
-def wait_for_truth(client: UpdateClient, wanted: Callable[[], Pixels]) -> None:
+class Client(Protocol):
+    """Shows what it reads."""
+
+    @property
+    def reader(self) -> UpdateReader: ...
+    @property
+    def latest(self) -> Pixels: ...
+    @property
+    def marks(self) -> int: ...
+    def check(self) -> bool: ...
+
+
+def wait_for_truth(client: Client, wanted: Callable[[], Pixels]) -> None:
     """Wait until it shows this: exactly, but near it where that came by JPEG.
 
     The server was given ``--paint-over-quality 90``.

@@ -1,6 +1,7 @@
 """A request for the state behind one that its reader has: held until there is one."""
 
 import math
+import socket
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -8,7 +9,6 @@ from typing import NamedTuple
 
 from webcapd.encoder.updates.named.latest import LatestNames
 from webcapd.encoder.updates.named.listing import Listing
-from webcapd.http.exchange import Exchange
 from webcapd.http.streaming.fanout import Finished
 from webcapd.http.streaming.outbox import Outbox
 from webcapd.http.streaming.sessions import Session
@@ -34,19 +34,19 @@ class Hold:
 
     def __init__(
         self,
-        exchange: Exchange,
+        connection: socket.socket,
         latest: LatestNames,
         session: Session,
         wanted: Wanted,
         answer: Callable[[Listing | None], tuple[bytes, bytes]],
     ) -> None:
         """``answer`` makes head and body of the response, from a list or from none."""
-        self.connection = exchange.connection
+        self.connection = connection
         self.session, self.news, self.due = session, latest, 0.0
         self._wanted, self._answer = wanted, answer
         self.is_answered = False
         """Whether the answer has left, so that the connection may be used again."""
-        self._outbox = Outbox(exchange.connection)
+        self._outbox = Outbox(connection)
         now = time.monotonic()
         self._until = now + wanted.seconds
         self._fresh_at = now - _MAX_AGE_SECONDS

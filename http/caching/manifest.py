@@ -49,7 +49,7 @@ def give_manifest(
         wanted = Wanted(0, 0.0)
     first = hello(exchange, consumer, None, site.options.keepalive)
     session = Session(exchange.client, spec)
-    hold = Hold(exchange, latest, session, wanted, partial(_answer, exchange, first))
+    hold = Hold(exchange.connection, latest, session, wanted, partial(_answer, exchange, first))
     held.callback(hold.close)
     stack = held.pop_all()
 
