@@ -1,4 +1,6 @@
-"""pixelflux's JPEG mode behind a WebSocket: ``peer_pixelflux.py PORT WIDTHxHEIGHT``.
+"""pixelflux behind a WebSocket: ``peer_pixelflux.py PORT WIDTHxHEIGHT``.
+
+Its JPEG mode, or by ``--h264 CRF`` that of H.264, of full frames.
 
 After pixelflux's example, but for one thing: all clients share one capture, and
 what it gives is broadcast to them.  The example captures once a client.
@@ -20,6 +22,11 @@ def settings(size: str, fps: float, quality: int, pointer: bool) -> pixelflux.Ca
     wanted.capture_cursor = pointer
     wanted.use_paint_over_quality = False
     return wanted
+
+
+def as_h264(wanted: pixelflux.CaptureSettings, crf: int) -> None:
+    """Ask for H.264 instead, of the full frame."""
+    wanted.codec, wanted.video_fullframe, wanted.video_crf = "h264", True, crf
 
 
 class Relay:
@@ -68,8 +75,11 @@ def main() -> None:
     parser.add_argument("--fps", type=float, default=30)
     parser.add_argument("--quality", type=int, default=75)
     parser.add_argument("--pointer", action="store_true")
+    parser.add_argument("--h264", type=int, metavar="CRF")
     given = parser.parse_args()
     wanted = settings(given.size, given.fps, given.quality, given.pointer)
+    if given.h264 is not None:
+        as_h264(wanted, given.h264)
     asyncio.run(run(given.port, wanted))
 
 

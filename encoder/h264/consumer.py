@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 from webcapd.base.pace import Pace
+from webcapd.base.processors import processors
 from webcapd.capture.bands import runs
 from webcapd.capture.picture import BandKey, Picture
 from webcapd.encoder.consumer import NO_DEMAND, Demand, Moment
@@ -15,6 +16,9 @@ from webcapd.encoder.h264.coder import Coder, Job, Slot
 from webcapd.encoder.h264.latest import LatestVideo
 from webcapd.encoder.h264.track import Tracks, VideoSpec
 from webcapd.encoder.transform import UPRIGHT, TransformedPicture
+
+# A frame in slices is there sooner, for some 2 % of CPU and bytes.
+_MOST_SLICES = 4
 
 
 class VideoConsumer:
@@ -71,7 +75,8 @@ class VideoConsumer:
         return self._tracks.sequence
 
     def _make(self, width: int, height: int) -> H264Encoder:
-        return H264Encoder(width, height, self.spec.crf, self._full_color)
+        threads = min(_MOST_SLICES, processors())
+        return H264Encoder(width, height, self.spec.crf, self._full_color, threads)
 
     def demand(self) -> Demand:
         if self._failure is not None:

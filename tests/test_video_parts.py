@@ -1,0 +1,152 @@
+"""The parts of ``/?video``: time stamps, what is kept for viewers, and who encodes."""
+
+import math
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webcapd.encoder.cell import Closed
+from webcapd.encoder.h264.boxes import TIMESCALE
+from webcapd.encoder.h264.codec import Coded, H264Encoder
+from webcapd.encoder.h264.coder import Coder, Job
+from webcapd.encoder.h264.latest import KEY_SECONDS, LatestVideo, Wants
+from webcapd.encoder.h264.track import Track, VideoFrame
+from webcapd.http.video.clock import VideoClock
+
+TRACK = Track(64, 64, "avc1.42C00A", b"")
+
+# From one frame to the next, and whether it is late.
+_STEPS = st.lists(st.tuples(st.floats(0, 100), st.booleans()), min_size=1, max_size=40)
+
+
+@given(st.sampled_from(["live", "real"]), st.floats(0, 1e6), _STEPS)
+def test_times_never_go_back_and_frames_never_lie_over_each_other(
+    clock: str, began: float, steps: list[tuple[float, bool]]
+) -> None:
+    times, moment, ended = VideoClock(clock, began), began, 0
+    for step, is_late in steps:
+        moment += step
+        time, duration = times.times(moment, is_late)
+        assert time >= ended
+        assert 0 < duration <= TIMESCALE
+        if clock == "live":
+            assert time == ended, "there is a gap"
+        ended = time + duration
+
+
+@given(st.lists(st.floats(0.02, 100), min_size=1, max_size=40))
+def test_a_recording_lasts_as_long_as_it_did(steps: list[float]) -> None:
+    clock, moment = VideoClock("real", 5), 5.0
+    clock.times(moment, False)
+    for step in steps:
+        moment += step
+        assert clock.times(moment, False)[0] == round((moment - 5) * TIMESCALE)
+
+
+def test_a_rest_takes_no_time_of_a_live_video() -> None:
+    clock = VideoClock("live", 0)
+    assert clock.times(0, False) == (0, TIMESCALE // 30)
+    assert clock.times(0.1, False) == (TIMESCALE // 30, TIMESCALE // 10)
+    assert clock.times(60, False)[1] == TIMESCALE // 30
+
+
+def frame(number: int, is_key: bool = False, size: int = 10) -> VideoFrame:
+    return VideoFrame(number, TRACK, bytes(size), is_key, float(number))
+
+
+def numbers(frames: list[VideoFrame] | None) -> list[int] | None:
+    return None if frames is None else [one.sequence for one in frames]
+
+
+def test_a_viewer_gets_what_follows_or_waits_for_a_key_frame() -> None:
+    latest = LatestVideo(lambda: None)
+    assert latest.after(0) is None
+    latest.publish(frame(7, is_key=True), 1)
+    latest.publish(frame(8), 2)
+    assert numbers(latest.after(0)) == [7, 8]
+    assert numbers(latest.after(7)) == [8]
+    assert numbers(latest.after(8)) == []
+    for number in range(9, 60):
+        latest.publish(frame(number), number)
+    # Who has fallen behind by more than is kept.
+    assert latest.after(8) is None
+    assert numbers(latest.after(57)) == [58, 59]
+    latest.publish(frame(60, is_key=True), 60)
+    assert numbers(latest.after(8)) == [60]
+    assert numbers(latest.after(59)) == [60]
+    latest.close()
+    with pytest.raises(Closed):
+        latest.after(60)
+
+
+def test_little_is_kept_of_large_frames() -> None:
+    latest = LatestVideo(lambda: None)
+    for number in range(1, 6):
+        latest.publish(frame(number, number == 1, 5_000_000), number)
+    assert latest.after(3) is None
+    assert numbers(latest.after(4)) == [5]
+
+
+def test_key_frames_are_asked_for_once_a_second_at_most() -> None:
+    latest = LatestVideo(lambda: None)
+    latest.request(Wants(key=True))
+    assert latest.demand(100).awaited
+    assert latest.take_wants(100) == Wants(key=True)
+    assert not latest.demand(100).awaited
+    latest.request(Wants(key=True))
+    latest.request(Wants(frame=True))
+    demand = latest.demand(100.5)
+    assert demand.awaited
+    assert demand.again == 100 + KEY_SECONDS
+    assert latest.take_wants(100.5) == Wants(frame=True)
+    assert latest.take_wants(100.9) == Wants()
+    assert latest.demand(101).awaited
+    assert latest.take_wants(101) == Wants(key=True)
+    assert latest.demand(101) == (0, False, math.inf, math.inf)
+
+
+def test_the_newest_picture_waits_for_the_encoder_and_no_older_one() -> None:
+    begun, going_on, done = threading.Event(), threading.Event(), threading.Event()
+    moments: list[tuple[float, bool]] = []
+    room: list[bool] = []
+
+    def on_coded(coded: Coded, job: Job, encoder: H264Encoder) -> None:
+        moments.append((job.moment, coded.is_key))
+        begun.set()
+        going_on.wait()
+        if job.moment == 3:
+            done.set()
+
+    def failed(error: Exception) -> None:
+        raise error
+
+    coder = Coder(
+        lambda width, height: H264Encoder(width, height, 30),
+        on_coded,
+        lambda: room.append(True),
+        failed,
+        lambda: False,
+    )
+    pixels = np.zeros((32, 64, 4), np.uint8)
+
+    def put(moment: float, is_key: bool = False) -> bool:
+        slot, given_up = coder.claim(64, 32, False)
+        slot.planes.follow(pixels, None)
+        coder.put(slot, Job(moment, moment, is_key or bool(given_up and given_up.is_key)))
+        return given_up is not None
+
+    assert not put(1)
+    assert begun.wait(30)
+    assert not put(2, is_key=True)
+    assert coder.is_full
+    # What was asked for with the one that is given up is still to come.
+    assert put(3)
+    going_on.set()
+    assert done.wait(30)
+    assert moments == [(1, True), (3, True)]
+    assert room == [True]
+    coder.stop()
+    assert coder.join(30)
