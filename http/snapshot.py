@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import Callable
-from email.utils import formatdate
 from typing import NamedTuple
 
 import xxhash
 
 from webcapd.encoder.frame import Frame, LatestFrame
 from webcapd.http.target import Target
-from webcapd.http.wire.response import Header, HttpError
+from webcapd.http.wire.response import Header, HttpError, http_date
 
 # How long a request waits for a picture of now.  Dashboards give up at 5 s.
 PICTURE_SECONDS = 4.0
@@ -89,7 +88,7 @@ def headers_of(frame: Frame, params: SnapshotParams) -> list[Header]:
     """List the headers that describe a picture."""
     headers = [
         ("ETag", entity_tag(frame.data)),
-        ("Last-Modified", formatdate(frame.captured, usegmt=True)),
+        ("Last-Modified", http_date(frame.captured)),
         ("X-Timestamp", f"{frame.captured:.6f}"),
         ("X-Encoded", f"{frame.encoded:.6f}"),
         ("X-Sequence", str(frame.sequence)),

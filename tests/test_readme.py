@@ -1,7 +1,8 @@
-"""What is written from the options as declared is up to date: a table, and types."""
+"""What is written from something else is up to date: a table, and types."""
 
 import keyword_types
 import readme_table
+import xcb_types
 
 
 def test_readme_lists_the_options_as_declared() -> None:
@@ -14,3 +15,7 @@ def test_keywords_of_the_python_api_are_the_options_as_declared() -> None:
     assert keyword_types.FILE.read_text() == keyword_types.written(), (
         "run: python tests/keyword_types.py"
     )
+
+
+def test_declarations_of_libxcb_are_those_of_its_header() -> None:
+    assert xcb_types.FILE.read_text() == xcb_types.written(), "run: python tests/xcb_types.py"

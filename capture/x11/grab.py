@@ -21,16 +21,8 @@ from typing import Any, Protocol
 
 from webcapd.base.process.late import NDArray, np
 from webcapd.capture.geometry import Rectangle
-from webcapd.capture.x11.xcb import XcbConnection, ffi
-
-ffi.cdef(
-    """
-int shmget(int key, size_t size, int flags);
-void *shmat(int shmid, const void *address, int flags);
-int shmdt(const void *address);
-int shmctl(int shmid, int command, void *buffer);
-"""
-)
+from webcapd.capture.x11.abi.xcbtypes import ffi
+from webcapd.capture.x11.xcb import XcbConnection
 
 _IPC_PRIVATE, _IPC_RMID, _IPC_CREAT = 0, 0, 0o1000
 _FAILED = ffi.cast("void *", -1)

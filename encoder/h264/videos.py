@@ -3,7 +3,6 @@
 import sys
 import time
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 
 from webcapd.encoder.consumer import Consumers
 from webcapd.encoder.h264.codec import unavailable
@@ -63,6 +62,9 @@ class Videos(Leases[VideoSpec | None, VideoConsumer]):
 
     def report(self) -> dict[str, object]:
         """Tell what ``/?info`` says of them; loads nothing."""
+        # Only who shows the state asks: it takes longer to load than all else of H.264.
+        from importlib.metadata import PackageNotFoundError, version
+
         try:
             installed = f"x264 by PyAV {version('av')}"
         except PackageNotFoundError:
