@@ -1,12 +1,42 @@
-"""Our capture by pixelflux's API of 2.x, in this process, and what it gave."""
+"""Who calls pixelflux's API: programs, of ours or the real one, and our capture in this process."""
 
-from collections.abc import Callable
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+from program import ROOT
 from stripepictures import Canvas, psnr, scene
 
 from webcapd.compat.pixelflux import CaptureSettings, ScreenCapture, StripeFrame
 
 WIDTH, HEIGHT = 640, 360
+
+OURS = "webcapd.compat.pixelflux"
+
+
+@contextlib.contextmanager
+def running(
+    program: str, folder: Path, module: str, *arguments: object
+) -> Iterator["subprocess.Popen[str]"]:
+    """Run a program of tests/, with nothing changed but what it imports pixelflux's names from."""
+    text = (ROOT / "tests" / program).read_text()
+    path = folder / f"{module}.{program}"
+    path.write_text(text.replace("from pixelflux import", f"from {module} import"))
+    process = subprocess.Popen(
+        [sys.executable, path, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 class Capture:

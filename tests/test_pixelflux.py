@@ -1,7 +1,5 @@
 """Programs that were written for pixelflux work by another import, and see the same."""
 
-import contextlib
-import os
 import struct
 import subprocess
 import sys
@@ -14,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 from painter import Painter, painter
 from program import ROOT, TIMEOUT
-from stripecaller import HEIGHT, WIDTH, Capture
+from stripecaller import HEIGHT, OURS, WIDTH, Capture, running
 from stripepictures import Canvas, needs_real, psnr, scene
 from striperecord import Given, given_in
 from waiting import wait_until
@@ -26,8 +24,6 @@ from webcapd.compat.pixelflux import (
     StripeCallback,
     StripeEncodeResult,
 )
-
-OURS = "webcapd.compat.pixelflux"
 
 
 @pytest.fixture(scope="module")
@@ -43,28 +39,6 @@ def brush(screen: tuple[XServer, Painter], monkeypatch: pytest.MonkeyPatch) -> P
     monkeypatch.setenv("DISPLAY", server.name)
     brush.image(scene(WIDTH, HEIGHT))
     return brush
-
-
-@contextlib.contextmanager
-def running(
-    program: str, folder: Path, module: str, *arguments: object
-) -> Iterator["subprocess.Popen[str]"]:
-    """Run a program of tests/, with nothing changed but what it imports pixelflux's names from."""
-    text = (ROOT / "tests" / program).read_text()
-    path = folder / f"{module}.{program}"
-    path.write_text(text.replace("from pixelflux import", f"from {module} import"))
-    process = subprocess.Popen(
-        [sys.executable, path, *map(str, arguments)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "PYTHONUNBUFFERED": "1"},
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def head_of(one: Given) -> bytes:

@@ -2,17 +2,24 @@
 
 import contextlib
 import gc
+import subprocess
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from mortal import mortal_server
 from painter import painter
 from program import TIMEOUT
 from resizing import resize
-from stripecaller import HEIGHT, WIDTH, Capture
-from stripepictures import Canvas, psnr, scene
+from stripecaller import HEIGHT, OURS, WIDTH, Capture, running
+from stripepictures import Canvas, needs_real, psnr, scene
 from waiting import wait_until
+from Xlib import Xcursorfont
+from Xlib.display import Display
+from Xlib.xobject.fontable import Font
 from xserver import XServer, xvfb
 
 from webcapd.compat.pixelflux import CaptureSettings, ScreenCapture, StripeFrame, session
@@ -133,3 +140,64 @@ def test_callback_that_does_not_return_is_not_waited_for_without_end(
     returns.set()
     gone = {"encoder", "stripes"}
     wait_until("all threads end", lambda: not gone & {one.name for one in threading.enumerate()})
+
+
+def set_cursor(display: Display, glyph: int | None) -> None:
+    """Give the whole screen a pointer of X's font of them, or none that can be seen."""
+    root = display.screen().root
+    if glyph is None:
+        bits = root.create_pixmap(1, 1, 1)
+        bits.fill_rectangle(bits.create_gc(foreground=0), 0, 0, 1, 1)
+        cursor = bits.create_cursor(bits, (0, 0, 0), (0, 0, 0), 0, 0)
+    else:
+        font = display.open_font("cursor")
+        assert isinstance(font, Font)
+        cursor = font.create_glyph_cursor(font, glyph, glyph + 1, (0, 0, 0), (65535, 65535, 65535))
+    root.change_attributes(cursor=cursor)
+    display.sync()
+
+
+def pointer_of(process: "subprocess.Popen[str]") -> tuple[str, bytes, str]:
+    """Read which image comes next: what it is, its pixels, and which of them points."""
+    assert process.stdout
+    line = next(one for one in process.stdout if one.startswith(("png ", "hide ")))
+    kind, data, *hot_spot = line.split()
+    if kind == "hide":
+        return kind, b"", " ".join(hot_spot)
+    png = np.frombuffer(bytes.fromhex(data), np.uint8)
+    pixels = np.asarray(cv2.imdecode(png, cv2.IMREAD_UNCHANGED))
+    return kind, bytes(pixels.shape) + pixels.tobytes(), " ".join(hot_spot)
+
+
+@needs_real
+def test_both_tell_of_the_same_pointers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    told: list[list[tuple[str, bytes, str]]] = []
+    # Nobody else has a window here, with a pointer of its own.
+    with xvfb(WIDTH, HEIGHT) as server, server.connected() as display:
+        monkeypatch.setenv("DISPLAY", server.name)
+        for module in (OURS, "pixelflux"):
+            set_cursor(display, Xcursorfont.crosshair)
+            with running("cursorcapture.py", tmp_path, module) as process:
+                told.append([pointer_of(process)])
+                for glyph in (Xcursorfont.xterm, None):
+                    set_cursor(display, glyph)
+                    told[-1].append(pointer_of(process))
+                process.communicate("\n", timeout=TIMEOUT)
+                assert process.returncode == 0
+    assert told[0] == told[1]
+    assert [kind for kind, _, _ in told[0]] == ["png", "png", "hide"]
+
+
+def test_pointers_are_told_of_until_that_is_withdrawn(server: XServer) -> None:
+    kinds: list[str] = []
+    with capturing() as one, server.connected() as display:
+        wait_until("it runs", lambda: one.shows(0))
+        one.screen.set_cursor_callback(lambda kind, data, x, y: kinds.append(kind))
+        wait_until("there is one", lambda: kinds)
+        one.screen.set_cursor_callback(None)
+        set_cursor(display, None)
+        one.screen.update_capture_region(0, 0, 100, 100)
+        wait_until("it goes on", lambda: one.frames[-1].stripe_height == 100)
+        assert kinds == ["png"]
+        with pytest.raises(TypeError):
+            one.screen.set_cursor_callback("callback")  # type: ignore[arg-type]

@@ -109,7 +109,7 @@ for _ in range(2):
     settings.vaapi_render_node_index = 0
     settings.video_cbr_mode = True
     settings.jpeg_quality = 70
-    ScreenCapture().set_cursor_callback(print)
+    ScreenCapture().update_video_bitrate(3000)
 """
     done = subprocess.run(
         [sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT
@@ -121,7 +121,7 @@ for _ in range(2):
         for what in (
             "the setting vaapi_render_node_index",
             "the setting video_cbr_mode",
-            "set_cursor_callback()",
+            "update_video_bitrate()",
         )
     ]
 

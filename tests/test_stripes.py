@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from buffers import frame_buffer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stripepictures import Canvas, psnr, scene
 from xserver import Pixels
@@ -94,6 +94,7 @@ CHANGES = st.lists(
 )
 
 
+@settings(max_examples=30)
 @given(CHANGES, st.sampled_from(["420", "444"]))
 def test_stripes_are_what_changed_and_together_the_picture(
     changes: Sequence[tuple[int, int, int, int, int]], subsampling: str

@@ -5,6 +5,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from webcapd.compat.pixelflux.cursor import OnCursor
 from webcapd.compat.pixelflux.dialect import Dialect, first, second
 from webcapd.compat.pixelflux.results import StripeCallback
 from webcapd.compat.pixelflux.running import Running
@@ -115,9 +116,16 @@ class ScreenCapture:
         float(multiplier)
         warn_once("update_vbv_multiplier()")
 
-    def set_cursor_callback(self, callback: object) -> None:
-        """Nothing: the pointer is in the picture (capture_cursor), or is not shown."""
-        warn_once("set_cursor_callback()")
+    def set_cursor_callback(self, callback: OnCursor | None) -> None:
+        """Have the pointer's image told, now and when it changes: for who shows it himself.
+
+        ``callback("png", data, hot_x, hot_y)``, or ``callback("hide", b"", 0, 0)`` of one that
+        cannot be seen, in the thread of the stripes; None withdraws it.  A capture that runs
+        begins anew.
+        """
+        if callback is not None and not callable(callback):
+            raise TypeError("set_cursor_callback() takes a function, or None")
+        self._running.set_cursor_callback(callback)
 
 
 def _read(given: Sequence[Any], named: Mapping[str, Any]) -> tuple[CaptureSettings, Dialect]:

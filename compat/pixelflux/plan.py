@@ -14,6 +14,9 @@ from webcapd.encoder.stripes.stripe import StripeSettings
 
 _MIN_FPS, _MAX_FPS = 1.0, 240.0
 
+# X has no larger pointers.
+_NO_CAP = 65535
+
 # Codecs of pixelflux 2.x; those of 1.x are among them.
 _CODECS = ("jpeg", "h264", "h265", "vp8", "vp9", "av1")
 _OURS = ("jpeg", "h264")
@@ -36,6 +39,8 @@ class Plan(NamedTuple):
     omits_headers: bool
     capture: CaptureOptions
     encoding: EncoderOptions
+    cursor_cap: int
+    """The longest side of the pointer's images that a callback gets."""
     stripes: StripeSettings
     """The only part that a running capture can be given anew."""
 
@@ -59,6 +64,7 @@ def plan_of(settings: CaptureSettings, trigger_fps: float, subsampling: str) -> 
         settings.omit_stripe_headers,
         _capture(settings),
         EncoderOptions(target_fps=fps),
+        settings.cursor_size_cap if settings.cursor_size_cap > 0 else _NO_CAP,
         _stripes(settings, trigger_fps or fps),
     )
 

@@ -4,6 +4,7 @@ import copy
 import threading
 from typing import Any
 
+from webcapd.compat.pixelflux.cursor import OnCursor
 from webcapd.compat.pixelflux.dialect import Dialect
 from webcapd.compat.pixelflux.plan import Plan, plan_of
 from webcapd.compat.pixelflux.session import Session
@@ -21,6 +22,7 @@ class Running:
         self.session: Session | None = None
         self._settings: CaptureSettings | None = None
         self._dialect: Dialect | None = None
+        self._on_cursor: OnCursor | None = None
 
     @property
     def live(self) -> Session | None:
@@ -46,11 +48,22 @@ class Running:
             # Another thread may have come first.
             if self.session is not None:
                 self.session.stop()
-            session = Session(plan, give, number)
+            session = Session(plan, give, number, self._on_cursor)
             session.start()
             self.session, self._settings, self._dialect = session, settings, dialect
 
-    def change(self, names: dict[str, Any]) -> None:
+    def set_cursor_callback(self, on_cursor: OnCursor | None) -> None:
+        """Tell somebody else of the pointer's image, or nobody."""
+        with self._lock:
+            self._on_cursor = on_cursor
+            session = self.live
+        if session is not None and on_cursor is None:
+            session.on_cursor = None
+        elif session is not None:
+            # It is to have the image that there is.
+            self.change({}, anew=True)
+
+    def change(self, names: dict[str, Any], anew: bool = False) -> None:
         """Go on with other settings; nothing happens where nothing runs.
 
         Only what stripes are encoded by changes on the fly.  For all else the capture begins
@@ -63,7 +76,7 @@ class Running:
         for name, value in names.items():
             setattr(settings, name, value)
         plan = plan_of(settings, dialect.trigger_fps, dialect.subsampling)
-        if plan._replace(stripes=session.plan.stripes) == session.plan:
+        if not anew and plan._replace(stripes=session.plan.stripes) == session.plan:
             session.consumer.settings = plan.stripes
             self._settings = settings
         else:

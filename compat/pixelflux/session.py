@@ -7,14 +7,17 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 
 from webcapd.capture.open import open_source
+from webcapd.compat.pixelflux.cursor import OnCursor, cursor_of
 from webcapd.compat.pixelflux.plan import Plan
 from webcapd.compat.pixelflux.statistics import Statistics
 from webcapd.encoder.cell import Closed
 from webcapd.encoder.jpeg.tiles import TileEncoder
 from webcapd.encoder.loop import Encoder
 from webcapd.encoder.stripes.factory import h264_stripes, jpeg_stripes
+from webcapd.encoder.stripes.pointer import PointerImages
 from webcapd.encoder.stripes.stripe import Stripe, StripedFrame
 
 log = logging.getLogger(__name__)
@@ -34,15 +37,24 @@ class Session:
     """
 
     def __init__(
-        self, plan: Plan, give: Callable[[Stripe, StripedFrame], None], number: int = 0
+        self,
+        plan: Plan,
+        give: Callable[[Stripe, StripedFrame], None],
+        number: int = 0,
+        on_cursor: OnCursor | None = None,
     ) -> None:
-        """Prepare; ``number`` is the first frame's.  Raises RuntimeError with a sentence."""
+        """Prepare; ``number`` is the first frame's.  Raises RuntimeError with a sentence.
+
+        ``on_cursor`` is told of the pointer's image, too, whether stripes show it or not.
+        """
         if not os.environ.get("DISPLAY"):
             raise RuntimeError("there is no X display to capture: DISPLAY is not set")
         self.plan = plan
         self.statistics = Statistics()
         self._give = give
-        self._source = open_source(plan.capture, plan.encoding.target_fps)
+        self.on_cursor = on_cursor
+        capture = replace(plan.capture, capture_cursor=True) if on_cursor else plan.capture
+        self._source = open_source(capture, plan.encoding.target_fps)
         self._begun = threading.Event()
         self.failure = ""
         """Why it ended by itself, in one sentence."""
@@ -55,7 +67,11 @@ class Session:
             self.consumer = h264_stripes(
                 plan.stripes, plan.full_frame, plan.full_color, wake, number
             )
+        self.consumer.takes_pointer = plan.capture.capture_cursor
         self._encoder.consumers.add(self.consumer, needed=True)
+        self._pointer = PointerImages(self.consumer.slot.nudge)
+        if on_cursor is not None:
+            self._encoder.consumers.add(self._pointer)
         self._stopping = False
         self._thread = threading.Thread(target=self._deliver, name="stripes", daemon=True)
 
@@ -131,6 +147,7 @@ class Session:
                 if (frame := self.consumer.slot.take(_TICK_SECONDS)) is not None:
                     self.statistics.note(frame)
                     self._deliver_frame(frame)
+                self._deliver_pointer()
                 if (now := time.monotonic()) - looked >= _TICK_SECONDS:
                     looked = now
                     self._encoder.abort_if_stuck()
@@ -144,3 +161,13 @@ class Session:
                 self._give(stripe, frame)
             except BaseException:
                 traceback.print_exc()
+
+    def _deliver_pointer(self) -> None:
+        # May be withdrawn at any time.
+        pointer, on_cursor = self._pointer.take(), self.on_cursor
+        if pointer is None or on_cursor is None or self._stopping:
+            return
+        try:
+            on_cursor(*cursor_of(pointer, self.plan.cursor_cap))
+        except BaseException:
+            traceback.print_exc()

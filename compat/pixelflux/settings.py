@@ -37,6 +37,8 @@ class CaptureSettings:
     capture_y: int = 0
     target_fps: float = 60.0
     capture_cursor: bool = False
+    cursor_size_cap: int = 128
+    """The longest side of images that set_cursor_callback() gives; 0 for no bound."""
     codec: str = "jpeg"
     """jpeg or h264."""
     output_mode: int
@@ -68,7 +70,6 @@ class CaptureSettings:
     auto_gpu: Any = None
     cpu_encode_threading: bool = True
     cursor_size: int = -1
-    cursor_size_cap: int = 128
     debug_logging: bool = False
     deferred_free: bool = False
     display_id: int = 0

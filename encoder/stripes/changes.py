@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import xxhash
 
+from webcapd.base.process.late import np
 from webcapd.capture.bands import runs
 from webcapd.capture.picture import BandKey, Picture
 from webcapd.encoder.stripes.layout import Rows

@@ -24,6 +24,7 @@ class StripeSlot:
         self._is_free = False
         """Whether the taker waits; not before it has come for the first time."""
         self._closed = False
+        self._nudged = False
 
     @property
     def is_free(self) -> bool:
@@ -43,17 +44,26 @@ class StripeSlot:
     def take(self, timeout: float) -> StripedFrame | None:
         """Be done with the frame before, and wait for one, some seconds at most.
 
-        None when time is up.  Raises Closed.
+        None when time is up, or somebody nudges it.  Raises Closed.
         """
         with self._news:
             was_free, self._is_free = self._is_free, self._frame is None
             if not was_free and self._is_free:
                 self._wake()
-            self._news.wait_for(lambda: self._closed or self._frame is not None, timeout)
+            self._news.wait_for(
+                lambda: self._closed or self._nudged or self._frame is not None, timeout
+            )
             if self._closed:
                 raise Closed
+            self._nudged = False
             frame, self._frame = self._frame, None
             return frame
+
+    def nudge(self) -> None:
+        """Have take() return, also without a frame."""
+        with self._news:
+            self._nudged = True
+            self._news.notify_all()
 
     def close(self) -> None:
         """Wake the taker for good."""

@@ -13,8 +13,16 @@ Sprite: TypeAlias = "NDArray[np.uint8]"
 
 def pointer_record(number: int, hot_spot: tuple[int, int], sprite: Sprite) -> bytes:
     """Give the record that sends a pointer's image; one that is too large is made smaller."""
+    data, hot_spot = pointer_png(hot_spot, sprite, MAX_SIDE)
+    return records.pointer_image(number, hot_spot, data)
+
+
+def pointer_png(
+    hot_spot: tuple[int, int], sprite: Sprite, max_side: int
+) -> tuple[bytes, tuple[int, int]]:
+    """Give a pointer's image, and which of its pixels points; both sides are bounded."""
     height, width = sprite.shape[:2]
-    scale = min(1.0, MAX_SIDE / max(height, width))
+    scale = min(1.0, max_side / max(height, width))
     if scale < 1:
         size = max(1, int(width * scale)), max(1, int(height * scale))
         # Mixed with alpha, colours may be averaged.
@@ -23,7 +31,7 @@ def pointer_record(number: int, hot_spot: tuple[int, int], sprite: Sprite) -> by
     done, data = cv2.imencode(".png", unmixed(sprite))
     if not done:
         raise ValueError(f"OpenCV cannot write a PNG of {width}x{height}")
-    return records.pointer_image(number, hot_spot, data.tobytes())
+    return data.tobytes(), hot_spot
 
 
 def unmixed(sprite: Sprite) -> Sprite:
