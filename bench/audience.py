@@ -1,6 +1,6 @@
 """Clients of a stream that read all of it and look at nothing: ``audience.py PORT WIRE CLIENTS``.
 
-WIRE is a path to GET, ``tcp``, ``websocket`` or ``rfb``.  When every client has had a
+WIRE is a path to GET, ``tcp``, ``mp4``, ``websocket`` or ``rfb``.  When every client has had a
 frame, a line says so; then each line on standard input is answered by one on
 standard output, JSON: the moment (monotonic), the bytes that all clients have
 had so far, and the frames of each.
@@ -102,8 +102,10 @@ def wire_named(name: str) -> wires.Wire:
         return wires.WebSocket()
     if name == "rfb":
         return Rfb()
-    if name == "/?updates":
-        return wires.Updates()
+    if name.startswith("/?updates"):
+        return wires.Updates(name)
+    if name in ("/?video", "mp4"):
+        return wires.Boxes(None if name == "mp4" else name)
     return wires.Multipart(None if name == "tcp" else name)
 
 

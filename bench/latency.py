@@ -125,7 +125,7 @@ def latencies(
     seen: list[tuple[Peer, float, dict[int, float]]] = []
     true: list[dict[str, Any]] = []
     with x_server(size) as (display, _), drawing(name, display, code) as telling:
-        for peer in watching(peers, name):
+        for peer in watching([peer for peer in peers if peer.is_seen], name):
             with showing(peer, display, size, False) as (_, port):
                 recording = record(port, peer.wire, _SETTLE + seconds + _GRACE)
             began = recording.began + _SETTLE

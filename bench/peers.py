@@ -51,6 +51,8 @@ class Peer:
     """Whether it is measured with more than one client."""
     only: str = ""
     """The one workload that it is measured with; empty for all."""
+    is_seen: bool = True
+    """Whether its pictures can be looked at here, so that latency can be told."""
 
     @property
     def wire(self) -> Wire:
@@ -71,6 +73,16 @@ def _ffmpeg(scene: Scene) -> list[str]:
     encode = ["-c:v", "mjpeg", "-q:v", "5", "-pix_fmt", "yuvj420p"]
     send = ["-flush_packets", "1", "-f", "mpjpeg", f"tcp://127.0.0.1:{scene.port}?listen=1"]
     return ["ffmpeg", "-nostdin", "-loglevel", "error", *grab, *encode, *send]
+
+
+def _ffmpeg_h264(scene: Scene) -> list[str]:
+    grab = ["-f", "x11grab", "-framerate", str(FPS), "-video_size", scene.size, "-i", scene.display]
+    codec = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"]
+    encode = [*codec, "-crf", "23", "-g", "100000"]
+    boxes = "empty_moov+default_base_moof+frag_every_frame"
+    send = ["-flush_packets", "1", "-f", "mp4", "-movflags", boxes]
+    where = f"tcp://127.0.0.1:{scene.port}?listen=1"
+    return ["ffmpeg", "-nostdin", "-loglevel", "error", *grab, *encode, *send, where]
 
 
 def _gstreamer(scene: Scene) -> list[str]:
@@ -147,6 +159,8 @@ _EQUAL = ("--quality", "75", *_NO_REST)
 SUBJECT = "webcapd"
 UPDATES = "webcapd-updates"
 UPDATES_80 = "webcapd-updates-80"
+UPDATES_VIDEO = "webcapd-updates-video"
+FFMPEG_H264 = "ffmpeg-h264"
 TIGERVNC = "TigerVNC"
 BOUNDED = "GStreamer-bounded"
 PEERS = {
@@ -169,6 +183,16 @@ PEERS = {
             _own_version,
             only="video",
         ),
+        # What moves goes as H.264.
+        Peer(UPDATES_VIDEO, "/?updates&video=1", _webcapd(*_EQUAL), _own_version),
+        Peer(
+            FFMPEG_H264,
+            "mp4",
+            _ffmpeg_h264,
+            lambda: _said(r"version (\S+)", "ffmpeg", "-version"),
+            False,
+            is_seen=False,
+        ),
         # It encodes for each client anew.
         Peer(
             TIGERVNC,
@@ -185,7 +209,7 @@ PEERS = {
 }
 RIVALS = ("ffmpeg", "GStreamer", "pixelflux", "webcamd-like")
 ALWAYS = (SUBJECT, *RIVALS)
-CHANGES = (SUBJECT, UPDATES, UPDATES_80, "pixelflux", TIGERVNC)
+CHANGES = (SUBJECT, UPDATES, UPDATES_80, UPDATES_VIDEO, "pixelflux", TIGERVNC, FFMPEG_H264)
 """Those of the table of updates."""
 
 

@@ -17,6 +17,7 @@ from wires import Part, Updates, Wire
 sys.path.append(str(ROOT / "tests"))
 
 from updatereader import UpdateReader
+from updatevideo import VideoReader
 
 
 class Screen(Protocol):
@@ -62,9 +63,9 @@ class JpegScreen:
 class UpdateScreen:
     """The picture of a strict reader of update streams, at each mark."""
 
-    def __init__(self, top: int) -> None:
+    def __init__(self, wire: Updates, top: int) -> None:
         self._top = top
-        self.reader = UpdateReader()
+        self.reader = VideoReader() if wire.has_video else UpdateReader()
 
     @property
     def picture(self) -> NDArray[np.uint8]:
@@ -129,4 +130,4 @@ def screen(wire: Wire, top: int) -> Screen:
     """Make the screen of a connection, with a barcode at a row."""
     if isinstance(wire, Rfb):
         return RfbScreen(wire, top)
-    return UpdateScreen(top) if isinstance(wire, Updates) else JpegScreen(top)
+    return UpdateScreen(wire, top) if isinstance(wire, Updates) else JpegScreen(top)

@@ -8,7 +8,16 @@ from collections.abc import Callable, Sequence
 import figures
 from figures import Record, Verdict, distinct, select, spread
 from layout import around, octets, table
-from peers import CHANGES, PEERS, SUBJECT, TIGERVNC, UPDATES, UPDATES_80
+from peers import (
+    CHANGES,
+    FFMPEG_H264,
+    PEERS,
+    SUBJECT,
+    TIGERVNC,
+    UPDATES,
+    UPDATES_80,
+    UPDATES_VIDEO,
+)
 from workload import NAMES
 
 Measure = Callable[[Record], float]
@@ -22,6 +31,10 @@ COSTS = {"scroll": 0.7, "video": 0.7}
 BYTES = {"typing": 1.0, "cursor": 0.05, "scroll": 0.05}
 """As ratios to TigerVNC; of video at an equal error, of full as a ratio to frames."""
 VIDEO_BYTES, VIDEO_ERROR, FULL_BYTES = 0.85, 1.0, 1.0
+H264_COSTS = {"video": 0.3, "full": 0.8}
+"""CPU of updates with video, as ratios to ffmpeg's x11grab and libx264."""
+H264_BYTES = {"video": 0.5, "full": 0.5, "typing": 1.1, "scroll": 1.1}
+"""Bytes of updates with video, as ratios to those without."""
 REST_LATENCY = 0.3
 RANDOM_MILLISECONDS = {
     ("typing", "p99", SUBJECT): 10.0,
@@ -60,6 +73,12 @@ def verdicts(records: Sequence[Record], size: str) -> list[Verdict]:
     judge("bytes, video", UPDATES_80, TIGERVNC, figures.octets, VIDEO_BYTES, **costs, **film)
     judge("error, video", UPDATES_80, TIGERVNC, error, VIDEO_ERROR, kind="fidelity")
     judge("bytes, full", UPDATES, SUBJECT, figures.octets, FULL_BYTES, **costs, workload="full")
+    for name, most in H264_COSTS.items():
+        measure = figures.total
+        judge(f"CPU, {name}", UPDATES_VIDEO, FFMPEG_H264, measure, most, **costs, workload=name)
+    for name, most in H264_BYTES.items():
+        measure = figures.octets
+        judge(f"bytes, {name}", UPDATES_VIDEO, UPDATES, measure, most, **costs, workload=name)
     rest = {"kind": "latency", "barcode": None, "workload": "idle"}
     median = figures.LATENCIES["median"]
     judge("latency median, idle", UPDATES, TIGERVNC, median, REST_LATENCY, **rest)

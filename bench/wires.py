@@ -107,13 +107,44 @@ class WebSocket:
 class Updates:
     """Records of an update stream (docs/updates.md): a mark ends an update."""
 
-    request: bytes = b"GET /?updates HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    path: str = "/?updates"
     is_http: bool = True
+
+    @property
+    def request(self) -> bytes:
+        return f"GET {self.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+
+    @property
+    def has_video(self) -> bool:
+        return "video=1" in self.path
 
     def part(self, data: bytes) -> Part | None:
         if len(data) < 4:
             return None
         return fragment(4 + int.from_bytes(data[1:4], "big"), data[:1] == b"E")
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """Fragmented MP4, over HTTP or plain TCP: the media data of a fragment end a frame."""
+
+    path: str | None
+    """What to GET; None on plain TCP, where the server begins by itself."""
+
+    @property
+    def request(self) -> bytes:
+        if self.path is None:
+            return b""
+        return f"GET {self.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+
+    @property
+    def is_http(self) -> bool:
+        return self.path is not None
+
+    def part(self, data: bytes) -> Part | None:
+        if len(data) < 8:
+            return None
+        return fragment(int.from_bytes(data[:4], "big"), data[4:8] == b"mdat")
 
 
 class Piece(NamedTuple):

@@ -176,7 +176,7 @@ def test_update_stream_is_taken_apart_at_its_records(cuts: list[int]) -> None:
     found, _ = walked(data, wires.Updates(), cuts)
     assert sum(one.part.head + one.part.body for one in found) == len(recorded)
     assert sum(one.part.body for one in found) == len(marks) > 1
-    screen = screens.UpdateScreen(0)
+    screen = screens.UpdateScreen(wires.Updates(), 0)
     shown(data, wires.Updates(), screen, cuts)
     assert np.array_equal(screen.reader.picture, reader.picture)
 
@@ -226,7 +226,7 @@ def test_vnc_viewer_shows_what_the_screen_shows() -> None:
 
 @pytest.mark.parametrize("code", latency.BARCODES)
 @pytest.mark.parametrize(
-    "name", [peers.UPDATES, pytest.param(peers.TIGERVNC, marks=without_tigervnc)]
+    "name", [peers.UPDATES_VIDEO, pytest.param(peers.TIGERVNC, marks=without_tigervnc)]
 )
 def test_updates_are_measured_for_real(name: str, code: str) -> None:
     peer = peers.PEERS[name]

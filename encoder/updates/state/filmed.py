@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from webcapd.base.process.late import np
-from webcapd.capture.bands import BAND_ROWS
+from webcapd.capture.bands import BAND_ROWS, runs
 from webcapd.capture.geometry import Rectangle
 from webcapd.encoder.updates.state.grid import Mask, TileGrid
 
@@ -65,5 +65,9 @@ class Filmed:
 
     def rows(self) -> list[tuple[int, int]]:
         """Give the rows of the video, from row to row, that the newest update changed."""
-        bands = np.flatnonzero(self.news.any(1)) * BAND_ROWS - self.rect.y
-        return [(max(0, top), min(top + BAND_ROWS, self.rect.height)) for top in bands.tolist()]
+        bands = runs(np.flatnonzero(self.news.any(1)).tolist())
+        ends = (
+            (first * BAND_ROWS - self.rect.y, (last + 1) * BAND_ROWS - self.rect.y)
+            for first, last in bands
+        )
+        return [(max(0, top), min(bottom, self.rect.height)) for top, bottom in ends]

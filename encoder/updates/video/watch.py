@@ -18,6 +18,9 @@ from webcapd.encoder.updates.video.choice import (
 
 _KEPT = 64
 
+# While a video lasts, it is looked so often whether it is still the right one.
+_LOOK_SECONDS = 0.25
+
 
 class Watch:
     """Looks for the rectangle that moves.  Encoder thread only.  The caller brings the time."""
@@ -30,7 +33,7 @@ class Watch:
         self._before: Pixels = np.zeros((0, 0, 4), np.uint8)
         self._counts = np.zeros((0, 0), np.uint8)
         self._looks = 0
-        self._not_before = 0.0
+        self._not_before = self._looked_at = 0.0
         self.moved_at = 0.0
         """When it was last seen that a block of tiles goes on moving."""
 
@@ -42,6 +45,9 @@ class Watch:
         ``current`` is the video that lasts: what moves just there is no news.
         """
         self._history.append(Seen(now, tiles))
+        if current and not self._place and now - self._looked_at < _LOOK_SECONDS:
+            return None
+        self._looked_at = now
         block = moving_block(self._history, now)
         if block is None:
             self._look_at(Rectangle(0, 0, 0, 0), pixels)
