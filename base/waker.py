@@ -4,6 +4,9 @@ import contextlib
 import os
 import select
 
+# Sources come and go, and so do their descriptors.
+_MOST_POLLS = 8
+
 
 class Waker:
     """A descriptor that turns readable when somebody calls wake().
@@ -17,6 +20,8 @@ class Waker:
         # A counter in the kernel: it can be written any number of times
         # before it is read, and one read takes them all (eventfd(2)).
         self._descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._polls: dict[int | None, select.poll] = {}
+        """What waits for the waker and another descriptor; the waiting thread's."""
 
     def fileno(self) -> int:
         return self._descriptor
@@ -32,14 +37,21 @@ class Waker:
 
         Takes all calls of wake() so far; tells whether time was not up.
         """
-        poll = select.poll()
-        poll.register(self._descriptor, select.POLLIN)
-        if other is not None:
-            poll.register(other, select.POLLIN)
+        poll = self._polls.get(other) or self._poll_of(other)
         ready = poll.poll(None if seconds is None else 1000 * max(0.0, seconds))
         if any(descriptor == self._descriptor for descriptor, _ in ready):
             self.clear()
         return bool(ready)
+
+    def _poll_of(self, other: int | None) -> select.poll:
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLIN)
+        if other is not None:
+            poll.register(other, select.POLLIN)
+        if len(self._polls) >= _MOST_POLLS:
+            self._polls.clear()
+        self._polls[other] = poll
+        return poll
 
     def clear(self) -> None:
         """Take all calls so far; later ones wake again."""
@@ -50,5 +62,6 @@ class Waker:
         """Give the descriptor back; nobody may wait on it any more."""
         # First out of reach: the number may be somebody else's next.
         descriptor, self._descriptor = self._descriptor, -1
+        self._polls = {}
         if descriptor >= 0:
             os.close(descriptor)

@@ -21,7 +21,7 @@ from webcapd.encoder.consumer import Consumers
 from webcapd.encoder.feeding import Feeding
 from webcapd.encoder.options import EncoderOptions
 from webcapd.encoder.outage import Outage, report_of
-from webcapd.encoder.schedule import Limit, Wish, refresh_in, turn_in, wish_of
+from webcapd.encoder.schedule import Limit, Wish, is_turn_soon, refresh_in, turn_in, wish_of
 from webcapd.encoder.smallchanges import SmallChanges
 from webcapd.encoder.stall import StallGuard
 
@@ -222,6 +222,9 @@ class Encoder:
             elif followed and pending:
                 # More of it need not wake us before the time, but for what cannot wait.
                 self._stall.sleep(min(wait, small), descriptors.urgent)
+            elif is_turn_soon(wishes, now):
+                # Whatever is told of before, nobody is to have it.
+                self._stall.sleep(min(wait, turn_in(wishes, now)), descriptors.urgent)
             else:
                 self._wait_for_news(wait, turn_in(wishes, now), descriptors.events)
 

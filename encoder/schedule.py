@@ -19,6 +19,10 @@ _MIN_AWAITED_FPS = 2.0
 _FRUITLESS_REFRESHES = 15
 
 
+# That a source is lost is found out so much later at most.
+_SOON_SECONDS = 0.1
+
+
 class Limit(NamedTuple):
     """How often a consumer may be fed."""
 
@@ -87,3 +91,16 @@ def refresh_in(wishes: Iterable[Wish], now: float, pending: bool, calm: float) -
 def turn_in(wishes: Iterable[Wish], now: float) -> float:
     """Give the seconds until a follower wants another picture, if there is any news."""
     return min((wish.wait(now) for wish in wishes if wish.followed), default=math.inf)
+
+
+def is_turn_soon(wishes: Iterable[Wish], now: float) -> bool:
+    """Whether all who follow wait for their turn, small changes or not, and not for long.
+
+    Nothing that a source may tell until then has to be heard at once.
+    """
+    waits = [
+        math.inf if wish.consumer.takes_small else wish.wait(now)
+        for wish in wishes
+        if wish.followed
+    ]
+    return bool(waits) and all(0 < wait <= _SOON_SECONDS for wait in waits)

@@ -1,9 +1,8 @@
 """Whether the encoder thread gets on, and what is done when its source does not answer."""
 
-import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from webcapd.base.waker import Waker
 
@@ -62,16 +61,17 @@ class StallGuard:
         """Note whether the source is being opened."""
         self._opening = opening
 
-    @contextlib.contextmanager
-    def encoding(self) -> Iterator[None]:
-        """Note that the thread has work of its own, however long that takes."""
+    def encoding(self) -> "StallGuard":
+        """Note that the thread has work of its own, however long that takes: a context."""
+        return self
+
+    def __enter__(self) -> None:
         self._encodes = True
         self.progress()
-        try:
-            yield
-        finally:
-            self.progress()
-            self._encodes = False
+
+    def __exit__(self, *_: object) -> None:
+        self.progress()
+        self._encodes = False
 
     def abort_if_stuck(self) -> None:
         """Give up a source that has not answered for too long."""

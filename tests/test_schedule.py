@@ -12,7 +12,7 @@ from webcapd.base.pace import CREDIT, Pace
 from webcapd.capture.picture import Picture
 from webcapd.encoder.consumer import NO_DEMAND, Demand, Moment
 from webcapd.encoder.options import EncoderOptions
-from webcapd.encoder.schedule import Limit, Wish, refresh_in, wish_of
+from webcapd.encoder.schedule import Limit, Wish, is_turn_soon, refresh_in, wish_of
 from webcapd.encoder.smallchanges import SmallChanges
 
 FOLLOWS = Demand(math.inf, False, -math.inf)
@@ -61,6 +61,22 @@ def fed_at(
 def test_motion_gets_three_pictures_at_once_and_then_one_a_period() -> None:
     (moments,) = fed_at([Wanting()], AVERAGE, [0.0] * 8)
     assert moments == [0, 0, 0, *(number / FPS for number in range(1, 6))]
+
+
+def test_nothing_is_heard_of_only_while_all_wait_for_a_turn_that_is_soon() -> None:
+    moving, other = Wanting(), Wanting()
+    fed_at([moving], AVERAGE, [0.0] * 3)
+    wishes = [wish_of(one, AVERAGE, 0) for one in (moving, other)]
+    assert is_turn_soon(wishes[:1], 0.5 / FPS)
+    assert not is_turn_soon(wishes[:1], 1 / FPS)
+    assert not is_turn_soon(wishes, 0.5 / FPS)
+    assert not is_turn_soon([], 0.0)
+    small = Wanting(takes_small=True)
+    fed_at([small], AVERAGE, [0.0] * 3)
+    assert not is_turn_soon([wish_of(small, AVERAGE, 0)], 0.5 / FPS)
+    # A source that is lost meanwhile is not to be found out minutes later.
+    seldom = wish_of(Wanting(FOLLOWS._replace(due=60.0)), AVERAGE, 0)
+    assert not is_turn_soon([seldom], 0.0)
 
 
 def test_changes_that_are_fewer_than_the_rate_never_wait() -> None:

@@ -7,12 +7,12 @@ then nothing until the damage is taken.  So a screen nobody watches, and one
 that is drawn on a thousand times between two frames, wake us once.
 """
 
-import contextlib
 import logging
 import re
 import select
-from collections.abc import Iterator
+import sys
 from enum import Flag, auto
+from typing import cast
 
 from Xlib import X
 from Xlib import error as xerror
@@ -61,14 +61,49 @@ _LAYOUT_EVENTS = frozenset(
 )
 
 
+class _Told:
+    """An event of which only the kind counts: python-xlib's own take six times as long to make."""
+
+    __slots__ = ("sequence_number", "type")
+
+    def __init__(self, display: object, binarydata: bytes) -> None:
+        self.type = binarydata[0]
+        self.sequence_number = int.from_bytes(binarydata[2:4], sys.byteorder)
+
+
+class _Answering:
+    """Turns python-xlib's ways to fail into SourceError; to be entered any number of times."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, xerror.ConnectionClosedError):
+            # python-xlib keeps the error.  With its traceback, all that is now
+            # at work would be kept as well.
+            error.__traceback__ = None
+            raise SourceError(f"the X server of display {self._name} is gone") from None
+        if isinstance(error, xerror.XError):
+            raise SourceError(
+                f"the X server of display {self._name} refused a request: {type(error).__name__}"
+            ) from None
+
+
 class Control:
     """What webcapd knows of a display beside its pixels."""
 
     def __init__(self, dialler: Dialler) -> None:
         """Connect and begin to watch; raises SourceError in one sentence."""
         self.name = dialler.name
+        self.answering = _Answering(dialler.name)
         self.display = connect(dialler)
         self.display.set_error_handler(_log_error)
+        inner = self.display.display
+        # Its own: python-xlib has one for all connections.
+        inner.event_classes = dict(inner.event_classes)
         self._poller = select.poll()
         self._poller.register(self.display.fileno(), select.POLLIN)
         self.damage_obstacle: str | None = None
@@ -78,7 +113,7 @@ class Control:
         """Whether the server tells that the pointer moves."""
         self._meanings: dict[int, XEvents] = dict.fromkeys(_LAYOUT_EVENTS, XEvents.LAYOUT)
         try:
-            with self.answering():
+            with self.answering:
                 self._demand_screen()
                 self.root = self.display.screen().root
                 self.title_atoms = (
@@ -116,7 +151,7 @@ class Control:
                 return f"the X server has no {extension} extension"
         xfixes.query_version(self.display)
         damage.query_version(self.display)
-        self._meanings[self.display.extension_event.DamageNotify] = XEvents.DAMAGE
+        self._expect(self.display.extension_event.DamageNotify, XEvents.DAMAGE)
         opcode = self.display.display.get_extension_major
         self.damage_ids = DamageIds(
             damage.damage_create(self.root, damage.DamageReportNonEmpty),
@@ -127,6 +162,11 @@ class Control:
         # Before another connection speaks of them.
         self.display.sync()
         return None
+
+    def _expect(self, kind: int, meaning: XEvents) -> None:
+        """Note what a kind of event means that tells nothing else."""
+        self._meanings[kind] = meaning
+        self.display.display.event_classes[kind] = cast(type[Event], _Told)
 
     def _find_cursor_reports(self) -> str | None:
         """Select how the server reports the pointer; says why its image cannot be had."""
@@ -145,7 +185,7 @@ class Control:
             )
             self.reports_motion = True
             # Raw motion is the only one selected, and the only generic event.
-            self._meanings[_GENERIC_EVENT] = XEvents.POINTER
+            self._expect(_GENERIC_EVENT, XEvents.POINTER)
         return None
 
     def report_cursor(self, wanted: bool) -> None:
@@ -156,7 +196,7 @@ class Control:
         """
         if self._cursor_obstacle is not None:
             return
-        with self.answering():
+        with self.answering:
             mask = xfixes.XFixesDisplayCursorNotifyMask if wanted else 0
             xfixes.select_cursor_input(self.display, self.root, mask)
             if self.reports_motion:
@@ -166,7 +206,7 @@ class Control:
 
     def root_area(self) -> Rectangle:
         """Ask for the geometry of the screen."""
-        with self.answering():
+        with self.answering:
             geometry = self.root.get_geometry()
             return Rectangle(0, 0, geometry.width, geometry.height)
 
@@ -174,7 +214,7 @@ class Control:
         """Fetch the pointer's image; None where there is none to show."""
         if self._cursor_obstacle is not None:
             return None
-        with self.answering():
+        with self.answering:
             return fetch_cursor(self.display)
 
     @property
@@ -183,17 +223,18 @@ class Control:
 
     def fileno(self) -> int:
         """Descriptor that turns readable when events come."""
-        with self.answering():
+        with self.answering:
             return self.display.fileno()
 
     def take_events(self) -> XEvents:
         """Take all events that have arrived; tells what they say together."""
         found = XEvents.NOTHING
-        with self.answering():
+        with self.answering:
             if self._is_quiet():
                 return found
             for _ in range(self.display.pending_events()):
-                found |= self._meaning_of(self.display.next_event())
+                told = self._meaning_of(self.display.next_event())
+                found = told if found is XEvents.NOTHING else found | told
         return found
 
     def _meaning_of(self, event: Event) -> XEvents:
@@ -218,21 +259,6 @@ class Control:
         except (xerror.ConnectionClosedError, OSError) as error:
             # python-xlib keeps the error, whose frames keep those who called this.
             error.__traceback__ = None
-
-    @contextlib.contextmanager
-    def answering(self) -> Iterator[None]:
-        """Turn python-xlib's ways to fail into SourceError."""
-        try:
-            yield
-        except xerror.ConnectionClosedError as error:
-            # python-xlib keeps the error.  With its traceback, all that is now
-            # at work would be kept as well.
-            error.__traceback__ = None
-            raise SourceError(f"the X server of display {self.name} is gone") from None
-        except xerror.XError as error:
-            raise SourceError(
-                f"the X server of display {self.name} refused a request: {type(error).__name__}"
-            ) from None
 
 
 _GENERIC_EVENT = 35

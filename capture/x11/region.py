@@ -51,7 +51,7 @@ class MonitorRegion:
     def area(self, control: Control, windows: Windows | None, screen: Rectangle) -> Rectangle:
         if not control.display.has_extension("RANDR"):
             raise SourceError("the X server has no RANDR extension, so it knows no monitors")
-        with control.answering():
+        with control.answering:
             monitors = {
                 control.display.get_atom_name(monitor.name): Rectangle(
                     monitor.x, monitor.y, monitor.width_in_pixels, monitor.height_in_pixels

@@ -1,8 +1,7 @@
 """An X11 screen as a source: opened, lost and opened again, over the years."""
 
-import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from webcapd.capture.decoration import Decoration
 from webcapd.capture.framebuffer import FrameBuffer
@@ -16,6 +15,20 @@ from webcapd.capture.x11.session import X11Session
 from webcapd.capture.x11.windows.masks import Masks
 
 log = logging.getLogger(__name__)
+
+
+class _Answering:
+    """Has the error of a call that was interrupted say why; to be entered any number of times."""
+
+    def __init__(self, dialler: Dialler) -> None:
+        self._dialler = dialler
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, SourceError) and self._dialler.interrupted:
+            raise SourceError("the X server does not answer") from None
 
 
 class Screen:
@@ -35,6 +48,7 @@ class Screen:
         """Prepare; ``authority`` names a file of cookies other than the environment's."""
         self.name = display
         self._dialler = Dialler(display, authority)
+        self._answering = _Answering(self._dialler)
         self._options = options
         self._region = region_of(options)
         self._target_fps = target_fps
@@ -68,7 +82,7 @@ class Screen:
     def open(self, progress: Callable[[], None]) -> None:
         """Connect, and make the frame buffer; raises SourceError."""
         self._dialler.reset()
-        with self._answering():
+        with self._answering:
             session = self._connect(progress)
         self._opened = self._opened_status(session)
         self._log_fallbacks(session)
@@ -144,26 +158,16 @@ class Screen:
     def interrupt(self) -> None:
         self._dialler.interrupt()
 
-    @contextlib.contextmanager
-    def _answering(self) -> Iterator[None]:
-        """Have the error of a call that was interrupted say why."""
-        try:
-            yield
-        except SourceError:
-            if self._dialler.interrupted:
-                raise SourceError("the X server does not answer") from None
-            raise
-
     def descriptors(self) -> Descriptors:
-        with self._answering():
+        with self._answering:
             return self._connected.descriptors()
 
     def set_watched(self, fps: float) -> None:
-        with self._answering():
+        with self._answering:
             self._opened_refresher.set_watched(fps)
 
     def pending(self, poll: bool = False) -> bool:
-        with self._answering():
+        with self._answering:
             return self._opened_refresher.pending(poll)
 
     def seconds_until_poll(self) -> float:
@@ -173,11 +177,11 @@ class Screen:
         return self._opened_refresher.seconds_until_due()
 
     def refresh(self) -> list[int]:
-        with self._answering():
+        with self._answering:
             return self._opened_refresher.refresh()
 
     def refresh_small(self) -> list[int]:
-        with self._answering():
+        with self._answering:
             return self._opened_refresher.refresh_small()
 
     def status(self) -> SourceStatus:

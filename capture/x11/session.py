@@ -116,12 +116,14 @@ class X11Session:
         self._take_events()
         self._take_window_events()
         # What was told during a read() of little has been acted on, but for the damage.
-        return bool(self._events) or self._is_drawn
+        return self._is_drawn or self._events is not XEvents.NOTHING
 
     def _take_events(self) -> None:
         told = self.control.take_events()
-        self._events |= told
-        self._is_drawn = self._is_drawn or XEvents.DAMAGE in told
+        # Mostly nothing; to join flags takes longer than to find that out.
+        if told is not XEvents.NOTHING:
+            self._events |= told
+            self._is_drawn = self._is_drawn or XEvents.DAMAGE in told
 
     def take_drawn(self) -> bool:
         """Tell whether damage is to be taken; says that it is, or has been just now."""

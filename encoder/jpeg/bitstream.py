@@ -101,11 +101,17 @@ def splice(header: bytes, segments: Sequence[bytes], columns: int = 1) -> bytes:
 
     A band of several ``columns`` is so many intervals, joined by join_tiles().
     """
-    parts = [header]
-    for band, segment in enumerate(segments):
-        parts += segment, restart_marker((band + 1) * columns - 1)
-    parts[-1] = EOI
+    parts = [header] * (2 * len(segments) + 1)
+    parts[1::2] = segments
+    parts[2::2] = _band_ends(len(segments), columns)
     return b"".join(parts)
+
+
+@functools.lru_cache(maxsize=64)
+def _band_ends(bands: int, columns: int) -> tuple[bytes, ...]:
+    """Give what follows each of some bands: a marker, and EOI."""
+    markers = (restart_marker(band * columns - 1) for band in range(1, bands))
+    return (*markers, EOI)
 
 
 def join_tiles(band: int, tiles: Sequence[bytes]) -> bytes:

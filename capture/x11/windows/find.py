@@ -40,7 +40,7 @@ class Windows:
 
     def _find(self, wanted: Wanted) -> list[Window]:
         """Find the windows wanted, uppermost first, whether they can be seen or not."""
-        with self._control.answering():
+        with self._control.answering:
             return [one for one in self._below(self._control.root, 0) if self._is(one, wanted)]
 
     def _below(self, parent: Window, depth: int) -> Iterator[Window]:
@@ -76,7 +76,7 @@ class Windows:
 
     def _area(self, window: Window) -> Rectangle:
         """Give where a window is; an empty rectangle if it cannot be seen."""
-        with self._control.answering():
+        with self._control.answering:
             try:
                 if window.get_attributes().map_state != X.IsViewable:
                     return Rectangle(0, 0, 0, 0)
