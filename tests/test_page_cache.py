@@ -1,6 +1,7 @@
 """The live page reads the screen out of what caches keep: manifests, and streams of names."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -63,6 +64,17 @@ def photograph(seed: int) -> Pixels:
     return np.asarray(large, np.uint8)
 
 
+def scroll(brush: Painter, times: int) -> None:
+    """Scroll what is mostly copied, faster than who asks for each state may follow."""
+    generator = np.random.default_rng(9)
+    colours = generator.integers(0, 256, (5, 3), np.uint8)
+    brush.image(colours[generator.integers(0, 5, (HEIGHT, WIDTH))])
+    for _ in range(times):
+        brush.window.copy_area(brush.gc, brush.window, 0, 9, WIDTH, HEIGHT - 9, 0, 0)
+        brush.display.sync()
+        time.sleep(0.03)
+
+
 @pytest.mark.parametrize("via", ["cache", "names"])
 def test_page_shows_the_screen_out_of_caches(
     page: LivePage[AnyBrowser], scene: Scene, via: str
@@ -75,6 +87,8 @@ def test_page_shows_the_screen_out_of_caches(
         scene.brush.fill(0x203040 + seed)
         scene.brush.rectangle(0xC0D0E0, 40 + 9 * seed, 50, 77, 31)
         page.wait_for(scene.server.pixels, JPEG)
+    scroll(scene.brush, 25)
+    page.wait_for(scene.server.pixels, JPEG)
     # It holds a connection of ours where names are streamed, and else none.
     assert scene.program.info()["stats"]["sessionCount"] == (via == "names")
     page.browser.visit("about:blank")
