@@ -111,6 +111,10 @@ class Engine:
         self._tiles.close()
         self.source.dispose()
 
+    def tidy(self) -> None:
+        """Give back what is kept for nobody; to be called now and then."""
+        self.updates.named.tidy()
+
     def status(self) -> Mapping[str, object]:
         """Tell what ``/?info`` says of it."""
         variants, updates = self.variants.report(), self.updates.report()

@@ -227,6 +227,7 @@ class Server:
         told = time.monotonic()
         while (status := self._shutdown.wait(period)) is None:
             engine.encoder.abort_if_stuck()
+            engine.tidy()
             if engine.encoder.makes_progress() and listener.makes_progress():
                 manager.notify("WATCHDOG=1")
             if idle is not None:

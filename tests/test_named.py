@@ -242,6 +242,25 @@ def test_groups_that_are_too_many_leave_in_order_and_what_is_listed_stays() -> N
     assert groups.get(third)
 
 
+def test_nothing_is_kept_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = opened()
+    with named.lease(PLAIN_UPDATES) as made:
+        feed(made, text(np.random.default_rng(1), 100, 200))
+        named.tidy()
+    assert named.groups.size and named.listed() == [made], "somebody may come again soon"
+    monkeypatch.setattr("webcapd.encoder.leases.LINGER_SECONDS", -1.0)
+    named.groups._clock = clock = Clock()
+    named.tidy()
+    assert not named.listed()
+    assert named.groups.size, "caches may still ask for what was listed"
+    clock.now += KEPT_SECONDS
+    named.tidy()
+    assert not named.groups.size
+    with named.lease(PLAIN_UPDATES) as again:
+        feed(again, text(np.random.default_rng(1), 100, 200))
+        assert (again.latest.run, again.sequence) == (made.latest.run, made.sequence + 1)
+
+
 def test_typing_takes_few_bytes_and_lists_stay_short() -> None:
     """A letter is in the list as it is; many become a group, which nobody in step asks for."""
     pixels = np.full((1080, 1920, 4), 250, np.uint8)

@@ -34,6 +34,14 @@ class NamedUpdates(Leases[UpdateSpec, "NamedConsumer"]):
         super().__init__(consumers, make, _FORMS, PLAIN_UPDATES)
         self.groups = groups
 
+    def tidy(self) -> None:
+        """Give back what is kept for nobody; to be called now and then, by any thread."""
+        with self._lock:
+            self._drop_idle()
+            is_unused = not self._kept
+        if is_unused and self.groups.size:
+            self.groups.list_only(frozenset())
+
 
 def open_named(
     options: EncoderOptions, consumers: Consumers, encoder: TileEncoder, wake: Callable[[], None]

@@ -19,9 +19,9 @@ _LEAST_SHARE = 4
 
 
 class Groups:
-    """The groups that may be asked for.
+    """The groups that may be asked for; for any thread.
 
-    get() is for any thread, the rest for the encoder thread only.
+    put(), list_only() and gap() are the encoder thread's.
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -30,13 +30,14 @@ class Groups:
         """The number of this start, in lists."""
         self._key = secrets.token_bytes(32)
         self._most, self._clock = most, clock
+        self._lock = threading.Lock()
+        # Guarded by _lock:
+        self._kept: dict[bytes, bytes] = {}
+        self._left: OrderedDict[bytes, float] = OrderedDict()
+        """Since when each was listed no more, the oldest first."""
         self._listed: set[bytes] = set()
         """What is listed, and what is new and will be."""
         self._size = self._listed_size = 0
-        self._lock = threading.Lock()
-        self._kept: dict[bytes, bytes] = {}  # Guarded by _lock; changed by the encoder thread.
-        self._left: OrderedDict[bytes, float] = OrderedDict()
-        """Since when each was listed no more, the oldest first."""
 
     def get(self, name: bytes) -> bytes | None:
         """Give a group, None where it is not kept."""
@@ -46,37 +47,39 @@ class Groups:
     @property
     def size(self) -> int:
         """Bytes of all that is kept."""
-        return self._size
+        with self._lock:
+            return self._size
 
     def put(self, data: bytes) -> tuple[bytes, int]:
         """Keep a group, which is about to be listed; gives its name and how many bytes are new."""
         name = hashlib.blake2b(data, digest_size=16, key=self._key).digest()
-        if name in self._listed:
-            return name, 0
-        self._listed.add(name)
-        self._listed_size += len(data)
-        if name in self._left:
-            del self._left[name]
-            return name, 0
-        self._size += len(data)
         with self._lock:
+            if name in self._listed:
+                return name, 0
+            self._listed.add(name)
+            self._listed_size += len(data)
+            if name in self._left:
+                del self._left[name]
+                return name, 0
             self._kept[name] = data
-        self._make_room()
+            self._size += len(data)
+            self._make_room()
         return name, len(data)
 
     def list_only(self, names: Set[bytes]) -> None:
         """Note what is listed from now on; all of it has been put."""
         now = self._clock()
-        for name in self._listed - names:
-            self._left[name] = now
-            self._listed_size -= len(self._kept[name])
-        self._listed &= names
-        self._make_room()
+        with self._lock:
+            for name in self._listed - names:
+                self._left[name] = now
+                self._listed_size -= len(self._kept[name])
+            self._listed &= names
+            self._make_room()
 
     def _make_room(self) -> None:
         """Drop what was listed too long ago, and where there is too much, the oldest of the rest.
 
-        What is listed stays, however much it is.
+        What is listed stays, however much it is.  _lock is held.
         """
         until = self._clock() - KEPT_SECONDS
         while self._left:
@@ -84,8 +87,7 @@ class Groups:
             if since > until and self._size <= self._most:
                 break
             del self._left[name]
-            with self._lock:
-                self._size -= len(self._kept.pop(name))
+            self._size -= len(self._kept.pop(name))
 
     def gap(self, new: int) -> float:
         """Tell how many seconds are to follow so many new bytes, so that all is kept long enough.
