@@ -14,6 +14,8 @@ from xserver import Pixels
 from webcapd.encoder.h264 import boxes
 from webcapd.encoder.h264.boxes import TIMESCALE, fragment, init_segment, sample_of
 from webcapd.encoder.h264.codec import Coded, H264Encoder, H264Error, even
+from webcapd.encoder.h264.planes import Planes
+from webcapd.encoder.h264.ratefactor import RateFactor
 
 WIDTH, HEIGHT = 192, 112
 
@@ -188,3 +190,28 @@ def test_a_byte_stream_is_cut_into_its_units(parts: list[bytes], start: bytes) -
 def test_what_holds_no_picture_is_no_sample() -> None:
     with pytest.raises(ValueError, match="no picture"):
         sample_of(b"\0\0\1\x67abc\0\0\0\1\x06def")
+
+
+def test_a_picture_that_rests_is_encoded_finer_once_and_then_as_before() -> None:
+    generator = np.random.default_rng(2)
+    noise = generator.integers(0, 256, (40, HEIGHT // 4, WIDTH // 4, 4), np.uint8)
+    pictures = [one.repeat(4, 0).repeat(4, 1) for one in noise]
+    planes = Planes(WIDTH, HEIGHT, False)
+    encoder = H264Encoder(WIDTH, HEIGHT, 35)
+    frames = []
+    for number, one in enumerate([*pictures[:20], pictures[19], *pictures[20:]]):
+        planes.follow(one, None)
+        frames.append(encoder.encode_planes(planes, number / 30, is_rest=number == 20))
+    shown = decoded(frames)
+    assert psnr(shown[20], pictures[19]) > psnr(shown[19], pictures[19]) + 3
+    moved = sum(len(frame.data) for frame in frames[10:20])
+    again = sum(len(frame.data) for frame in frames[30:40])
+    assert again < 1.2 * moved
+
+
+def test_what_is_no_encoder_has_no_rate_factor() -> None:
+    """What is not certain to be one is left alone."""
+    decoder = av.CodecContext.create("h264", "r")
+    assert not RateFactor(decoder).set(20)
+    for one in (3.5, "x" * 100, object()):
+        assert not RateFactor(one).set(20)  # type: ignore[arg-type]

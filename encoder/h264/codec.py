@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from webcapd.capture.overlay import Pixels
 from webcapd.encoder.h264.boxes import TIMESCALE
 from webcapd.encoder.h264.planes import Planes, Rows
+from webcapd.encoder.h264.ratefactor import RateFactor
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
@@ -26,6 +27,10 @@ _SEARCH = "me=umh:merange=32"
 # Of ISO/IEC 23091-2: sRGB on a screen, as Y'CbCr of BT.601.
 _PRIMARIES_BT709, _TRANSFER_SRGB, _MATRIX_BT601 = 1, 13, 6
 _LIMITED_RANGE, _FULL_RANGE = 1, 2
+
+
+# By so much less is the rate factor of what rests.
+_FINER = 8
 
 
 class H264Error(Exception):
@@ -81,6 +86,8 @@ class H264Encoder:
             raise H264Error(f"pictures of {width}x{height} cannot be encoded as H.264")
         self.width, self.height, self.full_color = width, height, full_color
         self._planes: Planes | None = None
+        self._crf = self._rate = crf
+        """The factor to encode by, and that of the frame before."""
         self._last = -1
         """The time of the last frame, in units of TIMESCALE since the first."""
         self._began = 0.0
@@ -90,6 +97,11 @@ class H264Encoder:
             self._context = self._open(crf, threads)
         except FFmpegError as error:
             raise H264Error(f"x264 cannot be opened for {width}x{height}: {error}") from None
+        self._factor = RateFactor(self._context)
+
+    def _set_rate(self, crf: int) -> None:
+        if crf != self._rate and self._factor.set(crf):
+            self._rate = crf
 
     def _open(self, crf: int, threads: int) -> "VideoCodecContext":
         import av
@@ -134,8 +146,14 @@ class H264Encoder:
         self._planes.follow(pixels, changed)
         return self.encode_planes(self._planes, moment, key)
 
-    def encode_planes(self, planes: Planes, moment: float, key: bool = False) -> Coded:
-        """Encode a picture whose pixels were converted before; raises H264Error."""
+    def encode_planes(
+        self, planes: Planes, moment: float, key: bool = False, is_rest: bool = False
+    ) -> Coded:
+        """Encode a picture whose pixels were converted before; raises H264Error.
+
+        One that rests is encoded finer, where the rate factor can be set.
+        """
+        self._set_rate(max(1, self._crf - _FINER) if is_rest else self._crf)
         from av import FFmpegError
         from av.video.frame import PictureType
 
@@ -156,5 +174,5 @@ class H264Encoder:
 
     def close(self) -> None:
         """Give its memory back; it encodes no more."""
-        del self._context
+        del self._context, self._factor
         self._planes = None

@@ -33,6 +33,8 @@ class Job:
     """When it was taken: seconds of CLOCK_MONOTONIC."""
     as_of: float
     is_key: bool = False
+    is_rest: bool = False
+    """Whether it is a picture that has been encoded before, and is to come out finer."""
 
 
 class Coder:
@@ -122,7 +124,7 @@ class Coder:
             while (taken := self._take()) is not None:
                 slot, job = taken
                 encoder = self._fitting(slot.planes)
-                coded = encoder.encode_planes(slot.planes, job.moment, job.is_key)
+                coded = encoder.encode_planes(slot.planes, job.moment, job.is_key, job.is_rest)
                 self._on_coded(coded, job, encoder)
                 self._give_back(slot)
         except Exception as error:

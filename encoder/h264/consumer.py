@@ -24,9 +24,9 @@ _MOST_SLICES = 4
 class VideoConsumer:
     """A form of the screen as H.264.
 
-    A frame is encoded when the screen looks different, or when somebody needs one; after motion,
-    once more, as the next frame of a picture that rests comes out finer.  feed() is the encoder
-    thread's, what is called _on_* the coder's; the rest is for any thread.
+    A frame is encoded when the screen looks different, or when somebody needs one, and after motion
+    once more, finer.  feed() is the encoder thread's, what is called _on_* the coder's; the rest is
+    for any thread.
     """
 
     takes_pointer = True
@@ -108,9 +108,10 @@ class VideoConsumer:
         _ = seen.pixels
         shown = seen.width, seen.height, list(seen.keys)
         is_new = shown != self._shown
+        is_rest = not is_new and not wants.key and now >= self._refines_at
         if is_new or wants.key:
             self._refines_at = now + self._calm
-        elif now >= self._refines_at:
+        elif is_rest:
             self._refines_at = math.inf
         elif not wants.frame:
             if self._coder.is_idle:
@@ -123,7 +124,7 @@ class VideoConsumer:
         self._fill(slot, seen)
         is_key = wants.key or (given_up is not None and given_up.is_key)
         taken = moment.as_of if math.isfinite(moment.as_of) else now
-        self._coder.put(slot, Job(taken, moment.as_of, is_key))
+        self._coder.put(slot, Job(taken, moment.as_of, is_key, is_rest))
 
     def _fill(self, slot: Slot, seen: Picture) -> None:
         """Convert what is not in the slot yet."""
