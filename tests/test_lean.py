@@ -17,7 +17,10 @@ from xserver import XServer
 from webcapd.http.wire.response import http_date
 
 # By what is in the paths of their native parts.
-_HEAVY = ("/numpy", "/cv2/", "/opencv_python", "/PIL/", "/bcrypt/", "/turbojpeg", "/ssl.")
+_HEAVY = (
+    *("/numpy", "/av/", "/_decimal.", "/cv2/", "/opencv_python", "/PIL/", "/bcrypt/"),
+    *("/turbojpeg", "/ssl."),
+)
 
 
 def loaded(program: Webcapd) -> set[str]:

@@ -5,7 +5,6 @@ frames but those asked for.
 """
 
 from collections.abc import Iterable
-from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +14,8 @@ from webcapd.encoder.h264.planes import Planes, Rows
 from webcapd.encoder.h264.ratefactor import RateFactor
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from av.video.codeccontext import VideoCodecContext
 
 _NO_END = 2**31 - 1
@@ -35,6 +36,14 @@ _FINER = 8
 
 class H264Error(Exception):
     """A picture cannot be encoded; the text is one clear sentence."""
+
+
+@cache
+def _fraction(numerator: int, denominator: int) -> "Fraction":
+    # Loaded with PyAV: by itself it takes longer than this module.
+    from fractions import Fraction
+
+    return Fraction(numerator, denominator)
 
 
 class Coded(NamedTuple):
@@ -109,8 +118,8 @@ class H264Encoder:
         context = av.CodecContext.create("libx264", "w")
         context.width, context.height = self.width, self.height
         context.pix_fmt = "yuv444p" if self.full_color else "yuv420p"
-        context.time_base = Fraction(1, TIMESCALE)
-        context.framerate = Fraction(30)
+        context.time_base = _fraction(1, TIMESCALE)
+        context.framerate = _fraction(30, 1)
         context.gop_size = _NO_END
         context.max_b_frames = 0
         context.thread_count = threads
@@ -162,7 +171,7 @@ class H264Encoder:
         # Times rise, whatever the clock does.
         self._last = max(self._last + 1, round((moment - self._began) * TIMESCALE))
         frame = planes.frame
-        frame.pts, frame.time_base = self._last, Fraction(1, TIMESCALE)
+        frame.pts, frame.time_base = self._last, _fraction(1, TIMESCALE)
         frame.pict_type = PictureType.I if key else PictureType.NONE
         try:
             packets = self._context.encode(frame)
