@@ -110,6 +110,8 @@ class Server:
         self._shutdown.close()
 
     def __enter__(self) -> Self:
+        if self._thread.ident is None:
+            self.start()
         return self
 
     def __exit__(self, *_: object) -> None:

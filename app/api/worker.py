@@ -1,10 +1,10 @@
 """The threads of a capture: from a display, and an engine that looks at it, to the end of both."""
 
-import atexit
 import contextlib
 import logging
 import os
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -156,7 +156,7 @@ class Worker(Generic[T]):
     def _run(self) -> None:
         shutdown = self._shutdown
         assert shutdown is not None
-        atexit.register(self._end_at_exit)
+        at_exit = weakref.finalize(self._thread, self._end_at_exit)
         try:
             with (
                 told(*NO_PICTURES),
@@ -169,7 +169,7 @@ class Worker(Generic[T]):
             # What our own frames hold is not to live as long as the error does.
             self._failure = self._failure or error.with_traceback(None)
         finally:
-            atexit.unregister(self._end_at_exit)
+            at_exit.detach()
             shutdown.close()
             self._begun.set()
             self._on_end()
