@@ -14,6 +14,7 @@ one machine: where a processor is full, the row says whose.
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import compare
+import peers
 from figures import Record
 from running import ROOT, running, tree_cpu_seconds, workload, x_server
 from scale import fronts, table
@@ -64,6 +66,7 @@ WAYS = (
     Way("nginx", "manifests", ("typing", MANY[0])),
     Way("varnish", "manifests"),
 )
+_VERSION = {"nginx": ("nginx", "-v"), "varnish": ("varnishd", "-V")}
 _FRONTS: dict[str, Callable[[Path, Path], AbstractContextManager[Front]]] = {
     "nginx": fronts.nginx,
     "varnish": fronts.varnish,
@@ -128,7 +131,8 @@ def measure(
         "origin": rates(asked, reached),
         "all_different": all_different,
         "all_origin": dict(all_origin),
-        "idle": idle / elapsed / (os.cpu_count() or 1),
+        "processors": (processors := os.cpu_count() or 1),
+        "idle": idle / elapsed / processors,
         **seen,
     }
 
@@ -168,6 +172,13 @@ def one_way(
         except SystemExit as error:
             record = {"failed": str(error).splitlines()[-1][:200]}
         yield {**shared, **record}
+
+
+def version(front: str) -> str:
+    """Tell which version of a cache is installed."""
+    done = subprocess.run([*_VERSION[front]], capture_output=True, text=True, check=True)
+    found = re.search(r"[\d.]+\d", done.stderr)
+    return found[0] if found else ""
 
 
 def publish(records: list[Record]) -> None:
@@ -213,12 +224,13 @@ def parse() -> argparse.Namespace:
 
 def main() -> int:
     given = parse()
-    programs = {"nginx": "nginx", "varnish": "varnishd"}
     for name in list(given.fronts):
-        if shutil.which(programs[name]) is None:
+        if shutil.which(_VERSION[name][0]) is None:
             print(f"{name}: skipped, it is not installed (script/bench --setup)", flush=True)
             given.fronts.remove(name)
-    records = [{"run": time.strftime("%Y-%m-%d %H:%M"), **compare.machine({})}]
+    machine = compare.machine({peers.SUBJECT: peers.PEERS[peers.SUBJECT]})
+    machine["versions"] |= {name: version(name) for name in given.fronts}
+    records = [{"run": time.strftime("%Y-%m-%d %H:%M"), **machine}]
     for record in points(given):
         records.append(record)
         print(table.told(record), flush=True)

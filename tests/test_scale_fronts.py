@@ -1,21 +1,25 @@
 """nginx and Varnish as they are shipped, before a real webcapd: one answer serves all."""
 
+import base64
+import hashlib
 import http.client
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pytest
 from manifestreader import ManifestReader
 from painter import Painter, painter
-from program import TIMEOUT, Webcapd
+from program import ROOT, TIMEOUT, Webcapd
 from waiting import wait_until
 from xserver import Pixels, XServer, xvfb
 
-from scale import fronts, lists
+from scale import fronts
 from scale.connection import Loop
 from scale.fronts import Front
 from scale.viewer import ManifestViewer, StreamViewer, Tally, Viewer
@@ -174,18 +178,41 @@ def test_one_request_serves_all_who_watch(
         assert CHANGES <= place.asked(kind) - before[kind] <= most, (kind, len(paths))
 
 
-def test_hit_is_refused_without_a_token(front: Front) -> None:
-    status, _, body = get(front, "/manifest")
-    assert status == 200
-    listed = lists.manifest(body)
-    group = f"/tiles/{listed.lacking(None)[0].name}"
+def test_hit_is_refused_without_a_token(front: Front, brush: Painter, screen: XServer) -> None:
+    brush.image(pattern(50), 0, 100)
+    reader = reader_of(front)
+    read_until(front, reader, screen.pixels())
+    listed, group = f"/manifest/{reader.run}-0", f"/tiles/{reader.fetched[-1]}"
     get(front, group)
     assert get(front, group)[:2] == (200, "HIT")
-    for path in (group, "/manifest", f"/manifest/{listed.run}-0", "/?updates&tiles=names"):
+    for path in (group, "/manifest", listed, "/?updates&tiles=names"):
         assert get(front, path, {})[0] == 401
     assert get(front, group, {"Authorization": "Bearer of-bad-news-01234"})[0] == 401
     assert get(front, f"{group}?token={TOKEN}", {})[:2] == (200, "HIT")
     assert get(front, group)[:2] == (200, "HIT")
+
+
+def test_signed_addresses_are_checked_by_nginx_alone(place: Place, tmp_path: Path) -> None:
+    """With the lines of docs/scale.md."""
+    page = (ROOT / "docs/scale.md").read_text()
+    mapped, checked = re.findall(r"```nginx\n(.*?)```", page, re.DOTALL)
+    text = fronts.replaced(
+        fronts.NGINX, ("http {\n", f"http {{\n{mapped}"), ("#auth_request /may-look;", checked)
+    )
+
+    def token(until: int, secret: str = "a secret") -> str:
+        digest = hashlib.md5(f"{until} {secret}".encode(), usedforsecurity=False).digest()
+        return f"{base64.urlsafe_b64encode(digest).decode().rstrip('=')},{until}"
+
+    now = int(time.time())
+    with fronts.nginx(tmp_path, place.folder / "s", text) as front:
+        for given in (token(now + 1000), quote(token(now + 1000))):
+            assert get(front, f"/manifest?token={given}", {})[0] == 200
+        for wrong in (token(now - 1), token(now + 1000, "another"), token(now + 1000)[1:]):
+            assert get(front, f"/manifest?token={wrong}", {})[0] == 401
+        assert get(front, "/manifest", {})[0] == 401
+        assert get(front, "/?updates&tiles=names", {})[0] == 401
+        assert get(front, "/page/index.js", {})[0] == 200
 
 
 def test_restart_is_seen_for_what_it_is(

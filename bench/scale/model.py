@@ -1,10 +1,10 @@
-"""What any number of viewers cost, from what one costs.  Pure.
+"""What any number of viewers cost, from what one takes of a version.  Pure.
 
 A viewer behind a cache takes, for each version of the screen, one entry of the
 list and the objects in it that it lacks; and all of that is made and sent to
-the cache once.  So the edge's load is the viewers' number times what one takes,
-and ours does not depend on it.  With streams of names the list comes in a
-response without an end, which each viewer has from us.
+the cache once.  So the edge's load is what one takes, times the versions, times
+the viewers, and ours does not depend on the viewers.  With streams of names the
+list comes in a response without an end, which each viewer has from us.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ WITHIN = 0.2
 
 @dataclass(frozen=True)
 class Taken:
-    """What one viewer takes, a second."""
+    """What one viewer takes of a version, on average."""
 
     requests: float
     """Requests that it sends, for lists and for objects."""
@@ -39,22 +39,19 @@ class Load:
     hit_rate: float
 
 
-def load(taken: Taken, made: float, viewers: int) -> Load:
-    """Tell the load of so many viewers of a screen.
-
-    ``made`` is how many versions and objects are made a second.
-    """
-    once = min(BUDGET, viewers) * made
-    answered = taken.requests * viewers
-    origin_requests = min(once, answered)
+def load(taken: Taken, versions: float, viewers: int) -> Load:
+    """Tell the load of so many viewers who all see so many versions a second."""
+    seen = versions * viewers
+    asked = taken.requests * seen
+    origin_requests = taken.requests * versions * min(BUDGET, viewers)
     fetched = taken.bytes - taken.stream_bytes
     each = fetched / taken.requests if taken.requests else 0.0
     return Load(
-        edge_requests=answered,
-        edge_bytes=taken.bytes * viewers,
+        edge_requests=asked,
+        edge_bytes=taken.bytes * seen,
         origin_requests=origin_requests,
-        origin_bytes=origin_requests * each + taken.stream_bytes * viewers,
-        hit_rate=1 - origin_requests / answered if answered else 0.0,
+        origin_bytes=origin_requests * each + taken.stream_bytes * seen,
+        hit_rate=1 - origin_requests / asked if asked else 0.0,
     )
 
 

@@ -1,7 +1,9 @@
 """Results of scaling.py to the generated part of docs/scale.md.  Pure, but for writing it."""
 
+import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import layout
 from figures import Record, distinct, select
@@ -43,21 +45,16 @@ def limit(record: Record) -> str:
     if cpu["viewers"] > _FULL:
         return "the load program"
     if record["idle"] < _IDLE:
+        if sum(cpu.values()) < record["processors"] / 2:
+            return "other programs"
         return f"the processors, most for {max(cpu, key=lambda name: float(cpu[name]))}"
     return ""
 
 
 def taken(record: Record) -> Taken:
-    """Tell what one viewer took."""
-    viewers = record["viewers"]
-    return Taken(
-        asked(record) / viewers, record["bytes"] / viewers, record["stream_bytes"] / viewers
-    )
-
-
-def made(record: Record) -> float:
-    """Versions and objects made a second, as far as anybody asked for them."""
-    return float(sum(record["different"].get(kind, 0.0) for kind in _KINDS))
+    """Tell what one viewer took of a version."""
+    seen = record["viewers"] * record["shown"]
+    return Taken(asked(record) / seen, record["bytes"] / seen, record["stream_bytes"] / seen)
 
 
 def scales(records: Iterable[Record]) -> list[Record]:
@@ -65,22 +62,42 @@ def scales(records: Iterable[Record]) -> list[Record]:
     return [one for one in select(records, kind="scale") if "failed" not in one]
 
 
-def basis(records: Sequence[Record]) -> Iterator[Record]:
-    """Give the point of each workload and way that the model starts from.
+class Way(NamedTuple):
+    """What was measured of one workload in one way."""
 
-    One viewer, or as few as were measured.
-    """
+    workload: str
+    front: str
+    lists: str
+    taken: Taken
+    """The mean of the points at which nothing was full; else of the one with fewest viewers."""
+    versions: float
+    """Made a second, likewise."""
+
+
+def ways(records: Iterable[Record]) -> Iterator[Way]:
+    """Give what the model starts from."""
     found = scales(records)
     for key in dict.fromkeys((one["workload"], one["front"], one["lists"]) for one in found):
         same = [one for one in found if (one["workload"], one["front"], one["lists"]) == key]
-        yield min(same, key=lambda one: int(one["viewers"]))
+        few = min(same, key=lambda one: int(one["viewers"]))
+        free = [one for one in same if not limit(one)] or [few]
+        each = [taken(one) for one in free]
+        yield Way(
+            *key,
+            Taken(
+                statistics.mean(one.requests for one in each),
+                statistics.mean(one.bytes for one in each),
+                statistics.mean(one.stream_bytes for one in each),
+            ),
+            statistics.mean(one["versions"] for one in free),
+        )
 
 
-def predicted(records: Sequence[Record], record: Record) -> Load:
-    """Tell what the model says of a point, from the one that it starts from."""
-    keys = ("workload", "front", "lists")
-    (start,) = (one for one in basis(records) if all(one[key] == record[key] for key in keys))
-    return model.load(taken(start), made(start), record["viewers"])
+def predicted(records: Iterable[Record], record: Record) -> Load:
+    """Tell what the model says of a point, from its way and how many versions were seen."""
+    key = (record["workload"], record["front"], record["lists"])
+    (way,) = (one for one in ways(records) if one[:3] == key)
+    return model.load(way.taken, record["shown"], record["viewers"])
 
 
 def _milliseconds(seconds: float) -> str:
@@ -122,14 +139,14 @@ def measured(records: Sequence[Record]) -> str:
 def million(records: Sequence[Record]) -> str:
     """Lay out what the model says of a million viewers."""
     rows = []
-    for start in basis(records):
-        load = model.load(taken(start), made(start), MILLION)
-        (frames,) = select(records, kind="mjpeg", workload=start["workload"])
+    for way in ways(records):
+        load = model.load(way.taken, way.versions, MILLION)
+        (frames,) = select(records, kind="mjpeg", workload=way.workload)
         streams = model.mjpeg(frames["bytes"], MILLION)
         rows.append(
             [
-                start["workload"],
-                f"{start['front']}, {start['lists']}",
+                way.workload,
+                f"{way.front}, {way.lists}",
                 _thousands(load.edge_requests),
                 _giga(load.edge_bytes),
                 f"{load.origin_requests:.1f}",
@@ -165,9 +182,9 @@ def write(page: Path, records: Sequence[Record], plot: str) -> None:
     _, found, after = rest.partition(END)
     if not found:
         raise SystemExit(f"{page} lacks the lines between which this goes")
-    machines = "".join(
-        f"{one['run']}: {one['machine']}.\n" for one in select(records, kind="machine")
-    )
+    (machine,) = select(records, kind="machine")
+    versions = "; ".join(f"{name}: {one}" for name, one in machine["versions"].items())
+    machines = f"{machine['run']}: {machine['machine']}. {versions}.\n"
     picture = f"![Age of the picture and requests to us, by number of viewers]({plot})"
     text = "\n".join((machines, f"{picture}\n", rendered(records)))
     page.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}")
