@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from browser import chromium
-from firefox import firefox
+from eitherbrowser import either
 from front import make_certificate
 from livepage import AnyBrowser, LivePage
 from painter import Painter, painter
@@ -46,15 +46,8 @@ def page(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LivePage[AnyBrowser]]:
     profile = tmp_path_factory.mktemp("profile")
-    if request.param == "firefox":
-        with firefox(profile) as one:
-            yield LivePage(one)
-            assert one.complaints() == []
-        return
-    with chromium(profile) as other:
-        other.watch()
-        yield LivePage(other)
-        assert other.complaints() == []
+    with either(request.param, profile) as one:
+        yield LivePage(one)
 
 
 def photograph(seed: int) -> Pixels:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import pytest
-from browser import Browser, chromium
-from firefox import firefox
+from browser import Browser
+from eitherbrowser import either
 from livepage import AnyBrowser, LivePage
 from painter import Painter, painter
 from pointer import warp, with_pointer
@@ -41,16 +41,8 @@ def scene() -> Iterator[Scene]:
 def browser(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[AnyBrowser]:
-    profile = tmp_path_factory.mktemp("profile")
-    if request.param == "firefox":
-        with firefox(profile) as one:
-            yield one
-            assert one.complaints() == []
-        return
-    with chromium(profile) as other:
-        other.watch()
-        yield other
-        assert other.complaints() == []
+    with either(request.param, tmp_path_factory.mktemp("profile")) as one:
+        yield one
 
 
 @pytest.fixture

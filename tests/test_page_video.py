@@ -9,8 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import pytest
-from browser import chromium
-from firefox import firefox
+from eitherbrowser import either
 from livepage import AnyBrowser, LivePage
 from painter import Painter, painter
 from program import Webcapd, webcapd
@@ -54,15 +53,8 @@ def browser(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[AnyBrowser]:
     profile = tmp_path_factory.mktemp("profile")
-    if request.param == "firefox":
-        with firefox(profile) as one:
-            yield one
-            assert one.complaints() == []
-        return
-    with chromium(profile, f"--host-resolver-rules=MAP {NAME} 127.0.0.1") as other:
-        other.watch()
-        yield other
-        assert other.complaints() == []
+    with either(request.param, profile, f"--host-resolver-rules=MAP {NAME} 127.0.0.1") as one:
+        yield one
 
 
 @pytest.fixture(params=["webcodecs", "source"])

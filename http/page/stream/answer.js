@@ -88,6 +88,9 @@ async function checkType(response, wanted, what) {
   );
 }
 
+/** What is said where nothing comes any more. */
+export const SILENT = "No word came from the server.";
+
 /** What is said where no answer comes, or none that may be read: browsers tell nothing more. */
 export const UNREACHABLE = "The server cannot be reached.";
 
@@ -97,6 +100,7 @@ export const UNREACHABLE = "The server cannot be reached.";
  */
 export function sentenceOf(error) {
   if (error instanceof UpdateError) return `What came cannot be read: ${error.message}.`;
+  if (error instanceof DOMException && error.name === "TimeoutError") return SILENT;
   if (typeof navigator === "object" && navigator.onLine === false) return "This device is offline.";
   return UNREACHABLE;
 }

@@ -8,46 +8,20 @@ import { recordsOf } from "./records.js";
 import { Groups } from "../cache/groups.js";
 import { filled } from "../cache/manifest.js";
 import { Lag } from "./lag.js";
-import { ENDS, Ended, SilenceWatch, checkAnswer, sentenceOf } from "./answer.js";
-
-/**
- * The state of a connection, as pages are told it; times in ms since 1970.
- * @typedef {object} Link
- * @property {"connecting" | "open" | "down"} state
- * @property {"stream" | "polling" | "cache"} way
- * @property {string} reason one sentence, if it is down
- * @property {boolean} isUnreadable whether that is that the stream breaks its own rules
- * @property {number} status HTTP's, if the server has refused; else 0
- * @property {number} since
- * @property {number | null} retryAt
- */
+import { ENDS, Ended, SILENT, SilenceWatch, checkAnswer } from "./answer.js";
+import { RetryingConnection } from "./retrying.js";
 
 /** What a stream sends at least, in seconds: asked for, so that silence says something. */
 const KEEPALIVE = 1;
 const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15_000];
-/** Wrong tokens count as guesses, and ten a minute lock the whole address out. */
-const DENIED_RETRY_MS = [60_000, 120_000, 300_000];
 /** How long polling goes on before a stream is tried again. */
 const POLLING_MS = [10_000, 60_000, 300_000];
 
-export class Connection {
+/** @import { Link } from "./retrying.js" */
+
+export class Connection extends RetryingConnection {
   #address;
   #onBlock;
-  #onLink;
-  /** @type {Link} */
-  link = {
-    state: "connecting",
-    way: "stream",
-    reason: "",
-    status: 0,
-    isUnreadable: false,
-    since: Date.now(),
-    retryAt: null,
-  };
-  /** Ends the request that runs, or the pause before the next. */
-  #abort = new AbortController();
-  #stopped = false;
-  #failures = 0;
   #polls = 0;
   #pollUntil = 0;
   #isHeld = false;
@@ -69,16 +43,11 @@ export class Connection {
    * @param {(link: Link) => void} onLink
    */
   constructor(address, onBlock, onLink) {
+    super("stream", RETRY_MS, onLink);
     this.#address = address;
     this.#hasNames = new URL(address).searchParams.get("tiles") === "names";
     this.#onBlock = onBlock;
-    this.#onLink = onLink;
     this.#loop();
-  }
-
-  stop() {
-    this.#stopped = true;
-    this.#abort.abort();
   }
 
   /** Begin anew, with the whole picture, or without the pause that is left. */
@@ -89,69 +58,22 @@ export class Connection {
 
   retry() {
     this.#again = true;
-    this.#abort.abort();
+    this.abort.abort();
   }
 
   async #loop() {
-    while (!this.#stopped) {
-      this.#abort = new AbortController();
+    while (!this.isStopped) {
+      this.abort = new AbortController();
       this.#again = false;
       let pause = 0;
       try {
-        await this.#request(this.#abort);
+        await this.#request(this.abort);
       } catch (error) {
-        if (!this.#again && !this.#stopped) pause = this.#fail(error);
+        if (error instanceof UpdateError) this.#after = "";
+        if (!this.#again && !this.isStopped) pause = this.fail(error);
       }
-      if (pause && !this.#stopped) await this.#wait(pause);
+      if (pause && !this.isStopped) await this.wait(pause);
     }
-  }
-
-  /**
-   * Tell why it ended; gives how long to wait.
-   * @param {unknown} error
-   * @returns {number}
-   */
-  #fail(error) {
-    const ended = error instanceof Ended ? error : new Ended(sentenceOf(error));
-    const denied = ended.status === 401 || ended.status === 403;
-    const pauses = denied ? DENIED_RETRY_MS : RETRY_MS;
-    const usual = pauses[Math.min(this.#failures, pauses.length - 1)];
-    const pause = Math.max(usual, ended.retryAfter) * (0.9 + 0.2 * Math.random());
-    const isUnreadable = error instanceof UpdateError;
-    if (isUnreadable) this.#after = "";
-    this.#failures++;
-    const since = this.link.state === "down" ? this.link.since : Date.now();
-    const { message: reason, status } = ended;
-    this.#tell({ state: "down", reason, status, isUnreadable, since, retryAt: Date.now() + pause });
-    return pause;
-  }
-
-  /**
-   * Wait; ends early when somebody asks to retry.
-   * @param {number} ms
-   * @returns {Promise<void>}
-   */
-  #wait(ms) {
-    this.#abort = new AbortController();
-    const { signal } = this.#abort;
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      signal.addEventListener("abort", () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-  }
-
-  /** @param {Partial<Link>} change */
-  #tell(change) {
-    this.link = { ...this.link, ...change };
-    this.#onLink(this.link);
-  }
-
-  #opened() {
-    this.#failures = 0;
-    if (this.link.state !== "open") this.#tell({ state: "open", since: Date.now(), retryAt: null });
   }
 
   /**
@@ -161,7 +83,7 @@ export class Connection {
   async #request(abort) {
     const polling = (this.#isHeld || Date.now() < this.#pollUntil) && !this.#hasNames;
     const way = polling ? "polling" : "stream";
-    if (this.link.way !== way) this.#tell({ way });
+    if (this.link.way !== way) this.tell({ way });
     const watch = new SilenceWatch(abort);
     try {
       const once = polling ? "&once=1" : "";
@@ -174,7 +96,7 @@ export class Connection {
     } catch (error) {
       // Something on the way holds the stream back: it would again.
       if (watch.isSilent && !watch.bytes && !polling) this.#isHeld = true;
-      throw watch.isSilent ? new Ended("No word came from the server.") : error;
+      throw watch.isSilent ? new Ended(SILENT) : error;
     } finally {
       watch.end();
       abort.abort();
@@ -200,7 +122,7 @@ export class Connection {
       const block = framing.take(value);
       if (!block.length) continue;
       end = this.#note(block) || end;
-      this.#opened();
+      this.opened();
       const isFirst = begins;
       begins = false;
       const whole = groups ? await filled(block, (names) => groups.get(names)) : block;

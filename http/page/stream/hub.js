@@ -7,7 +7,7 @@
 import { CacheConnection } from "../cache/cacheconnection.js";
 import { Connection } from "./connection.js";
 
-/** @import { Link } from "./connection.js" */
+/** @import { Link } from "./retrying.js" */
 
 /** @typedef {{ block?: Uint8Array, number?: number, begins?: boolean, link?: Link }} FromHub */
 /** @typedef {{ join?: string, leave?: boolean, ack?: number, retry?: boolean }} ToHub */

@@ -10,7 +10,7 @@ import { VideoChoice } from "../video/choice.js";
 import { VideoOverlay, canShowVideo } from "../video/overlay.js";
 
 /** @import { HubPort } from "./hubport.js" */
-/** @import { Link } from "./connection.js" */
+/** @import { Link } from "./retrying.js" */
 /** @import { FromSession } from "./session.js" */
 /** @import { Verdict } from "./truth.js" */
 

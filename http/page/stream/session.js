@@ -10,7 +10,7 @@ import { UpdateReader } from "./reader.js";
 import { need } from "./framing.js";
 
 /** @import { FromVideo } from "../video/layer.js" */
-/** @import { Link } from "./connection.js" */
+/** @import { Link } from "./retrying.js" */
 /** @import { FromHub } from "./hub.js" */
 /** @import { UpdateEvent } from "./reader.js" */
 /** @import { DisplayState, Hello } from "./records.js" */

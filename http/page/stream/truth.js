@@ -5,7 +5,7 @@
 
 import { asSentence } from "./sentence.js";
 
-/** @import { Link } from "./connection.js" */
+/** @import { Link } from "./retrying.js" */
 /** @import { DisplayState } from "./records.js" */
 
 /**
