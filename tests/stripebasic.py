@@ -17,7 +17,11 @@ def on_stripe(result: StripeEncodeResult, user_data: object) -> None:
         kind = {1: "JPEG", 2: "H264"}[result.type]
         place = f"{result.stripe_y_start}+{result.stripe_height}"
         head = result.data[:10].hex()
-        print(kind, result.frame_id, place, result.size, len(result.data), head, user_data)
+        # Of a JPEG: how the components are sampled.
+        sampling = result.data.partition(b"\xff\xc0")[2][9:17:3].hex() or "-"
+        print(
+            kind, result.frame_id, place, result.size, len(result.data), head, sampling, user_data
+        )
         # As programs for its ctypes versions have it.
         assert bytes(result.contents.data[: result.contents.size]) == result.data
 

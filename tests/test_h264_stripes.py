@@ -50,6 +50,16 @@ def test_streams_are_sent_where_the_picture_changed(
     assert screen.likeness() > 31
 
 
+@pytest.mark.parametrize(("row", "top"), [(100, 0), (109, 0), (110, 110), (111, 110)])
+def test_of_a_band_in_two_stripes_one_may_change(row: int, top: int) -> None:
+    screen = VideoScreen(StripeSettings(crf=16))
+    screen.draw(0, HEIGHT, 0, WIDTH, 7)
+    screen.fed()
+    for seed in (8, 9):
+        screen.draw(row, row + 1, 0, WIDTH, seed)
+        assert screen.tops() == [top]
+
+
 def test_each_stripe_builds_on_the_one_before_at_its_place() -> None:
     screen = VideoScreen(StripeSettings(crf=16))
     screen.draw(0, HEIGHT, 0, WIDTH, 7)

@@ -132,8 +132,9 @@ def test_basic_program_of_1_2_2(mode: int, kind: str, brush: Painter, tmp_path: 
         lines += output.split("\n")
     stripes = [line.split() for line in lines if line.startswith(kind)]
     assert stripes
-    for _, number, place, size, length, head, user_data in stripes:
+    for _, number, place, size, length, head, sampling, user_data in stripes:
         top, height = map(int, place.split("+"))
+        assert mode or sampling == "221111"
         assert (size, user_data) == (length, "given")
         head_of_jpeg = struct.pack(">HH", int(number), top) + b"\xff\xd8"
         # The first of a stripe is a key frame.

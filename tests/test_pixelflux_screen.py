@@ -193,7 +193,12 @@ def test_pointers_are_told_of_until_that_is_withdrawn(server: XServer) -> None:
     with capturing() as one, server.connected() as display:
         wait_until("it runs", lambda: one.shows(0))
         one.screen.set_cursor_callback(lambda kind, data, x, y: kinds.append(kind))
-        wait_until("there is one", lambda: kinds)
+        one.canvas = Canvas(WIDTH, HEIGHT)
+        one.screen.request_idr_frame()
+        wait_until("there is one", lambda: kinds and one.shows(0))
+        middle = slice(HEIGHT // 2 - 8, HEIGHT // 2 + 8), slice(WIDTH // 2 - 8, WIDTH // 2 + 8)
+        # The pointer is there, but not in the picture.
+        assert psnr(one.canvas.pixels[middle], scene(WIDTH, HEIGHT)[middle]) > 30
         one.screen.set_cursor_callback(None)
         set_cursor(display, None)
         one.screen.update_capture_region(0, 0, 100, 100)

@@ -185,9 +185,13 @@ def test_what_changes_while_nobody_takes_is_encoded_once() -> None:
     with screen.buffer.composed() as picture:
         consumer.feed(picture, MOMENT)
     assert consumer.number == 0
+    assert consumer.slot.take(0) is None
+    # It is to be fed again: nothing else may change for long.
+    assert consumer.demand().awaited
     screen.draw(0, HEIGHT, 0, WIDTH, 8)
     assert (frame := screen.fed()) is not None
     assert (frame.number, len(frame.stripes)) == (0, 3)
+    assert not consumer.demand().awaited
     # It is at work on that until it asks for more.
     assert consumer.demand().due == math.inf
     assert psnr(screen.canvas.pixels, screen.buffer.pixels) > 33
