@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Sequence
 
-from webcapd.base.process.late import NotLoadable
+from webcapd.base.process.late import NotLoadable, load
 from webcapd.base.rate import Rate
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.picture import Picture
@@ -24,6 +24,7 @@ class Feeding:
         """``consumers`` are all there are; ``stall`` is told when one is at work."""
         self._consumers, self._stall, self._rules = consumers, stall, rules
         self._motion = QualityState()
+        self._is_prepared = False
         self._as_of = -math.inf
         """When the last refresh began that took in all there was."""
         self.fruitless = 0
@@ -39,6 +40,16 @@ class Feeding:
     def settles_at(self) -> float:
         """When the picture is to be fed at the rest quality, if nothing happens."""
         return settles_at(self._motion, self._rules)
+
+    def prepare(self) -> None:
+        """Load what a picture takes, before a source is asked for one.
+
+        From a slow disk that takes seconds, which are not to be taken for the source's.
+        """
+        if not self._is_prepared:
+            with self._stall.encoding():
+                load("numpy")
+            self._is_prepared = True
 
     def refreshed(self, bands: Sequence[int], count: int, now: float) -> None:
         """Note which bands, of how many, a refresh found to look different."""

@@ -246,6 +246,7 @@ class Encoder:
 
     def _refresh(self, now: float, wishes: list[Wish]) -> None:
         """Refresh the picture, and feed it to those who want it and whose turn it is."""
+        self._feeding.prepare()
         captured = time.time()
         bands = self._source.refresh()
         frame_buffer = self._source.frame_buffer

@@ -121,6 +121,24 @@ def test_library_that_cannot_be_loaded_ends_the_server_with_its_sentence(
     ]
 
 
+def test_slow_disk_is_not_taken_for_a_display_that_does_not_answer(
+    server: XServer, tmp_path: Path
+) -> None:
+    slow = (
+        "import sys, time\n"
+        "time.sleep(5)\n"
+        f"sys.path.remove({str(tmp_path)!r})\n"
+        "del sys.modules['numpy']\n"
+        "import numpy\n"
+    )
+    with webcapd(
+        "--display", server.name, environment=shadowed(tmp_path, "numpy", slow)
+    ) as program:
+        # Who waits for one picture is told after some seconds that there is none yet.
+        wait_until("there is a picture", lambda: program.get("/?snapshot")[0] == 200)
+        assert program.info()["encoder"]["outages"] == 0
+
+
 def test_program_in_the_display_gets_the_environment_that_we_got(tmp_path: Path) -> None:
     told = tmp_path / "told"
     with webcapd(

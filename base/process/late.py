@@ -31,6 +31,7 @@ __all__ = [
     "check_installed",
     "cv2",
     "h11",
+    "load",
     "np",
     "why_not_loaded",
 ]
@@ -73,6 +74,12 @@ def _loaded(name: str) -> ModuleType:
             return importlib.import_module(name)
         except (ImportError, OSError) as error:
             raise NotLoadable(why_not_loaded(error)) from error
+
+
+def load(*names: str) -> None:
+    """Load modules now, where it is known what waits for that; raises NotLoadable."""
+    for name in names:
+        _loaded(name)
 
 
 def check_installed() -> None:
