@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from webcapd.app.api.frames import snapshot as snapshot
     from webcapd.app.api.keywords import CaptureKeywords as CaptureKeywords
     from webcapd.app.api.keywords import ServerKeywords as ServerKeywords
+    from webcapd.app.api.outputs.table import CodedOutput as CodedOutput
+    from webcapd.app.api.outputs.table import PixelOutput as PixelOutput
     from webcapd.app.api.serve import serve as serve
     from webcapd.app.api.settings import Settings as Settings
     from webcapd.app.commandline import Options as Options
@@ -44,11 +46,13 @@ __version__ = "0.1.0"
 _API = {
     "Capture": "webcapd.app.api.capture",
     "CaptureKeywords": "webcapd.app.api.keywords",
+    "CodedOutput": "webcapd.app.api.outputs.table",
     "Error": "webcapd.app.api.error",
     "Frame": "webcapd.app.api.frame",
     "Frames": "webcapd.app.api.frames",
     "Options": "webcapd.app.commandline",
     "Packet": "webcapd.app.api.frame",
+    "PixelOutput": "webcapd.app.api.outputs.table",
     "Rectangle": "webcapd.app.api.frame",
     "Server": "webcapd.app.server",
     "ServerKeywords": "webcapd.app.api.keywords",

@@ -6,11 +6,14 @@ import threading
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
-from webcapd.app.api.error import Error
+from webcapd.app.api.error import Error, told
 from webcapd.app.api.frame import Taken
 from webcapd.base.pace import Pace
+from webcapd.base.process.late import NotLoadable
 from webcapd.capture.picture import Picture
+from webcapd.capture.source import SourceError
 from webcapd.encoder.consumer import NO_DEMAND, Demand, Moment
+from webcapd.encoder.jpeg.tiles import EncodeError
 
 T = TypeVar("T")
 
@@ -114,7 +117,8 @@ class Tap(Generic[T]):
     def _make(self, picture: Picture, moment: Moment) -> None:
         """Make something of a picture, and hand it out.  _feeding is held."""
         taken = Taken(self._count + 1, moment.captured, moment.as_of)
-        made = self._maker.make(picture, moment, taken)
+        with told(SourceError, EncodeError, NotLoadable):
+            made = self._maker.make(picture, moment, taken)
         if made is not None:
             self._count += 1
             self._wanted = self._wants_all
