@@ -191,13 +191,17 @@ def test_video_ends_with_a_change_of_size_and_begins_anew(scene: Scene) -> None:
 
 def test_without_pyav_it_says_so(scene: Scene, tmp_path: Path) -> None:
     (tmp_path / "av.py").write_text("raise ImportError('no such thing')\n")
+    (tmp_path / "tokens").write_text("a-token-that-is-long-enough\n")
     with webcapd(
-        "--display", scene.server.name, environment={"PYTHONPATH": str(tmp_path)}
+        *("--display", scene.server.name, "--token-file", str(tmp_path / "tokens")),
+        environment={"PYTHONPATH": str(tmp_path)},
     ) as program:
-        status, _, sentence = program.get("/?video")
+        assert program.get("/?video")[0] == 401
+        token = "token=a-token-that-is-long-enough"
+        status, _, sentence = program.get(f"/?video&{token}")
         assert status == 501
         assert b"PyAV" in sentence and b"pip install webcapd[h264]" in sentence
-        assert program.get("/?snapshot")[0] == 200
+        assert program.get(f"/?snapshot&{token}")[0] == 200
 
 
 def test_encoders_are_listed(scene: Scene) -> None:

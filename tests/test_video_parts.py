@@ -128,7 +128,7 @@ def test_the_newest_picture_waits_for_the_encoder_and_no_older_one() -> None:
         on_coded,
         lambda: room.append(True),
         failed,
-        lambda: False,
+        lambda: None,
     )
     pixels = np.zeros((32, 64, 4), np.uint8)
 

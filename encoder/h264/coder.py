@@ -49,13 +49,13 @@ class Coder:
         on_coded: Callable[[Coded, Job, H264Encoder], None],
         on_room: Callable[[], None],
         on_failure: Callable[[Exception], None],
-        on_idle: Callable[[], bool],
+        on_idle: Callable[[], None],
     ) -> None:
         """``make`` gets width and height.
 
         ``on_coded`` is told of each frame, ``on_room`` when a picture was taken after is_full was
-        found true, ``on_failure`` when nothing more can be encoded, and ``on_idle`` when nothing
-        has come for long, and says whether to give the memory back: all in this thread.
+        found true, ``on_failure`` when nothing more can be encoded, and ``on_idle`` now and then
+        while nothing comes: all in this thread.
         """
         self._make, self._on_coded = make, on_coded
         self._on_room, self._on_failure, self._on_idle = on_room, on_failure, on_idle
@@ -150,8 +150,7 @@ class Coder:
                 if had_no_room:
                     self._on_room()
                 return taken
-            if self._on_idle():
-                self._release()
+            self._on_idle()
 
     def _give_back(self, slot: Slot) -> None:
         with self._news:

@@ -38,13 +38,15 @@ class VideoConsumer:
         full_color: bool,
         calm: float,
         wake: Callable[[], None],
+        on_idle: Callable[[], None],
         on_closed: Callable[[], None],
         sequence: int = 0,
     ) -> None:
         """Prepare.
 
-        ``calm`` is for how many seconds nothing has changed on a screen that rests; ``on_closed``
-        is called once, by close(); ``sequence`` is the number before that of the first frame.
+        ``calm`` is for how many seconds nothing has changed on a screen that rests; ``on_idle``
+        is called now and then while nothing is encoded, ``on_closed`` once, by close();
+        ``sequence`` is the number before that of the first frame.
         """
         self.spec = spec
         self.latest = LatestVideo(wake)
@@ -56,7 +58,7 @@ class VideoConsumer:
         """Taken by the first close(), for good."""
         upright = spec.view == UPRIGHT
         self._buffer = None if upright else TransformedPicture(spec.view)
-        self._coder = Coder(self._make, self._on_coded, wake, self._on_failure, self._on_idle)
+        self._coder = Coder(self._make, self._on_coded, wake, self._on_failure, on_idle)
         # Encoder thread only; single values that others may read:
         self._shown: tuple[int, int, list[BandKey]] | None = None
         """Size and keys of the picture that was handed over last."""
@@ -143,13 +145,6 @@ class VideoConsumer:
     def _on_failure(self, error: Exception) -> None:
         self._failure = error
         self._wake()
-
-    def _on_idle(self) -> bool:
-        """Forget all if nobody watches any more; tells whether that is so."""
-        is_unwatched = not self.latest.demand(time.monotonic()).fps
-        if is_unwatched:
-            self.latest.forget()
-        return is_unwatched
 
     def expire(self) -> None:
         self.latest.expire()

@@ -82,12 +82,6 @@ class LatestVideo(Cell):
         with self._news:
             self._as_of = -math.inf
 
-    def forget(self) -> None:
-        """Keep no frame."""
-        with self._news:
-            self._frames.clear()
-            self._bytes = 0
-
     def after(self, have: int) -> list[VideoFrame] | None:
         """Give what follows the frame number ``have``: those after it, or from a key frame on.
 

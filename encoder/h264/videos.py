@@ -42,8 +42,19 @@ class Videos(Leases[VideoSpec | None, VideoConsumer]):
                 raise TooManyVariants(self._refusal)
             self._drop(idle[0])
         return VideoConsumer(
-            spec, self._full_color, self._calm, self._wake, self._slots.give_back, sequence
+            spec,
+            self._full_color,
+            self._calm,
+            self._wake,
+            self._on_idle,
+            self._slots.give_back,
+            sequence,
         )
+
+    def _on_idle(self) -> None:
+        """Drop those that nobody has wanted for long: each has some 30 MB, and a slot."""
+        with self._lock:
+            self._drop_idle()
 
     @property
     def _refusal(self) -> str:
