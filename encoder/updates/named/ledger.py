@@ -7,7 +7,7 @@ tile for which nothing later has that tile whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from webcapd.base.process.late import NDArray, np
@@ -18,7 +18,7 @@ from webcapd.encoder.updates.state.grid import Mask
 _STALE_PART = 4
 
 # What stands in the list itself is to be no more than this, and entries no more than so many.
-_INLINE_BYTES, _MOST_ENTRIES = 4096, 64
+_INLINE_BYTES, _MOST_ENTRIES = 1024, 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,22 +62,27 @@ class Ledger:
 
     def crowded(self) -> Mask:
         """Give the tiles to be cut anew as the list would grow too long; mostly none."""
-        tiles: Mask = np.zeros(self._base.shape, bool)
-        if sum(one.inline for one in self.entries) > _INLINE_BYTES:
-            for one in self.entries:
-                if one.inline:
-                    tiles |= self._needed(one)
-        if len(self.entries) > _MOST_ENTRIES:
-            # The least ones make the least work.
-            by_size = sorted(self.entries, key=lambda one: int(self._needed(one).sum()))
-            for one in by_size[: _MOST_ENTRIES // 2]:
-                tiles |= self._needed(one)
-        return tiles
+        # The least ones make the least work.
+        entries = sorted(self.entries, key=lambda one: int(self._needed(one).sum()))
+        chosen: list[Entry] = []
+        if len(entries) > _MOST_ENTRIES:
+            chosen = entries[: _MOST_ENTRIES // 2]
+        inline = sum(one.inline for one in entries)
+        if inline > _INLINE_BYTES:
+            for one in (one for one in entries if one.inline):
+                if inline <= _INLINE_BYTES // 2:
+                    break
+                chosen.append(one)
+                inline -= one.inline
+        return self._all_needed(chosen)
 
     def stale(self) -> Mask:
         """Give what is left of entries of which much has been overridden."""
+        return self._all_needed(self._worn())
+
+    def _all_needed(self, entries: Iterable[Entry]) -> Mask:
         tiles: Mask = np.zeros(self._base.shape, bool)
-        for one in self._worn():
+        for one in entries:
             tiles |= self._needed(one)
         return tiles
 
