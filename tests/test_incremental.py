@@ -16,6 +16,7 @@ from xserver import Pixels
 from webcapd.capture.bands import BAND_ROWS
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.picture import Picture
+from webcapd.encoder.jpeg import tiles
 from webcapd.encoder.jpeg.bitstream import entropy_coded
 from webcapd.encoder.jpeg.incremental import TiledJpeg
 from webcapd.encoder.jpeg.shared import TileRun
@@ -167,6 +168,27 @@ def test_columns_never_reported_are_found_with_those_that_are(
     assert np.array_equal(mjpeg.decode(updated(jpeg, screen)), whole(screen, 75, "420"))
 
 
+def test_what_changes_beside_what_moves_is_found_soon(coder: TileEncoder) -> None:
+    """Tiles that are reported time after time are not hashed each time, nor those beside them."""
+    screen = noise(256, 64)
+    jpeg = banded(coder)
+    hidden = Drawing(5, 20, 9, 9, 1, True, True)
+    for number in range(40):
+        film = Drawing(130, 16, 60, 32, number, True, True)
+        film.draw(screen)
+        if number == 20:
+            hidden.draw(screen)
+        assert film.rehash(screen).keys() == {1, 2}
+        frame = updated(jpeg, screen)
+        if not 20 <= number < 28:
+            assert np.array_equal(mjpeg.decode(frame), whole(screen, 75, "420"))
+    # At rest nothing is new, and then what is drawn is one tile.
+    assert film.rehash(screen) == screen.rehash(range(4)) == {}
+    Drawing(140, 20, 4, 4, 1, True, True).draw(screen)
+    assert screen.rehash([1], {1: 0b1111}) == {1: 0b100}
+    assert np.array_equal(mjpeg.decode(updated(jpeg, screen)), whole(screen, 75, "420"))
+
+
 def test_one_tile_of_a_band_is_encoded_alone() -> None:
     screen = noise(256, 64)
     coder = CountingCoder()
@@ -235,7 +257,9 @@ def test_restart_numbers_count_modulo_eight(coder: TileEncoder) -> None:
     assert markers == [0xD0 + number % 8 for number in range(18)]
 
 
-def test_helpers_make_the_same_bytes() -> None:
+def test_helpers_make_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As if it took long.
+    monkeypatch.setattr(tiles, "_LONG_SECONDS", -1.0)
     frames = set()
     for workers in (0, 3):
         coder = TileEncoder(workers)

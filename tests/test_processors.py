@@ -10,6 +10,7 @@ import pytest
 from buffers import noise
 
 from webcapd.base.processors import processors
+from webcapd.encoder.jpeg import tiles
 from webcapd.encoder.jpeg.shared import TileRun
 from webcapd.encoder.jpeg.tiles import JpegParams, TileEncoder
 
@@ -80,7 +81,11 @@ def test_quota_counts(
 
 @pytest.mark.skipif(ALL < 2, reason="there is one processor only")
 @pytest.mark.parametrize("restricted", [False, True])
-def test_no_thread_is_started_for_a_processor_that_we_may_not_use(restricted: bool) -> None:
+def test_no_thread_is_started_for_a_processor_that_we_may_not_use(
+    restricted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if it took long.
+    monkeypatch.setattr(tiles, "_LONG_SECONDS", -1.0)
     screen = noise(320, 240)
     with one_processor() if restricted else contextlib.nullcontext():
         coder = TileEncoder()

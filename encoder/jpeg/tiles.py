@@ -29,17 +29,16 @@ from webcapd.encoder.jpeg.bitstream import (
 )
 from webcapd.encoder.jpeg.shared import CodedTiles, CodedWhole, TileRun
 
-# Handing bands to another thread costs two wake-ups, about 50 us: as much as
-# one band of 1920 pixels takes to encode.  From 8 bands on it halves the time.
-_PARALLEL_FROM = 8
-
 _Share = TypeVar("_Share")
 _Made = TypeVar("_Made")
 
-# A picture of which all is new is coded in one call, which is least work, as long as that takes
-# no longer.  Halves in two threads take 9 % more together (2 processors, 1920x1080, 4.65 ms), but
-# what they hide is worth it where that is a good part of a frame's time.
+# What takes no longer is coded in one thread, as is least work: halves in two take 9 % more
+# together (2 processors, all of 1920x1080, 4.65 ms), and to hand them over takes 50 us.  Beyond,
+# what several threads hide is a good part of a frame's time.
 _LONG_SECONDS = 0.008
+
+# So much has to be coded at once to tell how long it takes.
+_TELLING_PIXELS = 1 << 17
 
 # What a run takes that is remembered, beside its bytes (sys.getsizeof(), and 16 for malloc).
 _ENTRY_BYTES, _TILE_BYTES = 640, 56
@@ -103,7 +102,7 @@ class TileEncoder:
         self._latest: dict[JpegParams, CodedTiles] = {}
         """What was coded last, with the parameters that were used last."""
         self._pixel_seconds = 0.0
-        """Processor time that a pixel took of a picture of which all was new."""
+        """Processor time that a pixel took when there were many."""
 
     def header(self, picture: Picture, params: JpegParams) -> bytes:
         """Give what stands before the entropy-coded bytes of a JPEG of the first band."""
@@ -167,13 +166,17 @@ class TileEncoder:
                     coded[run] = segments[number * across : (number + 1) * across]
             return coded
 
-        if self._workers < 1 or _tiles(runs) < _PARALLEL_FROM * params.columns:
-            return encode_some(runs)
-        share = -(-len(runs) // (self._workers + 1))
-        shares = [runs[start : start + share] for start in range(0, len(runs), share)]
+        pixels = _tiles(runs) * params.tile_width * BAND_ROWS
+        shares = [runs]
+        if self._workers > 0 and pixels * self._pixel_seconds > _LONG_SECONDS:
+            share = -(-len(runs) // (self._workers + 1))
+            shares = [runs[start : start + share] for start in range(0, len(runs), share)]
+        began = time.thread_time()
         coded: dict[TileRun, list[bytes]] = {}
         for some in self._all_of(encode_some, shares):
             coded |= some
+        if pixels >= _TELLING_PIXELS:
+            self._pixel_seconds = (time.thread_time() - began) * len(shares) / pixels
         return coded
 
     def _all_of(self, work: Callable[[_Share], _Made], shares: Sequence[_Share]) -> list[_Made]:
