@@ -136,7 +136,9 @@ class UpdateConsumer:
             self._filming.direct(sent, now, self.latest.watched_at, not moment.outage)
         budget = self._budget(sent.grid.area(mask & ~sent.filmed.covered), quality)
         coded = sent.follow(pixels, mask, number, quality, budget, keys, is_all)
-        shot = self._filming.shoot(sent, moment.captured, now, self.latest.wanted)
+        shot = self._filming.shoot(
+            sent, moment.captured, now, lambda: self.latest.wanted().values()
+        )
         if is_all:
             self._filming.note(sent, pixels, now)
         if now >= self._settles_at:
@@ -191,7 +193,15 @@ class UpdateConsumer:
             return {have: step[0]._replace(have=have) for have in wanted}
         if wanted:
             budget = None if quality >= self._rest else _BUDGET
-            state = State(self.sequence, self._begins, moment.captured, quality, budget, self._key)
+            state = State(
+                self.sequence,
+                self._begins,
+                moment.captured,
+                quality,
+                budget,
+                self._key,
+                self._filming.can_join,
+            )
             made = compose(self.sent, wanted, state)
             # Who came to have it at a lower quality is to have it better.
             self._note_due()

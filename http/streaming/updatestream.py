@@ -13,7 +13,13 @@ from webcapd.base.pace import Pace
 from webcapd.encoder.cell import Subscription
 from webcapd.encoder.updates import records
 from webcapd.encoder.updates.state.have import Have, number_of
-from webcapd.encoder.updates.state.latest import Known, LatestUpdates, PointerPlace, Update
+from webcapd.encoder.updates.state.latest import (
+    SLICE_SECONDS,
+    Known,
+    LatestUpdates,
+    PointerPlace,
+    Update,
+)
 from webcapd.http.access.access import AccessRevoked
 from webcapd.http.streaming.outbox import Outbox
 from webcapd.http.streaming.sessions import Session
@@ -26,9 +32,6 @@ _PROBE_SECONDS = 1.0
 # Who takes a message at once, in less than this, is not slow.
 _QUICK_SECONDS = 0.03
 
-# A slice is what the line took in so long: with what stands in buffers on the way it is to be
-# there within 0.3 s of its capture.
-_SLICE_SECONDS = 0.15
 _LEAST_SLICE_BYTES = 8 * 1024
 _MOST_SLICE_BYTES = 4 * 1024 * 1024
 
@@ -237,7 +240,7 @@ class UpdateStream:
     def _measure(self, size: int, took: float) -> None:
         """Learn how much the line takes."""
         if took > _QUICK_SECONDS:
-            enough = int(size / took * _SLICE_SECONDS)
+            enough = int(size / took * SLICE_SECONDS)
             self._enough = max(_LEAST_SLICE_BYTES, enough)
         elif self._enough is not None and size >= self._enough / 2:
             self._enough *= 2

@@ -8,7 +8,7 @@ gets a slice of its own, of so many bytes.
 """
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from webcapd.encoder.updates import records
@@ -61,6 +61,8 @@ class State(NamedTuple):
     """As for difference()."""
     key: Shot = NO_VIDEO
     """A key frame with which readers join the video, if there is one."""
+    can_join: Callable[[int | None], bool] = lambda enough: True
+    """Tells who is to, by how many bytes are enough."""
 
 
 def compose(
@@ -127,21 +129,22 @@ def _composed(sent: SentPicture, tiles: Mask, state: State, begin: bytes = b"") 
 def _slice(sent: SentPicture, have: Have, enough: int | None, state: State) -> Update:
     """Give the oldest tiles that a reader lacks, as many as are enough bytes."""
     lag = have if isinstance(have, Lag) else _lag_of(sent, have, state)
+    key = state.key if state.can_join(enough) else NO_VIDEO
     lacking = lag.lacking(sent.numbers)
-    if state.key.frame:
+    if key.frame:
         lacking &= ~sent.filmed.covered
     order = lag.oldest_first(lacking)
     given, coded, done = sent.grid.none(), Coded(), 0
     while more := _tiles_more(done, sum(map(len, coded.data)), enough):
         step = sent.grid.none()
         step.ravel()[order[done : done + more]] = True
-        coded += sent.send(step, state.quality, state.budget, bool(state.key.frame))
+        coded += sent.send(step, state.quality, state.budget, bool(key.frame))
         given |= step
         done += more
         if done >= len(order):
             break
     if (given == lacking).all():
-        return update_of(coded, have, state.number, state.captured, shot=state.key)
+        return update_of(coded, have, state.number, state.captured, shot=key)
     return _slice_of(coded, have, lag.given(given, state.number), state)
 
 

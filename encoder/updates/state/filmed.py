@@ -9,7 +9,7 @@ from webcapd.capture.bands import BAND_ROWS, runs
 from webcapd.capture.geometry import Rectangle
 from webcapd.encoder.updates.state.grid import Mask, TileGrid
 
-NOWHERE = Rectangle(0, 0, 0, 0)
+_NOWHERE = Rectangle(0, 0, 0, 0)
 
 
 class Filmed:
@@ -17,7 +17,7 @@ class Filmed:
 
     def __init__(self, grid: TileGrid) -> None:
         self._grid = grid
-        self.rect = NOWHERE
+        self.rect = _NOWHERE
         """Empty while there is no video."""
         self.covered = grid.none()
         """Tiles that lie within it."""
@@ -30,8 +30,9 @@ class Filmed:
         self._waiting = grid.none()
         """Tiles that looked different in an update that was of something small beside."""
 
-    def cut(self, rect: Rectangle) -> None:
-        """Have a rectangle shown by a video from the update on that comes now; by none if empty."""
+    def cut(self, rect: Rectangle | None) -> None:
+        """Have a rectangle, or none, shown by a video from the update on that comes now."""
+        rect = rect or _NOWHERE
         self.rect, self.is_cut = rect, True
         self.covered = self._grid.covered(rect) if rect else self._grid.none()
         self.touched = self._grid.touched([rect] if rect else [])

@@ -20,6 +20,10 @@ from webcapd.encoder.updates.state.have import Have, Watching, is_common, number
 # Who missed a few small updates, or what they came just behind, gets these without asking.
 _KEPT_UPDATES, _KEPT_BYTES = 16, 32 * 1024
 
+SLICE_SECONDS = 0.15
+"""A slice is what a line took in so long: with what stands in buffers on the way it is to be
+there within 0.3 s of its capture."""
+
 # Frames of a video build on each other: who missed some gets all of them, if they are no older.
 _KEPT_VIDEO_SECONDS = 0.3
 

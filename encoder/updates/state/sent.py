@@ -130,8 +130,8 @@ class SentPicture:
         coded += Coded([record for _, record in found.exact])
         return coded
 
-    def film(self, rect: Rectangle) -> None:
-        """Have a rectangle go by a video from the update on that comes now; none if it is empty.
+    def film(self, rect: Rectangle | None) -> None:
+        """Have a rectangle, or none, go by a video from the update on that comes now.
 
         What the one before showed stays, at no quality that is known, and is to be better
         once it rests.

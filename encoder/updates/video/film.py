@@ -29,6 +29,8 @@ class Film:
         self._frames = self._decode_time = 0
         self._before = 0.0
         """When the last frame was on the screen."""
+        self.rate = 0.0
+        """Bytes a second, lately, but for key frames."""
 
     def shoot(
         self, picture: Pixels, rows: Sequence[Rows], captured: float, key: bool
@@ -49,6 +51,8 @@ class Film:
         lasts = self._duration(captured)
         data = boxes.fragment(self._frames, self._decode_time, lasts, sample.data, coded.is_key)
         self._decode_time += lasts
+        if not coded.is_key:
+            self.rate += (len(data) * boxes.TIMESCALE / lasts - self.rate) / min(self._frames, 16)
         return records.video_frame(self.number, coded.is_key, data), coded.is_key
 
     def _duration(self, captured: float) -> int:

@@ -8,14 +8,14 @@ nothing moves ──► a rectangle moved for half a second ──► it rests, 
 import logging
 import math
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable
 
 from webcapd.capture.geometry import Rectangle
 from webcapd.encoder.h264.codec import H264Error, unavailable
 from webcapd.encoder.updates.pixels import Pixels
 from webcapd.encoder.updates.spec import VideoSettings
 from webcapd.encoder.updates.state.composing import NO_VIDEO, Shot
-from webcapd.encoder.updates.state.filmed import NOWHERE
+from webcapd.encoder.updates.state.latest import SLICE_SECONDS
 from webcapd.encoder.updates.state.sent import SentPicture
 from webcapd.encoder.updates.video.choice import keeps
 from webcapd.encoder.updates.video.film import Film
@@ -26,9 +26,13 @@ log = logging.getLogger(__name__)
 # Readers that join do so at a key frame; as often at most, for all of them.
 _KEY_SECONDS = 1.0
 
-# A video ends when nobody has followed it for so long, or nothing in it goes on moving, though
-# now and then something changes.
+# A line must take so much more than a video has: who cannot follow it is better off with tiles.
+_ROOM = 1.2
+
+# A video ends when nobody has followed it for so long, and then there is none for a while;
 _UNWATCHED_SECONDS = 2.0
+_PAUSE_SECONDS = 10.0
+# also when nothing in it goes on moving, though now and then something changes.
 _IDLE_SECONDS = 1.5
 
 
@@ -55,7 +59,7 @@ class Filming:
         self._watch: Watch | None = None
         self._found: Rectangle | None = None
         """What is to be the video from the next update on."""
-        self._began = self._moved_at = self._key_at = -math.inf
+        self._began = self._moved_at = self._key_at = self._not_before = -math.inf
 
     @property
     def codec(self) -> str | None:
@@ -81,27 +85,27 @@ class Filming:
         """
         ends = self._film is None or not is_live or self._is_over(now, watched_at)
         if ends and sent.filmed.rect:
-            self._cut(sent, NOWHERE, now)
+            self._cut(sent, None, now)
         found, self._found = self._found, None
-        if found and is_live:
+        if found and is_live and now >= self._not_before:
             film = self._film
             if film is None or not keeps(film.rect, found, now - self._began):
                 self._cut(sent, found, now)
 
     def _is_over(self, now: float, watched_at: float) -> bool:
         assert self._watch is not None
-        return (
-            now - self._moved_at >= self._calm
-            or now - self._watch.moved_at > _IDLE_SECONDS
-            or now - max(watched_at, self._began) > _UNWATCHED_SECONDS
-        )
+        if now - max(watched_at, self._began) > _UNWATCHED_SECONDS:
+            self._not_before = now + _PAUSE_SECONDS
+            return True
+        is_at_rest = now - self._moved_at >= self._calm
+        return is_at_rest or now - self._watch.moved_at > _IDLE_SECONDS
 
-    def _cut(self, sent: SentPicture, rect: Rectangle, now: float) -> None:
-        """End the video there is, and begin that of a rectangle, unless that is empty."""
+    def _cut(self, sent: SentPicture, rect: Rectangle | None, now: float) -> None:
+        """End the video there is, and begin that of a rectangle, if one is given."""
         self.stop()
         if rect:
             self._open(rect, now)
-        sent.film(self._film.rect if self._film else NOWHERE)
+        sent.film(self.rect)
 
     def _open(self, rect: Rectangle, now: float) -> None:
         assert self._settings is not None
@@ -121,11 +125,12 @@ class Filming:
         sent: SentPicture,
         captured: float,
         now: float,
-        wanted: Callable[[], Collection[object]],
+        wanted: Callable[[], Iterable[int | None]],
     ) -> Shot | None:
         """Give what the video adds to an update, once the picture has followed; None if it failed.
 
-        ``wanted`` gives what readers have that wait for what they lack: none follows the video.
+        ``wanted`` gives, of those that wait for what they lack, and so do not follow the video,
+        how many bytes are enough.
         """
         before, film = self._before, self._film
         self._before = film.number if film else None
@@ -134,17 +139,22 @@ class Filming:
         if not sent.filmed.news.any():
             return Shot(before, film.number)
         self._moved_at = now
-        key = now - self._key_at >= _KEY_SECONDS and bool(wanted())
+        key = now - self._key_at >= _KEY_SECONDS and any(map(self.can_join, wanted()))
         try:
             frame, is_key = film.shoot(sent.pixels, sent.filmed.rows(), captured, key)
         except H264Error as error:
             log.warning("a video ended: %s", error)
-            self._cut(sent, NOWHERE, now)
+            self._cut(sent, None, now)
             self._before = None
             return None
         if is_key:
             self._key_at = now
         return Shot(before, film.number, begin=film.begin if is_key else b"", frame=frame)
+
+    def can_join(self, enough: int | None) -> bool:
+        """Tell whether a reader's line takes the video; ``enough`` is what it takes at a time."""
+        film = self._film
+        return enough is None or not film or enough >= _ROOM * film.rate * SLICE_SECONDS
 
     def note(self, sent: SentPicture, pixels: Pixels, now: float) -> None:
         """Look at what moved in an update."""
