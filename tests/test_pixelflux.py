@@ -219,6 +219,11 @@ def test_capture_may_be_stopped_started_and_changed_by_its_callback(
     # Numbers go on, for who goes by them.
     assert one.frames[-1].frame_id > 0
     assert one.screen.capture_state() == ("running", None)
+    one.canvas = Canvas(WIDTH, HEIGHT)
+    with pytest.raises(RuntimeError, match="is not within the screen"):
+        one.screen.update_capture_region(5000, 0, 10, 10)
+    wait_until("it goes on as before", lambda: one.canvas.pixels[:100].any())
+    assert one.frames[-1].stripe_height == 100
 
 
 def test_capture_starts_anew_while_it_runs(brush: Painter, capture: Callable[..., Capture]) -> None:

@@ -95,7 +95,10 @@ class ScreenCapture:
         self._running.change({"target_fps": fps})
 
     def update_capture_region(self, x: int, y: int, width: int, height: int) -> None:
-        """Show another part of the screen; a width or height of 0 reaches to its edge."""
+        """Show another part of the screen; a width or height of 0 reaches to its edge.
+
+        Raises RuntimeError where nothing of it is on the screen; then all stays as it was.
+        """
         self._running.change(
             {"capture_x": x, "capture_y": y, "capture_width": width, "capture_height": height}
         )

@@ -67,7 +67,8 @@ class Running:
         """Go on with other settings; nothing happens where nothing runs.
 
         Only what stripes are encoded by changes on the fly.  For all else the capture begins
-        anew: all stripes come at once, and numbers go on.
+        anew: all stripes come at once, and numbers go on.  Raises RuntimeError with a sentence
+        where that cannot be; then all stays as it was.
         """
         with self._lock:
             session, settings, dialect = self.live, copy.copy(self._settings), self._dialect
@@ -80,8 +81,20 @@ class Running:
             session.consumer.settings = plan.stripes
             self._settings = settings
         else:
-            self.stop()
+            self._begin_anew(session, settings, dialect, plan)
+
+    def _begin_anew(
+        self, session: Session, settings: CaptureSettings, dialect: Dialect, plan: Plan
+    ) -> None:
+        """Put another session in the place of one; where that cannot be, one that is the same."""
+        before = self._settings
+        self.stop()
+        try:
             self._begin(settings, dialect, plan, session.consumer.number)
+        except RuntimeError:
+            assert before is not None
+            self._begin(before, dialect, session.plan, session.consumer.number)
+            raise
 
     def stop(self) -> None:
         """Stop what runs, and wait for its end."""
