@@ -21,7 +21,7 @@ def verdicts(records: Sequence[Record], size: str) -> list[Verdict]:
     """Judge everything that there is a target for, at the main size, but for updates."""
     records = select(records, table=None)
     return [
-        *figures.cost_verdicts(records, size, SUBJECT, RIVALS),
+        *figures.cost_verdicts(records, size, FULL_FPS, SUBJECT, RIVALS),
         *figures.latency_verdicts(records, size, SUBJECT, RIVALS),
         *figures.fan_out_verdicts(records, FULL_FPS, SUBJECT, RIVALS),
         *figures.floor_verdict(records, size, SUBJECT),

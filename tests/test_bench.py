@@ -185,6 +185,17 @@ def test_dropping_frames_is_not_cheap() -> None:
     assert (verdict.rival, verdict.ratio.median, verdict.holds) == ("all", 0.9, True)
 
 
+def test_rival_that_drops_frames_of_a_film_is_no_measure_where_another_does_not() -> None:
+    shared = {"kind": "cost", "size": "s", "workload": "full"}
+    own = lines("webcapd", [0.5], **shared)
+    for least, best in ((9.0, "able"), (29.0, "cheap")):
+        rivals = lines("able", [1.0], **shared) + lines(
+            "cheap", [0.4], **shared | {"least_fps": least}
+        )
+        (verdict,) = figures.cost_verdicts(own + rivals, "s", 29.0, "webcapd", ["able", "cheap"])
+        assert verdict.rival == best
+
+
 def test_crowds_are_judged_by_cores_by_the_rival_and_by_who_got_fewest_frames() -> None:
     for least, holds in ((29.0, True), (20.0, False)):
         records = [
