@@ -169,8 +169,9 @@ def one_way(
                 _FRONTS[way.front](Path(held), source.path) as front,
             ):
                 record = measure(source, front, server, way.lists, count, seconds)
-        except SystemExit as error:
-            record = {"failed": str(error).splitlines()[-1][:200]}
+        except (SystemExit, OSError, ValueError) as error:
+            # The other points are worth having without it.
+            record = {"failed": f"{error}".splitlines()[-1][:200]}
         yield {**shared, **record}
 
 

@@ -88,9 +88,9 @@ def nginx(
     listen, key = f"listen 127.0.0.1:{port};", "ssl_certificate_key /etc/nginx/webcapd.pem;"
     changes = [
         # Where nobody may become another one, the line is ignored with a warning.
-        ("user www-data;", "user root;" if os.geteuid() == 0 else ""),
+        ("user www-data webcapd;", "user root;" if os.geteuid() == 0 else ""),
         ("/run/nginx.pid", f"{folder}/nginx.pid"),
-        ("/var/cache/nginx/webcapd", f"{folder}/cache"),
+        ("/var/lib/nginx/webcapd", f"{folder}/cache"),
         ("/run/webcapd/0/http.sock", str(origin)),
         ("listen [::]:80 ipv6only=off", f"listen unix:{folder}/redirect.sock"),
         ("127.0.0.1:8089", f"127.0.0.1:{steps}"),
