@@ -38,7 +38,7 @@ def test_libraries_are_loaded_for_the_first_viewer(server: XServer) -> None:
     with webcapd("--display", server.name) as program:
         assert program.get("/?health")[0] == 200
         assert program.info()["capture"]["shm"] == "fd"
-        assert loaded(program) == set()
+        assert loaded(program) == set(), "import it from base/process/late.py, or where it is used"
         # RSS, as PSS depends on what else runs; it was 83 MB.
         assert kilobytes(program, "Rss:") < 34 * 1024
         program.snapshot()
