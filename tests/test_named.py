@@ -320,6 +320,10 @@ def test_full_motion_is_slowed_down_to_what_memory_holds(memory: int) -> None:
             fewest = KEPT_SECONDS / (made.demand().due - before)
             assert fewest * (made.groups.size - size) <= memory * 1_000_000
             size = made.groups.size
+        made.latest.request_fresh()
+        demand = made.demand()
+        assert not demand.awaited
+        assert demand.again == made.demand().due > time.monotonic(), "who comes does not hasten it"
 
 
 def test_state_comes_again_though_nothing_is_new_before_a_hold_ends() -> None:

@@ -51,11 +51,15 @@ class NamedConsumer(UpdateConsumer):
         self._beat_at = self._room_at = -math.inf
 
     def demand(self) -> Demand:
-        demand = super().demand()
-        if not demand.fps:
+        demand, room_at = super().demand(), self._room_at
+        if not (demand.fps or demand.awaited):
             return demand
-        again = max(self._room_at, min(demand.again, self._beat_at))
-        return demand._replace(due=max(demand.due, self._room_at), again=again)
+        again = min(demand.again, self._beat_at) if demand.fps else demand.again
+        if time.monotonic() >= room_at:
+            return demand._replace(again=again)
+        # Who comes has what there is, until there is room for more.
+        again = room_at if demand.awaited else max(again, room_at)
+        return Demand(demand.fps, False, max(demand.due, room_at), again)
 
     def report(self) -> Mapping[str, object]:
         listing = self.latest.listing

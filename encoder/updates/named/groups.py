@@ -92,7 +92,8 @@ class Groups:
     def gap(self, new: int) -> float:
         """Tell how many seconds are to follow so many new bytes, so that all is kept long enough.
 
-        In any KEPT_SECONDS there come no more than there is memory for, beside what is listed.
+        In any KEPT_SECONDS there come no more than there is memory for, beside what is listed;
+        after so long there is room in any case.
         """
         share = max(self._most // _LEAST_SHARE, self._most - 2 * self._listed_size)
-        return KEPT_SECONDS * new / share
+        return min(1.0, new / share) * KEPT_SECONDS
