@@ -258,10 +258,22 @@ def test_qualities_change_on_the_fly(brush: Painter, capture: Callable[..., Capt
     one.screen.update_tunables(one.settings)
     one.screen.request_idr_frame()
     wait_until("it is less", lambda: 2 * len(one.frames[-1]) < sharp[one.frames[-1].stripe_y_start])
-    one.screen.update_framerate(5)
-    assert one.screen.is_capturing
     brush.image(scene(WIDTH, HEIGHT, 3))
     wait_until("it goes on", lambda: psnr(one.canvas.pixels, scene(WIDTH, HEIGHT, 3)) > 25)
+
+
+def test_rate_changes_on_the_fly(brush: Painter, capture: Callable[..., Capture]) -> None:
+    """So that no key frame is needed: who lowers the rate has a slow line."""
+    one = capture(codec="h264", target_fps=1)
+    one.start()
+    wait_until("all is there", lambda: one.shows(0))
+    one.screen.update_framerate(60)
+    count = len(one.frames)
+    # More than there is credit for, in far less time than they would take.
+    for seed in range(1, 8):
+        brush.image(scene(WIDTH, HEIGHT, seed))
+        wait_until("it is shown", lambda seed=seed: one.shows(seed))  # type: ignore[misc]
+    assert all(frame.reference_frame_id >= 0 for frame in one.frames[count:])
 
 
 def test_headers_are_left_out_if_wanted(brush: Painter, capture: Callable[..., Capture]) -> None:

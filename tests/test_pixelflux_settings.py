@@ -133,7 +133,7 @@ def test_numbers_out_of_range_are_brought_into_it() -> None:
     settings.damage_block_duration = settings.paint_over_trigger_frames = 0
     plan = plan_of(settings, 0, "420")
     assert (plan.capture.width, plan.capture.capture_x) == (0, 0)
-    assert (plan.stripes.jpeg_quality, plan.encoding.target_fps) == (100, 1)
+    assert (plan.stripes.jpeg_quality, plan.fps) == (100, 1)
 
 
 def test_paint_over_counts_frames_of_either_version() -> None:

@@ -1,6 +1,7 @@
 """Stripes are what changed of the picture, each decodable by itself, and together all of it."""
 
 import math
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from stripepictures import Canvas, psnr, scene
 from xserver import Pixels
 
+from webcapd.base.pace import CREDIT
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.picture import BandKey
 from webcapd.encoder.cell import Closed
@@ -174,6 +176,20 @@ def test_same_bands_read_from_another_row_on_have_other_keys() -> None:
     assert not set(one) & set(other)
     screen.fed()
     assert psnr(screen.canvas.pixels, screen.buffer.pixels) > 33
+
+
+def test_frames_keep_to_a_rate_on_average() -> None:
+    screen = Screen(StripeSettings())
+    screen.consumer.fps = 0.01
+    for seed in range(CREDIT):
+        assert screen.consumer.slot.take(0) is None
+        assert screen.consumer.demand().due <= time.monotonic()
+        screen.draw(0, HEIGHT, 0, WIDTH, seed)
+        assert screen.fed() is not None
+    assert screen.consumer.slot.take(0) is None
+    assert screen.consumer.demand().due > time.monotonic() + 50
+    screen.consumer.fps = math.inf
+    assert screen.consumer.demand().due <= time.monotonic()
 
 
 def test_what_changes_while_nobody_takes_is_encoded_once() -> None:

@@ -9,10 +9,9 @@ from webcapd.capture.decoration import load_watermark
 from webcapd.capture.options import LOCATIONS, CaptureOptions
 from webcapd.compat.pixelflux.settings import CaptureSettings
 from webcapd.encoder.h264.codec import unavailable
-from webcapd.encoder.options import EncoderOptions
 from webcapd.encoder.stripes.stripe import StripeSettings
 
-_MIN_FPS, _MAX_FPS = 1.0, 240.0
+_MIN_FPS, MAX_FPS = 1.0, 240.0
 
 # X has no larger pointers.
 _NO_CAP = 65535
@@ -38,11 +37,11 @@ class Plan(NamedTuple):
     full_color: bool
     omits_headers: bool
     capture: CaptureOptions
-    encoding: EncoderOptions
+    fps: float
     cursor_cap: int
     """The longest side of the pointer's images that a callback gets."""
     stripes: StripeSettings
-    """The only part that a running capture can be given anew."""
+    """This, and the rate, a running capture can be given anew."""
 
 
 def plan_of(settings: CaptureSettings, trigger_fps: float, subsampling: str) -> Plan:
@@ -55,7 +54,7 @@ def plan_of(settings: CaptureSettings, trigger_fps: float, subsampling: str) -> 
     codec = _codec(settings.codec)
     if codec == "h264" and (reason := unavailable()):
         raise RuntimeError(reason)
-    fps = min(max(settings.target_fps, _MIN_FPS), _MAX_FPS)
+    fps = min(max(settings.target_fps, _MIN_FPS), MAX_FPS)
     return Plan(
         codec,
         subsampling,
@@ -63,7 +62,7 @@ def plan_of(settings: CaptureSettings, trigger_fps: float, subsampling: str) -> 
         codec != "jpeg" and settings.video_fullcolor,
         settings.omit_stripe_headers,
         _capture(settings),
-        EncoderOptions(target_fps=fps),
+        fps,
         settings.cursor_size_cap if settings.cursor_size_cap > 0 else _NO_CAP,
         _stripes(settings, trigger_fps or fps),
     )

@@ -66,7 +66,7 @@ class Running:
     def change(self, names: dict[str, Any], anew: bool = False) -> None:
         """Go on with other settings; nothing happens where nothing runs.
 
-        Only what stripes are encoded by changes on the fly.  For all else the capture begins
+        Qualities and the rate change on the fly.  For all else the capture begins
         anew: all stripes come at once, and numbers go on.  Raises RuntimeError with a sentence
         where that cannot be; then all stays as it was.
         """
@@ -77,8 +77,9 @@ class Running:
         for name, value in names.items():
             setattr(settings, name, value)
         plan = plan_of(settings, dialect.trigger_fps, dialect.subsampling)
-        if not anew and plan._replace(stripes=session.plan.stripes) == session.plan:
-            session.consumer.settings = plan.stripes
+        now = session.plan
+        if not anew and plan._replace(stripes=now.stripes, fps=now.fps) == now:
+            session.follow(plan)
             self._settings = settings
         else:
             self._begin_anew(session, settings, dialect, plan)

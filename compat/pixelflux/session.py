@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from webcapd.capture.open import open_source
 from webcapd.compat.pixelflux.cursor import OnCursor, cursor_of
-from webcapd.compat.pixelflux.plan import Plan
+from webcapd.compat.pixelflux.plan import MAX_FPS, Plan
 from webcapd.compat.pixelflux.statistics import Statistics
 from webcapd.encoder.cell import Closed
-from webcapd.encoder.jpeg.tiles import TileEncoder
 from webcapd.encoder.loop import Encoder
+from webcapd.encoder.options import EncoderOptions
 from webcapd.encoder.stripes.factory import h264_stripes, jpeg_stripes
 from webcapd.encoder.stripes.pointer import PointerImages
 from webcapd.encoder.stripes.stripe import Stripe, StripedFrame
@@ -54,15 +54,16 @@ class Session:
         self._give = give
         self.on_cursor = on_cursor
         capture = replace(plan.capture, capture_cursor=True) if on_cursor else plan.capture
-        self._source = open_source(capture, plan.encoding.target_fps)
+        self._source = open_source(capture, plan.fps)
         self._begun = threading.Event()
         self.failure = ""
         """Why it ended by itself, in one sentence."""
-        self._encoder = Encoder(self._source, plan.encoding, self._begun.set, self._on_failure)
-        self._tiles = TileEncoder()
+        # Consumers have a rate of their own, which may change.
+        options = EncoderOptions(target_fps=MAX_FPS)
+        self._encoder = Encoder(self._source, options, self._begun.set, self._on_failure)
         wake = self._encoder.wake
         if plan.codec == "jpeg":
-            self.consumer = jpeg_stripes(plan.stripes, plan.subsampling, self._tiles, wake, number)
+            self.consumer = jpeg_stripes(plan.stripes, plan.subsampling, wake, number)
         else:
             self.consumer = h264_stripes(
                 plan.stripes, plan.full_frame, plan.full_color, wake, number
@@ -70,10 +71,18 @@ class Session:
         self.consumer.takes_pointer = plan.capture.capture_cursor
         self._encoder.consumers.add(self.consumer, needed=True)
         self._pointer = PointerImages(self.consumer.slot.nudge)
+        self.follow(plan)
         if on_cursor is not None:
             self._encoder.consumers.add(self._pointer)
         self._stopping = False
         self._thread = threading.Thread(target=self._deliver, name="stripes", daemon=True)
+
+    def follow(self, plan: Plan) -> None:
+        """Go on by the rate and the qualities of another plan, in all else the same; any thread."""
+        self.plan = plan
+        self.consumer.settings = plan.stripes
+        self.consumer.fps = self._pointer.fps = plan.fps
+        self._encoder.wake()
 
     @property
     def is_alive(self) -> bool:
@@ -113,7 +122,6 @@ class Session:
         if has_ended:
             self.consumer.dispose()
             self._encoder.close()
-            self._tiles.close()
             self._source.dispose()
 
     def report(self) -> dict[str, object]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 
-from webcapd.base.pace import Pace
+from webcapd.base.pace import CREDIT, Pace
 from webcapd.capture.picture import Picture
 from webcapd.encoder.consumer import NO_DEMAND, Demand, Moment
 from webcapd.encoder.stripes.layout import Rows, stripes_of
@@ -35,21 +35,26 @@ class StripeConsumer:
         wake: Callable[[], None],
         number: int = 0,
         helpers: ThreadPoolExecutor | None = None,
+        on_dispose: Callable[[], None] = lambda: None,
     ) -> None:
         """Prepare.
 
         ``make`` gets rows and the width of the picture.  There are ``most`` stripes, of heights
         and a width that are multiples of ``unit``.  ``number`` is the first frame's.
         ``helpers`` encode some of the stripes of a frame; all their threads have been started.
+        ``on_dispose`` is called when stripes are no longer made.
         """
         self.settings = settings
         """Replaced whole, never changed; counts from the next frame on."""
+        self.fps = math.inf
+        """The most frames a second on average; any thread, and the encoder's rate bounds it."""
         self.slot = StripeSlot(wake)
         self.pace = Pace()
         self.behind = True
         self._make, self._most, self._unit, self._wake = make, most, unit, wake
-        self._helpers = helpers
+        self._helpers, self._on_dispose = helpers, on_dispose
         self._all_wanted = False
+        self._own_pace = Pace()
         # Encoder thread only; size and number may be read by others:
         self.size = (0, 0)
         """Width and height of what is in the stripes."""
@@ -74,7 +79,9 @@ class StripeConsumer:
             # Still there, so that the source goes on watching.
             return Demand(math.inf, False, math.inf)
         again = min((one.due for one in self._stripes), default=math.inf)
-        return Demand(math.inf, self._all_wanted or self._missed, -math.inf, again)
+        now = time.monotonic()
+        due = now + self._own_pace.wait(now, self.fps)
+        return Demand(self.fps, self._all_wanted or self._missed, due, again)
 
     def feed(self, picture: Picture, moment: Moment) -> None:
         """Encode the stripes that changed, and hand them over."""
@@ -90,6 +97,7 @@ class StripeConsumer:
         begun, now = time.monotonic_ns(), time.monotonic()
         wanted = [one for one in self._stripes if one.look(picture, self.settings, now, whole)]
         if wanted:
+            self._own_pace.took_place(now, self.fps, CREDIT)
             stripes = self._encoded(wanted, partial(_encode, picture, self.number, now))
             as_of = begun if math.isinf(moment.as_of) else round(moment.as_of * _NANOSECONDS)
             frame = StripedFrame(self.number, stripes, as_of, begun, time.monotonic_ns())
@@ -129,6 +137,7 @@ class StripeConsumer:
         self._drop()
         if self._helpers is not None:
             self._helpers.shutdown()
+        self._on_dispose()
 
     def _drop(self) -> None:
         for stripe in self._stripes:

@@ -19,7 +19,6 @@ _CACHE_BYTES = 16 * 1024 * 1024
 def jpeg_stripes(
     settings: StripeSettings,
     subsampling: str,
-    encoder: TileEncoder,
     wake: Callable[[], None],
     number: int = 0,
 ) -> StripeConsumer:
@@ -28,12 +27,13 @@ def jpeg_stripes(
     ``subsampling`` is 444, 422 or 420.  ``wake`` tells the encoder thread, from any thread, of
     new demand; ``number`` is the first frame's.
     """
-    cache = TileCache(_CACHE_BYTES)
+    encoder, cache = TileEncoder(), TileCache(_CACHE_BYTES)
 
     def make(rows: Rows, width: int) -> JpegStripe:
         return JpegStripe(rows, encoder, cache, subsampling)
 
-    return StripeConsumer(settings, make, processors(), 1, wake, number)
+    most = processors()
+    return StripeConsumer(settings, make, most, 1, wake, number, on_dispose=encoder.close)
 
 
 def h264_stripes(

@@ -1,6 +1,7 @@
 """The pointer's image apart from the picture, for who shows one of his own."""
 
 import math
+import time
 from collections.abc import Callable, Hashable
 
 from webcapd.base.pace import Pace
@@ -22,6 +23,9 @@ class PointerImages:
         """``on_image`` is called in the encoder thread when take() has another one."""
         self._on_image = on_image
         self.pace = Pace()
+        self.fps = math.inf
+        """The most times a second that it is looked at; any thread."""
+        self._own_pace = Pace()
         self.behind = True
         self._closed = False
         self._seen: Hashable = None
@@ -33,9 +37,13 @@ class PointerImages:
         return "the pointer"
 
     def demand(self) -> Demand:
-        return NO_DEMAND if self._closed else Demand(math.inf, False, -math.inf)
+        if self._closed:
+            return NO_DEMAND
+        now = time.monotonic()
+        return Demand(self.fps, False, now + self._own_pace.wait(now, self.fps))
 
     def feed(self, picture: Picture, moment: Moment) -> None:
+        self._own_pace.took_place(time.monotonic(), self.fps)
         pointer = picture.pointer
         if pointer is None:
             return
