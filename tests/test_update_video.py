@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -9,8 +10,6 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from test_update_state import ENCODER, MOTION, REST, Follower, check
 from updatepictures import film, text
 from updatepixels import UpdateError
@@ -22,6 +21,7 @@ from webcapd.capture.geometry import Rectangle
 from webcapd.encoder.consumer import Moment
 from webcapd.encoder.h264.codec import H264Error
 from webcapd.encoder.h264.slots import VideoSlots
+from webcapd.encoder.transform import View
 from webcapd.encoder.updates import consumer as consumer_module
 from webcapd.encoder.updates import records
 from webcapd.encoder.updates.consumer import UpdateConsumer
@@ -29,6 +29,7 @@ from webcapd.encoder.updates.making import UpdateFactory
 from webcapd.encoder.updates.spec import UpdateSpec, VideoSettings
 from webcapd.encoder.updates.state import latest, motion, sent
 from webcapd.encoder.updates.state.have import Watching
+from webcapd.encoder.updates.video.choice import evened
 from webcapd.encoder.updates.video.film import Film
 
 VIDEO = UpdateSpec(video=True)
@@ -38,14 +39,21 @@ CALM = 0.5
 FRAME = 1 / 30
 
 
-@pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+@contextmanager
+def own_clock() -> Iterator[SimpleNamespace]:
     """Have a clock that only the test moves."""
     made = SimpleNamespace(now=1000.0)
     made.monotonic = made.time = lambda: made.now
-    for module in (consumer_module, latest, motion, sent):
-        monkeypatch.setattr(module, "time", made)
-    yield made
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (consumer_module, latest, motion, sent):
+            patch.setattr(module, "time", made)
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[SimpleNamespace]:
+    with own_clock() as made:
+        yield made
 
 
 @dataclass
@@ -56,6 +64,7 @@ class Screen:
     size: tuple[int, int] = (400, 260)
     slots: VideoSlots = field(default_factory=lambda: VideoSlots(1))
     seed: int = 1
+    spec: UpdateSpec = VIDEO
 
     def __post_init__(self) -> None:
         self.generator = np.random.default_rng(self.seed)
@@ -63,8 +72,8 @@ class Screen:
         factory = UpdateFactory(
             ENCODER, "420", REST, CALM, lambda: None, VideoSettings(self.slots, 23)
         )
-        self.made: UpdateConsumer = factory(VIDEO, 0)
-        self.film = itertools.cycle(film(self.generator, 150, 290))
+        self.made: UpdateConsumer = factory(self.spec, 0)
+        self.film = itertools.cycle(film(self.generator, 190, 290))
 
     def follower(self, enough: int | None = None) -> Follower:
         return Follower(self.made, enough, reader=VideoReader())
@@ -144,40 +153,6 @@ def test_what_moves_for_half_a_second_is_a_video_and_at_rest_the_same_as_without
     assert video_of(follower) is None
     assert screen.slots.taken == 0
     check(screen.made, follower.shown, screen.pixels)
-
-
-@settings(deadline=None, max_examples=3)
-@given(st.integers(0, 1 << 30))
-def test_readers_that_lag_or_join_late_come_to_the_picture(seed: int) -> None:
-    clock = SimpleNamespace(now=1000.0)
-    clock.monotonic = clock.time = lambda: clock.now
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (consumer_module, latest, motion, sent):
-            patch.setattr(module, "time", clock)
-        screen = Screen(clock, seed=seed)
-        generator = screen.generator
-        sizes = (None, None, 3000, 20_000)
-        followers = [screen.follower(enough) for enough in sizes]
-        joined = set[int]()
-        for frame in range(90):
-            if frame < 60 or frame > 75:
-                screen.move(PLACE if frame < 40 else PLACE._replace(x=101, width=290))
-            if generator.random() < 0.3:
-                x, y = generator.integers(0, 390), generator.integers(0, 250)
-                screen.type(Rectangle(int(x), int(y), 9, 9))
-            screen.feed(is_small=bool(generator.random() < 0.2))
-            if frame == 30:
-                followers.append(screen.follower())
-            for number, follower in enumerate(followers):
-                if number in (0, 4) or generator.random() < 0.6:
-                    follower.advance()
-                if video_of(follower):
-                    joined.add(number)
-        assert {0, 1, 4} <= joined
-        screen.rest(*followers)
-        for follower in followers:
-            assert follower.have == screen.made.sequence
-            check(screen.made, follower.shown, screen.pixels)
 
 
 def test_who_joins_late_does_so_at_a_key_frame_and_those_are_few(clock: SimpleNamespace) -> None:
@@ -373,3 +348,44 @@ def test_reader_refuses_what_breaks_the_rules_of_a_video() -> None:
             read(*updates)
     with pytest.raises(UpdateError):
         UpdateReader().feed(head + began)
+
+
+def test_video_goes_where_something_else_goes_on_moving(clock: SimpleNamespace) -> None:
+    screen, follower = playing(clock)
+    other = Rectangle(161, 20, 150, 100)
+    places = set[Rectangle | None]()
+    for frame in range(150):
+        # First more of it moves, then less.
+        screen.move(PLACE.around(other) if frame < 75 else other)
+        screen.feed()
+        follower.advance()
+        places.add(video_of(follower))
+        assert cv2.absdiff(follower.shown, screen.pixels[..., :3].copy()).mean() < 8
+    # What is left is too little for a video, and all else is to be sharp.
+    assert places == {PLACE, evened(PLACE.around(other), screen.size), None}
+    assert video_of(follower) is None
+    screen.rest(follower)
+    check(screen.made, follower.shown, screen.pixels)
+
+
+@pytest.mark.parametrize(
+    "view", [View(scale=0.9), View(quarter_turns=1, crop=Rectangle(3, 30, 199, 333))], ids=str
+)
+def test_forms_of_the_screen_have_videos_of_their_own(clock: SimpleNamespace, view: View) -> None:
+    screen = Screen(clock, spec=UpdateSpec(view, video=True))
+    plain = Screen(clock, spec=UpdateSpec(view))
+    follower, beside = screen.follower(), plain.follower()
+    for _ in range(40):
+        screen.move()
+        plain.pixels = screen.pixels
+        screen.feed()
+        plain.feed(seconds=0.0)
+        follower.advance()
+        beside.advance()
+    assert video_of(follower) is not None
+    assert video_of(beside) is None
+    error = cv2.absdiff(follower.shown, beside.shown)
+    assert 0 < error.mean() < 12
+    screen.rest(follower)
+    plain.rest(beside)
+    assert cv2.absdiff(follower.shown, beside.shown).mean() < 0.2

@@ -35,7 +35,7 @@ class Watch:
         self._looks = 0
         self._not_before = self._looked_at = 0.0
         self.moved_at = 0.0
-        """When it was last seen that a block of tiles goes on moving."""
+        """When it was last seen that a block goes on moving, half of a video at least."""
 
     def note(
         self, tiles: Mask, pixels: Pixels, now: float, current: Rectangle | None
@@ -52,9 +52,11 @@ class Watch:
         if block is None:
             self._look_at(Rectangle(0, 0, 0, 0), pixels)
             return None
-        self.moved_at = now
         place = self.grid.rect(block)
-        if now < self._not_before or (current and self._is_of(current, place)):
+        fills, sticks_out = self._compared(current, place) if current else (True, True)
+        if fills:
+            self.moved_at = now
+        if now < self._not_before or (fills and not sticks_out):
             self._look_at(Rectangle(0, 0, 0, 0), pixels)
             return None
         if self._place and place.around(self._place) == self._place:
@@ -64,12 +66,11 @@ class Watch:
             self._look_at(place.around(self._place) if self._place else place, pixels)
         return self._found(now) if self._looks >= LOOKS else None
 
-    def _is_of(self, current: Rectangle, place: Rectangle) -> bool:
-        """Whether what moves is about what the video has."""
-        grid = self.grid
-        touched = grid.touched([current])
-        moving = grid.touched([place])
-        return not (moving & ~touched).any() and 2 * int(moving.sum()) >= int(touched.sum())
+    def _compared(self, current: Rectangle, place: Rectangle) -> tuple[bool, bool]:
+        """Tell whether what moves is half of the video at least, and whether it is more, too."""
+        touched, moving = self.grid.touched([current]), self.grid.touched([place])
+        fills = 2 * int((moving & touched).sum()) >= int(touched.sum())
+        return fills, bool((moving & ~touched).any())
 
     def _look_at(self, place: Rectangle, pixels: Pixels) -> None:
         """Begin to compare what is there, or end that."""
