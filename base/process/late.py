@@ -51,20 +51,19 @@ class NotLoadable(ImportError):
     """A library cannot be loaded; the text is one clear sentence."""
 
 
-class _Late:
-    """Stands for a module, and has its attributes; any thread.
+class _Late(ModuleType):
+    """Stands for a module until something of it is used, and then is like it; any thread.
 
-    Each is asked for once: then it is an attribute of this object's own, as quick as the
-    module's.
+    From then on it is as quick as the module: it has the same contents, and no code of ours.
     """
 
-    def __init__(self, name: str) -> None:
-        self.__name__ = name
-
     def __getattr__(self, attribute: str) -> object:
-        value = getattr(_loaded(self.__name__), attribute)
-        setattr(self, attribute, value)
-        return value
+        with _lock:
+            # Who has waited for another thread finds it done.
+            if type(self) is _Late:
+                vars(self).update(vars(_loaded(self.__name__)))
+                self.__class__ = ModuleType  # type: ignore[assignment]
+        return getattr(self, attribute)
 
 
 def _loaded(name: str) -> ModuleType:
