@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webcapd.capture.bands import BandLayout
 from webcapd.encoder.cell import Closed
 from webcapd.encoder.h264.boxes import TIMESCALE
 from webcapd.encoder.h264.codec import Coded, H264Encoder
-from webcapd.encoder.h264.coder import Coder, Job
+from webcapd.encoder.h264.coder import Coder, Job, differing
 from webcapd.encoder.h264.latest import KEY_SECONDS, LatestVideo, Wants
 from webcapd.encoder.h264.track import Track, VideoFrame
 from webcapd.http.video.clock import VideoClock
@@ -150,3 +151,32 @@ def test_the_newest_picture_waits_for_the_encoder_and_no_older_one() -> None:
     assert room == [True]
     coder.stop()
     assert coder.join(30)
+
+
+@given(
+    st.integers(1, 200),
+    st.integers(1, 400),
+    st.booleans(),
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 5)), max_size=20),
+)
+def test_all_tiles_that_differ_are_covered_and_little_else(
+    height: int, width: int, is_tiled: bool, changes: list[tuple[int, int]]
+) -> None:
+    layout = BandLayout(height, width if is_tiled else 0)
+    old = [tuple([0] * layout.columns) for _ in range(layout.count)]
+    keys = [list(key) for key in old]
+    for band, column in changes:
+        keys[band % layout.count][column % layout.columns] = 1
+    parts = differing(layout, width, [tuple(key) for key in keys], old)
+    seen = np.zeros((height, width), int)
+    for part in parts:
+        assert part.x % 2 == 0
+        assert part.right <= width and part.bottom <= height
+        seen[part.y : part.bottom, part.x : part.right] += 1
+    assert seen.max(initial=0) <= 1
+    for band, key in enumerate(keys):
+        top, bottom = layout.rows(band)
+        assert seen[top:bottom].any() == any(key)
+        for column, is_new in enumerate(key):
+            across = layout.tile_width if is_tiled and layout.columns > 1 else width
+            assert not is_new or seen[top:bottom, column * across : (column + 1) * across].all()

@@ -5,10 +5,13 @@ while the next is filled.  A picture that comes before that one is taken replace
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
-from webcapd.capture.picture import BandKey
+from webcapd.capture.bands import BandLayout
+from webcapd.capture.geometry import Rectangle
+from webcapd.capture.picture import BandKey, Picture
 from webcapd.encoder.h264.codec import Coded, H264Encoder
 from webcapd.encoder.h264.planes import Planes
 
@@ -23,6 +26,36 @@ class Slot:
     planes: Planes
     keys: list[BandKey] = field(default_factory=list)
     """What the bands of the picture in it show; empty if none is."""
+
+    def fill(self, picture: Picture) -> None:
+        """Take a picture over: what is not in it yet is converted."""
+        keys = list(picture.keys)
+        stale = differing(picture.layout, picture.width, keys, self.keys)
+        self.planes.follow_parts(picture.pixels, stale)
+        self.keys = keys
+
+
+def differing(
+    layout: BandLayout, width: int, keys: Sequence[BandKey], old: Sequence[BandKey]
+) -> list[Rectangle]:
+    """Give what differs between pictures of keys: a rectangle for bands that differ alike."""
+    if len(keys) != len(old):
+        return [Rectangle(0, 0, width, layout.height)]
+    found: list[Rectangle] = []
+    for band, (key, before) in enumerate(zip(keys, old, strict=True)):
+        if key == before:
+            continue
+        tiles = [one != other for one, other in zip_longest(key, before)]
+        across = layout.tile_width if len(tiles) == layout.columns > 1 else width
+        left, top = tiles.index(True) * across, layout.rows(band)[0]
+        right = min(width, (len(tiles) - tiles[::-1].index(True)) * across)
+        part = Rectangle(left, top, right - left, layout.rows(band)[1] - top)
+        last = found[-1] if found else part
+        if (last.bottom, last.x, last.width) == (part.y, part.x, part.width):
+            found[-1] = last._replace(height=part.bottom - last.y)
+        else:
+            found.append(part)
+    return found
 
 
 @dataclass(frozen=True)

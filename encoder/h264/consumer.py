@@ -8,11 +8,10 @@ from contextlib import AbstractContextManager, nullcontext
 
 from webcapd.base.pace import Pace
 from webcapd.base.processors import processors
-from webcapd.capture.bands import runs
 from webcapd.capture.picture import BandKey, Picture
 from webcapd.encoder.consumer import NO_DEMAND, Demand, Moment
 from webcapd.encoder.h264.codec import Coded, H264Encoder
-from webcapd.encoder.h264.coder import Coder, Job, Slot
+from webcapd.encoder.h264.coder import Coder, Job
 from webcapd.encoder.h264.latest import LatestVideo
 from webcapd.encoder.h264.track import Tracks, VideoSpec
 from webcapd.encoder.transform import UPRIGHT, TransformedPicture
@@ -123,21 +122,10 @@ class VideoConsumer:
         # Of an odd number, the last column or row is left out.
         size = seen.width - seen.width % 2, seen.height - seen.height % 2
         slot, given_up = self._coder.claim(*size, self._full_color)
-        self._fill(slot, seen)
+        slot.fill(seen)
         is_key = wants.key or (given_up is not None and given_up.is_key)
         taken = moment.as_of if math.isfinite(moment.as_of) else now
         self._coder.put(slot, Job(taken, moment.as_of, is_key, is_rest))
-
-    def _fill(self, slot: Slot, seen: Picture) -> None:
-        """Convert what is not in the slot yet."""
-        keys = list(seen.keys)
-        if len(slot.keys) != len(keys):
-            stale = list(range(len(keys)))
-        else:
-            pairs = enumerate(zip(keys, slot.keys, strict=True))
-            stale = [band for band, (key, old) in pairs if key != old]
-        slot.planes.follow(seen.pixels, [seen.layout.rows(*run) for run in runs(stale)])
-        slot.keys = keys
 
     def _on_coded(self, coded: Coded, job: Job, encoder: H264Encoder) -> None:
         self.latest.publish(self._tracks.frame(coded, job.moment, encoder), job.as_of)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from webcapd.base.process.late import cv2, np
+from webcapd.capture.geometry import Rectangle
 from webcapd.capture.overlay import Pixels
 
 if TYPE_CHECKING:
@@ -40,25 +41,36 @@ class Planes:
 
         What they have in width or height beyond an even number is left out.
         """
-        for top, bottom in [(0, self.height)] if changed is None else changed:
+        whole = [(0, self.height)] if changed is None else changed
+        self.follow_parts(
+            pixels, (Rectangle(0, top, self.width, bottom - top) for top, bottom in whole)
+        )
+
+    def follow_parts(self, pixels: Pixels, changed: Iterable[Rectangle]) -> None:
+        """Take over what lies in rectangles, as follow() does; left edges and widths are even."""
+        for part in changed:
+            left, right = part.x, min(part.right, self.width)
             # Two rows have their colours in common.
-            first, last = top - top % 2, min(bottom + bottom % 2, self.height)
-            if first < last:
-                rows = _as_rows(pixels[first:last, : self.width])
-                (self._convert_full if self.full_color else self._convert)(rows, first)
+            first, end = part.y - part.y % 2, min(part.bottom + part.bottom % 2, self.height)
+            if left < right and first < end:
+                rows = _as_rows(pixels[first:end, left:right])
+                (self._convert_full if self.full_color else self._convert)(rows, first, left)
 
-    def _convert(self, rows: Pixels, first: int) -> None:
-        count, width = rows.shape[0], self.width
+    def _convert(self, rows: Pixels, top: int, left: int) -> None:
+        count, width = rows.shape[:2]
         packed = cv2.cvtColor(rows, cv2.COLOR_BGRA2YUV_I420)
-        self._planes[0][first : first + count] = packed[:count]
+        self._planes[0][top : top + count, left : left + width] = packed[:count]
         halves = packed[count:].reshape(2, count // 2, width // 2)
+        lines, columns = slice(top // 2, (top + count) // 2), slice(left // 2, (left + width) // 2)
         for plane, half in zip(self._planes[1:], halves, strict=True):
-            plane[first // 2 : (first + count) // 2] = half
+            plane[lines, columns] = half
 
-    def _convert_full(self, rows: Pixels, first: int) -> None:
+    def _convert_full(self, rows: Pixels, top: int, left: int) -> None:
+        count, width = rows.shape[:2]
         luma_red_blue = cv2.cvtColor(rows, cv2.COLOR_BGR2YCrCb)
         for plane, channel in zip(self._planes, (0, 2, 1), strict=True):
-            cv2.extractChannel(luma_red_blue, channel, plane[first : first + rows.shape[0]])
+            part = plane[top : top + count, left : left + width]
+            cv2.extractChannel(luma_red_blue, channel, part)
 
 
 def _as_rows(pixels: Pixels) -> Pixels:
