@@ -80,8 +80,9 @@ class EncoderOptions:
     )
     max_videos: int = option(
         2,
-        "most videos (H.264 of the whole picture) that are encoded at a time, each for all who "
-        "watch the same; one more is answered 503, and 0 allows none",
+        "most videos (H.264 of the whole picture, or of what moves in updates) that are encoded at "
+        "a time, each for all who watch the same; one more is answered 503, or goes as JPEG in "
+        "updates; 0 allows none",
         low=0,
         high=100,
     )

@@ -29,6 +29,7 @@ from webcapd.encoder.updates.making import UpdateFactory
 from webcapd.encoder.updates.spec import UpdateSpec, VideoSettings
 from webcapd.encoder.updates.state import latest, motion, sent
 from webcapd.encoder.updates.state.have import Watching
+from webcapd.encoder.updates.video import filming
 from webcapd.encoder.updates.video.choice import evened
 from webcapd.encoder.updates.video.film import Film
 
@@ -190,7 +191,9 @@ def playing(clock: SimpleNamespace, **options: Any) -> tuple[Screen, Follower]:
     return screen, follower
 
 
-def test_without_an_encoder_left_all_goes_as_tiles(clock: SimpleNamespace) -> None:
+def test_without_an_encoder_all_goes_as_tiles(
+    clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     slots = VideoSlots(1)
     assert slots.take()
     screen, follower = playing(clock, slots=slots)
@@ -200,6 +203,8 @@ def test_without_an_encoder_left_all_goes_as_tiles(clock: SimpleNamespace) -> No
     check(screen.made, follower.shown, screen.pixels)
     # Where there never is one, readers are told.
     assert Screen(clock, slots=VideoSlots(0)).made.video_codec is None
+    monkeypatch.setattr(filming, "unavailable", lambda: "H.264 needs PyAV, which is not installed")
+    assert Screen(clock).made.video_codec is None
 
 
 def test_another_size_and_a_lost_display_end_a_video(clock: SimpleNamespace) -> None:
