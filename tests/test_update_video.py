@@ -394,3 +394,45 @@ def test_forms_of_the_screen_have_videos_of_their_own(clock: SimpleNamespace, vi
     screen.rest(follower)
     plain.rest(beside)
     assert cv2.absdiff(follower.shown, beside.shown).mean() < 0.2
+
+
+def test_readers_that_ask_in_any_order_get_what_each_lacks(clock: SimpleNamespace) -> None:
+    screen, first = playing(clock)
+    followers = [first, screen.follower(), screen.follower()]
+    for _ in range(35):
+        screen.move()
+        screen.feed()
+        for follower in followers:
+            follower.advance()
+    assert all(map(video_of, followers))
+    # They fall behind one after the other, and something else changes beside for good each time.
+    for behind in range(1, 4):
+        screen.type(Rectangle(330, 60 * behind, 40, 9))
+        for _ in range(25):
+            screen.move()
+            screen.feed()
+            for follower in followers[behind:]:
+                follower.advance()
+    for _ in range(3):
+        for follower in reversed(followers):
+            follower.advance()
+        screen.move()
+        screen.feed()
+    screen.rest(*followers)
+    for follower in followers:
+        check(screen.made, follower.shown, screen.pixels)
+
+
+def test_a_small_change_in_a_video_that_ends_just_then_is_shown(clock: SimpleNamespace) -> None:
+    screen, follower = playing(clock)
+    screen.feed(seconds=CALM - 0.04)
+    follower.advance()
+    screen.type(PLACE._replace(height=40))
+    screen.feed(is_small=True, seconds=0.001)
+    follower.advance()
+    assert video_of(follower)
+    screen.feed(seconds=0.05)
+    follower.advance()
+    assert not video_of(follower)
+    screen.rest(follower)
+    check(screen.made, follower.shown, screen.pixels)

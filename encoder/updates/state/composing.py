@@ -74,12 +74,11 @@ def compose(
     """
     watching = {have: enough for have, enough in wanted.items() if isinstance(have, Watching)}
     made = _compose(sent, {h: e for h, e in wanted.items() if h not in watching}, state)
-    # Who lacks a frame has all else as of that state.
-    for have, one in zip(
-        watching,
-        _compose(sent, {have.number: enough for have, enough in watching.items()}, state).values(),
-        strict=True,
-    ):
+    # Who lacks a frame has all else as of that state, which has one video.
+    numbers = {have: have.number for have in watching}
+    of_numbers = _compose(sent, {numbers[have]: enough for have, enough in watching.items()}, state)
+    for have in watching:
+        one = of_numbers[have.number]
         end = records.video_end(have.video) if _can_go_on(have.number, state) else b""
         made[have] = one._replace(have=have, data=end + one.data)
     return made

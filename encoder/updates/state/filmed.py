@@ -29,11 +29,14 @@ class Filmed:
         """Tiles of which the newest update shows another part by the video."""
         self._waiting = grid.none()
         """Tiles that looked different in an update that was of something small beside."""
+        self._left = grid.none()
+        """Such tiles, of the video before: it has ended without showing them."""
 
     def cut(self, rect: Rectangle | None) -> None:
         """Have a rectangle, or none, shown by a video from the update on that comes now."""
         rect = rect or _NOWHERE
         self.rect, self.is_cut = rect, True
+        self._left |= self._waiting
         self.covered = self._grid.covered(rect) if rect else self._grid.none()
         self.touched = self._grid.touched([rect] if rect else [])
         self._waiting = self.touched.copy()
@@ -42,6 +45,11 @@ class Filmed:
     def is_waiting(self) -> bool:
         """Whether there are pixels that the video has not shown yet."""
         return bool(self._waiting.any())
+
+    def take_left(self) -> Mask:
+        """Give the tiles that look different, but were not shown as the video ended."""
+        left, self._left = self._left, self._grid.none()
+        return left
 
     def take(self, mask: Mask, is_all: bool) -> Mask:
         """Give which tiles of an update are the video's, at least in part; none of a small one.

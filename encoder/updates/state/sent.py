@@ -96,6 +96,7 @@ class SentPicture:
         ``keys`` say what the pixels show, to whom that is known; ``is_all`` tells whether what
         is not among the tiles has been looked at, too.
         """
+        mask = mask | self.filmed.take_left()
         if is_all:
             # What is not new any more is what was sent.
             self._take_over(pixels, self._motion.stale & ~mask)
