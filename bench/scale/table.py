@@ -116,7 +116,7 @@ def _row(record: Record) -> list[str]:
         f"{record['versions']:.1f} / {record['shown']:.1f}",
         f"{_milliseconds(record['median'])} / {_milliseconds(record['p99'])}",
         f"{repeated(record):.2f}",
-        f"{100 * (1 - reached(record) / whole):.2f} %" if whole else "",
+        f"{100 * max(0.0, 1 - reached(record) / whole):.2f} %" if whole else "",
         number(whole),
         octets(record["bytes"]),
         " / ".join(f"{cpu[who]:.2f}" for who in ("webcapd", "cache", "viewers")),
