@@ -49,7 +49,7 @@ FAN_OUT_COUNTS = (1, 10, 50, 100, 200, 400, 500)
 # What --quick allows, as ratios to the webcamd-like loop: what was measured,
 # and room for a busy machine.
 QUICK_RIVAL = "webcamd-like"
-QUICK_COSTS = dict(idle=0.05, typing=0.12, cursor=0.3, scroll=0.5, video=0.45, full=1.2)
+QUICK_COSTS = dict(idle=0.05, typing=0.12, cursor=0.3, scroll=0.55, video=0.5, full=1.2)
 QUICK_LATENCIES = {"typing": 0.3, "video": 0.5}
 
 
