@@ -15,6 +15,10 @@ from scale import table
 matplotlib.rcParams.update({"svg.hashsalt": "webcapd", "svg.fonttype": "none", "font.size": 9})
 
 
+def _way(record: Record) -> str:
+    return f"{record['front']}, {record['lists']}"
+
+
 def draw(records: Sequence[Record], path: Path) -> None:
     """Draw a column a workload: above the age (median, and p99 dashed), below the requests."""
     found = table.scales(records)
@@ -22,15 +26,14 @@ def draw(records: Sequence[Record], path: Path) -> None:
     figure, axes = pyplot.subplots(
         2, max(1, len(names)), figsize=(9, 6), layout="constrained", sharex=True, squeeze=False
     )
+    colours = {one: f"C{index}" for index, one in enumerate(dict.fromkeys(map(_way, found)))}
     for column, name in enumerate(names):
         age, requests = axes[0][column], axes[1][column]
         lines = select(found, workload=name)
-        ways = dict.fromkeys((one["front"], one["lists"]) for one in lines)
-        for colour, (front, lists) in enumerate(ways):
-            own = select(lines, front=front, lists=lists)
+        for label in dict.fromkeys(map(_way, lines)):
+            own = [one for one in lines if _way(one) == label]
             counts = [one["viewers"] for one in own]
-            style = {"color": f"C{colour}", "marker": "o"}
-            label = f"{front}, {lists}"
+            style = {"color": colours[label], "marker": "o"}
             age.plot(counts, [1000 * one["median"] for one in own], label=label, **style)
             age.plot(counts, [1000 * one["p99"] for one in own], linestyle="dashed", **style)
             requests.plot(counts, [table.reached(one) for one in own], **style)
@@ -39,8 +42,9 @@ def draw(records: Sequence[Record], path: Path) -> None:
         age.set_title(name)
         for one in (age, requests):
             one.set_xscale("log")
-            one.set_yscale("symlog")
+            one.set_yscale("log" if one is age else "symlog")
             one.grid(alpha=0.3)
+        requests.set_ylim(bottom=0)
         requests.set_xlabel("viewers")
     axes[0][0].set_ylabel("age, ms: median, p99 dashed")
     axes[1][0].set_ylabel("requests/s: to us, of viewers dotted")
