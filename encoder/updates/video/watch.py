@@ -45,6 +45,9 @@ class Watch:
         ``current`` is the video that lasts: what moves just there is no news.
         """
         self._history.append(Seen(now, tiles))
+        if current is None and not tiles.any():
+            # Whoever types pays nothing.
+            return None
         if current and not self._place and now - self._looked_at < _LOOK_SECONDS:
             return None
         self._looked_at = now
