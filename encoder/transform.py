@@ -50,6 +50,11 @@ class View:
         rows, columns = self.scaled_rows_and_columns(width, height)
         return (rows, columns) if self.quarter_turns % 2 else (columns, rows)
 
+    def size(self, width: int, height: int) -> Size:
+        """Give width and height of what is seen of a screen."""
+        part = self._cropped(*self.whole_size(width, height))
+        return part.width, part.height
+
     def arrange(self, scaled: Pixels) -> Pixels:
         """Rotate, crop and flip a scaled screen, without copying a pixel."""
         turned = np.rot90(scaled, -self.quarter_turns)

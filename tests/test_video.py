@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import av
+import cv2
 import numpy as np
 import pytest
 from motion import moving, scatter
@@ -148,8 +149,14 @@ def test_a_view_is_a_video_of_its_own_up_to_a_bound(scene: Scene) -> None:
         assert scene.program.get("/?video")[2] == (
             b"as many videos are encoded as --max-videos allows: 2\n"
         )
-    for query in ("&crf=0", "&crf=52", "&clock=sundial", "&rotate=12"):
+    for query in ("&crf=0", "&crf=52", "&clock=sundial", "&rotate=12", "&height=1"):
         assert scene.program.get(f"/?video{query}")[0] == 400
+
+
+def test_gray_video_has_no_colour(scene: Scene) -> None:
+    with video(scene.program, "&gray=1") as viewer:
+        grey = cv2.cvtColor(scene.server.pixels(), cv2.COLOR_BGR2GRAY)
+        viewer.wait_for(np.dstack([grey] * 3), 35)
 
 
 def test_ffmpeg_records_every_frame_at_its_time(scene: Scene, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The parts of ``/?video``: time stamps, what is kept for viewers, and who encodes."""
 
 import math
+import socket
 import threading
 
 import numpy as np
@@ -14,8 +15,11 @@ from webcapd.encoder.h264.boxes import TIMESCALE
 from webcapd.encoder.h264.codec import Coded, H264Encoder
 from webcapd.encoder.h264.coder import Coder, Job, differing
 from webcapd.encoder.h264.latest import KEY_SECONDS, LatestVideo, Wants
-from webcapd.encoder.h264.track import Track, VideoFrame
+from webcapd.encoder.h264.track import Track, VideoFrame, VideoSpec
+from webcapd.encoder.transform import UPRIGHT
+from webcapd.http.streaming.sessions import Session
 from webcapd.http.video.clock import VideoClock
+from webcapd.http.video.stream import VideoParams, VideoStream
 
 TRACK = Track(64, 64, "avc1.42C00A", b"")
 
@@ -180,3 +184,24 @@ def test_all_tiles_that_differ_are_covered_and_little_else(
         for column, is_new in enumerate(key):
             across = layout.tile_width if is_tiled and layout.columns > 1 else width
             assert not is_new or seen[top:bottom, column * across : (column + 1) * across].all()
+
+
+def test_who_missed_the_key_frame_that_he_asked_for_asks_again() -> None:
+    latest = LatestVideo(lambda: None)
+    here, there = socket.socketpair()
+    with here, there:
+        here.setblocking(False)
+        session = Session("somebody", VideoSpec(UPRIGHT, 25))
+        stream = VideoStream(here, latest, VideoParams(30, 5, "live"), session)
+        latest.publish(frame(1, is_key=True), 1)
+        stream.begin(b"", latest.after(0) or [])
+        stream.pump(100)
+        asked = list[bool]()
+        for first, moment in ((2, 100.1), (42, 100.2), (82, 101.2)):
+            for number in range(first, first + 39):
+                latest.publish(frame(number), number)
+            stream.pump(moment)
+            asked.append(latest.take_wants(moment).key)
+            latest.publish(frame(first + 39, is_key=True), first + 39)
+        assert asked == [True, False, True]
+        stream.close()

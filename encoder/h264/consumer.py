@@ -123,6 +123,8 @@ class VideoConsumer:
         size = seen.width - seen.width % 2, seen.height - seen.height % 2
         slot, given_up = self._coder.claim(*size, self._full_color)
         slot.fill(seen)
+        if self.spec.view.gray:
+            slot.planes.drop_colors()
         is_key = wants.key or (given_up is not None and given_up.is_key)
         taken = moment.as_of if math.isfinite(moment.as_of) else now
         self._coder.put(slot, Job(taken, moment.as_of, is_key, is_rest))

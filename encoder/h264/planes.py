@@ -56,6 +56,11 @@ class Planes:
                 rows = _as_rows(pixels[first:end, left:right])
                 (self._convert_full if self.full_color else self._convert)(rows, first, left)
 
+    def drop_colors(self) -> None:
+        """Leave grey of what is there."""
+        for plane in self._planes[1:]:
+            plane[:] = 128
+
     def _convert(self, rows: Pixels, top: int, left: int) -> None:
         count, width = rows.shape[:2]
         packed = cv2.cvtColor(rows, cv2.COLOR_BGRA2YUV_I420)

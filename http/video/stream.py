@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from webcapd.encoder.cell import Closed
 from webcapd.encoder.h264 import boxes
-from webcapd.encoder.h264.latest import LatestVideo, Wants
+from webcapd.encoder.h264.latest import KEY_SECONDS, LatestVideo, Wants
 from webcapd.encoder.h264.track import Track, VideoFrame
 from webcapd.http.streaming.outbox import Outbox
 from webcapd.http.streaming.sessions import Session
@@ -68,8 +68,8 @@ class VideoStream:
         """How many frames are in what is on its way, and how many were left out before it."""
         self._moment = -math.inf
         """When the newest of them was taken."""
-        self._lacks_key = False
-        """Whether a key frame was asked for."""
+        self._key_asked = -math.inf
+        """When a key frame was asked for last."""
         self._keepalive = params.keepalive
         self._is_half_closed = False
         self._keepalive_due = 0.0
@@ -108,7 +108,7 @@ class VideoStream:
         """
         if self._outbox and not self._push(now):
             return
-        frames = self._news()
+        frames = self._news(now)
         if frames:
             self._outbox.put(now, *self._fragments_of(frames), must_leave=True)
             self._push(now)
@@ -117,15 +117,15 @@ class VideoStream:
         else:
             self.due = self._keepalive_due
 
-    def _news(self) -> list[VideoFrame]:
+    def _news(self, now: float) -> list[VideoFrame]:
         """Give the frames to send now.  Raises Closed."""
         frames = self.news.after(self._have)
         if frames is None:
-            if not self._lacks_key:
-                self._lacks_key = True
+            # The one there was may be too far back again by now.
+            if now >= self._key_asked + KEY_SECONDS:
+                self._key_asked = now
                 self.news.request(Wants(key=True))
             return []
-        self._lacks_key = False
         if frames and frames[0].track is not self._track:
             raise Closed("the picture has another size")
         return frames
