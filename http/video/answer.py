@@ -8,6 +8,7 @@ from webcapd.encoder.transform import View
 from webcapd.http.admission import Admitted
 from webcapd.http.exchange import Exchange
 from webcapd.http.streaming.handover import HandOver, hand_over_stream
+from webcapd.http.streaming.quirks import quirks_of
 from webcapd.http.streaming.sessions import Session
 from webcapd.http.variant_query import (
     check_crop,
@@ -79,6 +80,6 @@ def _params(exchange: Exchange, admitted: Admitted) -> VideoParams:
     agent = exchange.request.headers.get("user-agent")
     return VideoParams(
         min(fps_of(target), options.max_stream_fps),
-        keepalive_of(target) or options.keepalive,
+        quirks_of(agent, keepalive_of(target), options.keepalive).keepalive,
         video_clock_of(target) or ("live" if _BROWSERS.match(agent) else "real"),
     )

@@ -19,6 +19,10 @@ from webcapd.http.video.clock import VideoClock
 # left.
 _PROBE_SECONDS = 1.0
 
+# ffmpeg's library looks at so many frames, to guess their rate, before it gives any on: where the
+# screen rests, they come so soon one after the other.
+_PROBED_FRAMES, _PROBED_SECONDS = 22, 0.04
+
 
 @dataclass(frozen=True)
 class VideoParams:
@@ -149,11 +153,17 @@ class VideoStream:
         """Send what says that the video lives, or have it encoded."""
         if self._params.repeats and not self._is_half_closed:
             self.news.request(Wants(frame=True))
-            self._keepalive_due = self.due = now + self._keepalive
+            self._keepalive_due = self.due = now + self._pause
             return
         self._frames = 0
         self._outbox.put(now, boxes.nothing(), must_leave=True)
         self._push(now)
+
+    @property
+    def _pause(self) -> float:
+        """Seconds of rest until something is sent again."""
+        is_probed = self._params.repeats and self._fragments < _PROBED_FRAMES
+        return min(self._keepalive, _PROBED_SECONDS) if is_probed else self._keepalive
 
     def _push(self, now: float) -> bool:
         """Send on; returns whether all has left.  Raises OSError."""
@@ -171,7 +181,7 @@ class VideoStream:
         if self._wish.due == math.inf:
             self._wish.due = -math.inf
             self.news.wake()
-        self._keepalive_due = self.due = ended + self._keepalive
+        self._keepalive_due = self.due = ended + self._pause
         if not self._frames:
             self.session.bytes_sent += self._outbox.size
             return
