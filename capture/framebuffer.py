@@ -130,9 +130,8 @@ class FrameBuffer:
             found = xxhash.xxh3_64_intdigest(self.raw[top:bottom].data, self._seed)
             if found != self.hashes[band]:
                 changed[band] = self._take_over(band, found, columns.get(band))
-            elif band not in columns and None in (self._tile_hashes[band] or (None,)):
-                # A scan, and it does not move any more.
-                self._tile_hashes[band], self._streaks[band] = self._hash_tiles(band), 0
+            elif columns.get(band) != self._moving[band] and (beside := self._settle(band)):
+                changed[band] = beside
         self._renew(changed)
         return changed
 
@@ -154,11 +153,7 @@ class FrameBuffer:
             self._tiles[band] = hashes
             return every if columns is None else columns
         fresh = [now != then for now, then in zip(hashes, known, strict=True)]
-        self._tiles[band] = tuple(
-            now if is_fresh else key
-            for is_fresh, now, key in zip(fresh, hashes, self._tiles[band], strict=True)
-        )
-        changed = sum(1 << column for column, is_fresh in enumerate(fresh) if is_fresh)
+        changed = self._renew_keys(band, fresh)
         if changed != columns:
             self._moving[band] = None
         return changed
@@ -171,6 +166,30 @@ class FrameBuffer:
                 hashes[column], keys[column] = None, found
         self._tile_hashes[band], self._tiles[band] = tuple(hashes), tuple(keys)
         return columns
+
+    def _settle(self, band: int) -> int:
+        """Tell the tiles of a band apart that stands still; gives the columns that changed unseen.
+
+        Beside what moved something may have been drawn just before the pixels were read, so that
+        its report comes when the band has this hash already.
+        """
+        known = self._tile_hashes[band]
+        if known and None not in known:
+            return 0
+        hashes = self._tile_hashes[band] = self._hash_tiles(band)
+        self._streaks[band] = 0
+        fresh = [then not in (now, None) for now, then in zip(hashes, known, strict=False)]
+        return self._renew_keys(band, fresh) if known else 0
+
+    def _renew_keys(self, band: int, fresh: Sequence[bool]) -> int:
+        """Give some tiles of a band, whose hashes are known, new keys; gives their columns."""
+        self._tiles[band] = tuple(
+            now if is_fresh else key
+            for is_fresh, now, key in zip(
+                fresh, self._tile_hashes[band], self._tiles[band], strict=True
+            )
+        )
+        return sum(1 << column for column, is_fresh in enumerate(fresh) if is_fresh)
 
     def _hash_tiles(self, band: int) -> tuple[int, ...]:
         """Hash the tiles of a band one by one: of pixels in one piece, which they do not lie in."""

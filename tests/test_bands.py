@@ -148,3 +148,30 @@ def test_settle_works_on_a_screen_within_larger_memory() -> None:
     screen.rehash(range(3))
     memory[39 * 40] = 1
     assert list(screen.rehash(range(3))) == [2]
+
+
+@pytest.mark.parametrize("later", [{0: 0b100}, {}])
+def test_what_is_drawn_beside_what_moves_is_found_when_its_report_comes_late(
+    later: dict[int, int],
+) -> None:
+    """Pixels may be read that are drawn after the reports were taken; a scan finds them, too."""
+    screen = frame_buffer(np.zeros((BAND_ROWS, 1280, 4), np.uint8))
+    width = screen.layout.tile_width
+    screen.rehash([0])
+    moves = itertools.count(1)
+
+    def move() -> None:
+        screen.pixels[3, 1] = next(moves)
+        assert screen.rehash([0], {0: 1})
+
+    for times in range(1, 20):
+        for _ in range(times):
+            move()
+        before = screen.keys[0]
+        screen.pixels[3, 2 * width + 1] = times
+        move()
+        # Nothing moves any more: the band has its hash already.
+        screen.rehash([0], later)
+        same = [now == then for now, then in zip(screen.keys[0], before, strict=True)]
+        assert not same[0] and not same[2] and all(same[3:])
+        assert screen.rehash([0]) == {}
