@@ -38,9 +38,9 @@ class NamedUpdates(Leases[UpdateSpec, "NamedConsumer"]):
         """Give back what is kept for nobody; to be called now and then, by any thread."""
         with self._lock:
             self._drop_idle()
-            is_unused = not self._kept
-        if is_unused and self.groups.size:
-            self.groups.list_only(frozenset())
+            # Under the lock: of a consumer that is made meanwhile, groups would be lost.
+            if not self._kept and self.groups.size:
+                self.groups.list_only(frozenset())
 
 
 def open_named(
