@@ -1,6 +1,6 @@
-"""The table of options in the README, made from the options as declared.
+"""The table in docs/options.md, made from the options as declared.
 
-Run as a program, it writes the table into the README.
+Run as a program, it writes the table there.
 """
 
 import sys
@@ -12,8 +12,8 @@ sys.path.insert(0, str(ROOT))
 from webcapd.app import commandline  # noqa: E402
 from webcapd.base.option import Declared, declared  # noqa: E402
 
-README = ROOT / "README.md"
-BEGIN = "<!-- options: python tests/readme_table.py writes this table -->\n"
+PAGE = ROOT / "docs/options.md"
+BEGIN = "<!-- options: python tests/options_table.py writes this table -->\n"
 END = "<!-- /options -->\n"
 
 
@@ -38,14 +38,14 @@ def _row(one: Declared) -> str:
     return "".join(f"| {cell.replace('|', MARK)} " for cell in cells) + "|"
 
 
-def table_in_readme() -> str:
-    """Give the table that stands in the README now."""
-    return README.read_text().partition(BEGIN)[2].partition(END)[0]
+def table_in_page() -> str:
+    """Give the table that stands there now."""
+    return PAGE.read_text().partition(BEGIN)[2].partition(END)[0]
 
 
 def main() -> None:
-    before, _, rest = README.read_text().partition(BEGIN)
-    README.write_text(before + BEGIN + table() + END + rest.partition(END)[2])
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    PAGE.write_text(before + BEGIN + table() + END + rest.partition(END)[2])
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """What is written from something else is up to date: a table, and types."""
 
 import keyword_types
-import readme_table
+import options_table
 import xcb_types
 
 
-def test_readme_lists_the_options_as_declared() -> None:
-    assert readme_table.table_in_readme() == readme_table.table(), (
-        "run: python tests/readme_table.py"
+def test_page_lists_the_options_as_declared() -> None:
+    assert options_table.table_in_page() == options_table.table(), (
+        "run: python tests/options_table.py"
     )
 
 
