@@ -21,7 +21,7 @@ FILE = ROOT / "app" / "api" / "keywords.py"
 _HEAD = '''"""Types of the Python API's keywords: python tests/keyword_types.py writes them.
 
 What each is for, its range and its default is where the option is declared, in ``webcapd --help``
-and in the README.
+and in docs/options.md.
 """
 
 from collections.abc import Sequence
