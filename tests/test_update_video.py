@@ -436,3 +436,13 @@ def test_a_small_change_in_a_video_that_ends_just_then_is_shown(clock: SimpleNam
     assert not video_of(follower)
     screen.rest(follower)
     check(screen.made, follower.shown, screen.pixels)
+
+
+def test_a_form_that_is_dropped_takes_no_encoder_any_more(clock: SimpleNamespace) -> None:
+    screen = Screen(clock)
+    screen.made.close()
+    # The encoder thread may be at it just then.
+    for _ in range(25):
+        screen.move()
+        screen.feed()
+        assert not screen.slots.taken

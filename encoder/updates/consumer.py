@@ -92,7 +92,7 @@ class UpdateConsumer:
         self.latest.expire()
 
     def close(self) -> None:
-        self._filming.stop()
+        self._filming.close()
         self.latest.close()
 
     @property

@@ -39,7 +39,7 @@ _IDLE_SECONDS = 1.5
 class Filming:
     """The video of one form of the screen, if there is one.
 
-    ``codec``, ``rect`` and stop() are for any thread, the rest for the encoder thread only.
+    ``codec``, ``rect``, stop() and close() are for any thread, the rest for the encoder thread.
     """
 
     def __init__(self, settings: VideoSettings | None, calm: float) -> None:
@@ -50,6 +50,8 @@ class Filming:
         is_possible = settings and settings.slots.most and not unavailable()
         self._settings = settings if is_possible else None
         self._calm = calm
+        self._is_closed = False
+        """Set by any thread, before the encoder there is is taken away."""
         self._lock = threading.Lock()
         self._film: Film | None = None
         """Taken away under _lock, by any thread."""
@@ -117,8 +119,14 @@ class Filming:
             self._settings.slots.give_back()
             log.warning("what moves goes as JPEG: %s", error)
             return
+        except BaseException:
+            self._settings.slots.give_back()
+            raise
         self._made = self._made + 1 & 0xFF
         self._began = self._moved_at = now
+        if self._is_closed:
+            # Who closed it may have found none yet.
+            self.stop()
 
     def shoot(
         self,
@@ -170,6 +178,11 @@ class Filming:
         self._found, self._watch = None, None
         before, self._before = self._before, None
         return before
+
+    def close(self) -> None:
+        """Give the encoder back, and never take another; for any thread."""
+        self._is_closed = True
+        self.stop()
 
     def stop(self) -> None:
         """Give the encoder back; for any thread.
