@@ -1,7 +1,10 @@
 """The live page reads the screen out of what caches keep: manifests, and streams of names."""
 
 import contextlib
+import http.server
+import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +18,7 @@ from front import make_certificate
 from livepage import AnyBrowser, LivePage
 from painter import Painter, painter
 from program import Webcapd, webcapd
+from waiting import wait_until
 from xserver import Pixels, XServer, xvfb
 
 from scale import fronts
@@ -85,6 +89,47 @@ def test_page_shows_the_screen_out_of_caches(
     # It holds a connection of ours where names are streamed, and else none.
     assert scene.program.info()["stats"]["sessionCount"] == (via == "names")
     page.browser.visit("about:blank")
+
+
+class Restarted(http.server.BaseHTTPRequestHandler):
+    """What a cache that checks tokens answers when webcapd was another run just before."""
+
+    protocol_version = "HTTP/1.1"
+    origin, led, refused = "", [""], [""]
+
+    def do_GET(self) -> None:
+        headers = {"Content-Length": "0"}
+        if "token=" not in self.path and not self.path.startswith("/page/"):
+            self.refused.append(self.path)
+            status, body = 401, b""
+        elif self.path.startswith("/manifest/") and len(self.led) < 3:
+            self.led.append(self.path)
+            status, body, headers = 302, b"", headers | {"Location": "../manifest"}
+        else:
+            with urllib.request.urlopen(f"{self.origin}{self.path[1:]}") as answer:
+                status, body, sent = answer.status, answer.read(), answer.headers
+            headers = {"Content-Length": str(len(body)), "Content-Type": sent["Content-Type"]}
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+def test_token_goes_along_to_the_way_in(page: LivePage[AnyBrowser], scene: Scene) -> None:
+    Restarted.origin, Restarted.led, Restarted.refused = scene.program.url, [], []
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Restarted) as server:
+        threading.Thread(target=server.serve_forever).start()
+        page.browser.visit(f"http://127.0.0.1:{server.server_port}/?via=cache&token=anything")
+        wait_until("it was led to the way in, twice", lambda: len(Restarted.led) == 2)
+        scene.brush.image(photograph(5))
+        page.wait_for(scene.server.pixels, JPEG)
+        page.browser.visit("about:blank")
+        server.shutdown()
+    assert "/manifest" not in Restarted.refused
 
 
 @contextlib.contextmanager

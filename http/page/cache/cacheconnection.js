@@ -141,7 +141,9 @@ export class CacheConnection extends RetryingConnection {
     signal.addEventListener("abort", end);
     try {
       // Each state has an address of its own, so a browser's cache may keep it.
-      const response = await fetch(address, { signal: abort.signal });
+      // The way to the way in is the same for all: by itself it would be gone without the token.
+      const response = await fetch(address, { signal: abort.signal, redirect: held ? "manual" : "follow" });
+      if (response.type === "opaqueredirect") return await this.#fetch(signal, null);
       await checkAnswer(response);
       return manifestOf(new Uint8Array(await response.arrayBuffer()));
     } finally {
