@@ -109,6 +109,9 @@ class Frames(Generic[_F]):
 
     def _next(self, timeout: float | None) -> _F | None:
         """Wait for what is new; None if time is up, or if it was ended.  Raises Error."""
+        if self._closed and not self._started:
+            # No thread was there that could end the slot.
+            raise Error("these frames are closed; webcapd.frames() gives others")
         deadline = None if timeout is None else time.monotonic() + timeout
         if not self._reading.acquire(timeout=-1 if timeout is None else timeout):
             return None
