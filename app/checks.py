@@ -6,6 +6,7 @@ import os
 from webcapd.base.systemd import hands_over_sockets
 from webcapd.capture.options import CaptureOptions
 from webcapd.http.options import HttpOptions
+from webcapd.outputs.options import RecordOptions
 
 
 def check_display(
@@ -25,8 +26,10 @@ def check_display(
         raise ValueError(f"{flags[0]} is for displays, and --source shows none")
 
 
-def check_idle(http: HttpOptions, capture: CaptureOptions, ring: str) -> None:
-    """See that an end when nobody watches can be followed by a start; raises ValueError."""
+def check_idle(
+    http: HttpOptions, capture: CaptureOptions, ring: str, record: RecordOptions
+) -> None:
+    """See that it can end when nobody watches, and start again; raises ValueError."""
     if not http.exit_idle:
         return
     if not hands_over_sockets(os.environ):
@@ -41,6 +44,11 @@ def check_idle(http: HttpOptions, capture: CaptureOptions, ring: str) -> None:
         )
     if ring:
         raise ValueError("--ring is written all the time, so that --exit-idle would never end it")
+    if record.record and not record.record_token_file:
+        raise ValueError(
+            "--record records all the time, so that --exit-idle would never end it; with --pre and "
+            "--record-token-file it begins when it is told to"
+        )
     for source in capture.source:
         scheme = source.whole.partition(":")[0]
         if scheme in ("tcp", "udp"):

@@ -108,7 +108,7 @@ def check_together(options: Options, has_separator: bool) -> None:
     check_region(options.capture)
     check_sources(options.capture, has_tokens=bool(options.http.publish_token_file))
     check_caches(options.http)
-    check_idle(options.http, options.capture, options.ring.ring)
+    check_idle(options.http, options.capture, options.ring.ring, options.record)
     check_record(options.record, options.recording)
 
 

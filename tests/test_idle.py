@@ -47,6 +47,7 @@ class Kept:
         ((), (), "for sockets that systemd holds (webcapd@.socket)"),
         (_HANDED, ("--listen", "127.0.0.1:0"), "nobody would listen at --listen"),
         (_HANDED, ("--ring", "/dev/shm/none.wcf"), "--ring is written all the time"),
+        (_HANDED, ("--record", "none"), "--record records all the time"),
         (_HANDED, ("--source", "tcp://:5000", "--publish-token-file", "x"), "sends to tcp:"),
     ],
 )
