@@ -126,6 +126,27 @@ def test_what_moves_is_video_and_sharp_at_rest(shown: Shown, scene: Scene) -> No
     shown.page.wait_for(scene.server.pixels, JPEG)
 
 
+# A video of a profile that there is not.
+_PLAY_UNKNOWN = """(async () => {
+  const { SourcePlayer } = await import("/page/video/sourceplayer.js");
+  const reader = (await fetch("/?video")).body.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  value[String.fromCharCode(...value.subarray(0, 900)).indexOf("avcC") + 5] = 21;
+  new SourcePlayer((sentence) => (window.told = sentence)).begin(value);
+})(), 0"""
+
+
+def test_a_player_tells_of_a_video_that_the_browser_cannot_play(
+    browser: AnyBrowser, scene: Scene
+) -> None:
+    browser.visit(scene.program.url)
+    wait_until("the page is there", lambda: browser.evaluate("document.body !== null"))
+    browser.evaluate(_PLAY_UNKNOWN)
+    wait_until("it is told", lambda: browser.evaluate("window.told ?? ''"))
+    assert "no player for avc1.15" in browser.evaluate("window.told")
+
+
 def is_seen(shown: Shown, frames: list[Pixels]) -> bool:
     """Whether the page shows a frame of a film, whole."""
     x, y, width, height = AREA

@@ -64,7 +64,7 @@ export class SourcePlayer {
   begin(header) {
     this.#reset();
     const { codec } = setupOf(header);
-    if (!Source || !canPlaySource(codec)) return this.#fail(`no player for ${codec}`);
+    if (!Source || !canPlaySource(codec)) return this.#refuse(`no player for ${codec}`);
     const source = (this.#source = new Source());
     this.#waiting = [header];
     source.addEventListener("sourceopen", () => {
@@ -125,7 +125,11 @@ export class SourcePlayer {
 
   /** @param {string} [why] */
   #fail(why) {
-    if (!this.#source) return;
+    if (this.#source) this.#refuse(why);
+  }
+
+  /** @param {string} [why] */
+  #refuse(why) {
     this.#reset();
     this.#onError(`This browser cannot play the video: ${why || "it says not why"}.`);
   }
