@@ -23,6 +23,7 @@ from scale import fronts
 from scale.connection import Loop
 from scale.fronts import Front
 from scale.viewer import ManifestViewer, StreamViewer, Tally, Viewer
+from webcapd.http.access.access import MAX_FAILURES
 
 TOKEN = "0123456789abcdef0123"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -90,8 +91,13 @@ Answer = tuple[int, str, bytes]
 """Status, what the cache says of it, body."""
 
 
-def get(front: Front, path: str, headers: Mapping[str, str] = BEARER) -> Answer:
-    with closing(http.client.HTTPConnection("127.0.0.1", front.port, timeout=TIMEOUT)) as one:
+def get(
+    front: Front, path: str, headers: Mapping[str, str] = BEARER, source: str = "127.0.0.1"
+) -> Answer:
+    connection = http.client.HTTPConnection(
+        "127.0.0.1", front.port, timeout=TIMEOUT, source_address=(source, 0)
+    )
+    with closing(connection) as one:
         one.request("GET", path, headers=dict(headers))
         answer = one.getresponse()
         return answer.status, answer.headers.get("X-Cache-Status", ""), answer.read()
@@ -190,6 +196,21 @@ def test_hit_is_refused_without_a_token(front: Front, brush: Painter, screen: XS
     assert get(front, group, {"Authorization": "Bearer of-bad-news-01234"})[0] == 401
     assert get(front, f"{group}?token={TOKEN}", {})[:2] == (200, "HIT")
     assert get(front, group)[:2] == (200, "HIT")
+    # The page, too, asks for the credentials that its viewer has; another one's are no use to who
+    # has none.
+    for page in ("/", "/?via=cache"):
+        assert get(front, page)[0] == 200
+        assert get(front, page, {})[0] == 401
+
+
+def test_who_is_locked_out_locks_nobody_out(front: Front) -> None:
+    # Credentials that nothing is remembered of yet, which are the same to webcapd.
+    shared = {"Authorization": f"bearer   {TOKEN}"}
+    guesser = {"nginx": "127.0.0.2", "Varnish": "127.0.0.3"}[front.name]
+    for number in range(MAX_FAILURES):
+        assert get(front, f"/manifest?token=guess-of-{front.name}-{number}", {}, guesser)[0] == 401
+    assert get(front, "/manifest", shared, guesser)[0] != 200
+    assert get(front, "/manifest", shared)[0] == 200
 
 
 def test_signed_addresses_are_checked_by_nginx_alone(place: Place, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ sub vcl_recv {
     }
     if (req.url ~ "^/(\?(embed&)?via=cache|\?embed)?$") {
         unset req.http.Cookie;
-        unset req.http.Authorization;
+        # webcapd asks for credentials here, whoever is in front: they go along.
         return (hash);
     }
     # Streams: a response that is fetched ends after 600 s, a pipe does not; but HTTP/2 has none.
@@ -93,6 +93,11 @@ sub vcl_backend_response {
         set beresp.ttl = 10s;
         if (beresp.status != 200) {
             set beresp.ttl = 1s;
+        }
+        if (beresp.status == 429) {
+            # Of one client with too many wrong ones, and not of these credentials.
+            set beresp.uncacheable = true;
+            set beresp.ttl = 0s;
         }
         unset beresp.http.Cache-Control;
         return (deliver);
