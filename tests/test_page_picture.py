@@ -220,6 +220,8 @@ def test_browsers_without_updates_get_pictures(browser: AnyBrowser, scene: Scene
     page.click("#open")
     wanted = {"stream": "image stream", "snapshots": "snapshots"}[way]
     wait_until("the menu says so", lambda: wanted in browser.evaluate("document.body.innerText"))
+    heading = "document.getElementById('name').textContent"
+    wait_until("it says whose they are", lambda: ":" in browser.evaluate(heading))
     browser.visit("about:blank")
 
 

@@ -199,7 +199,21 @@ export class AskedScreen {
     facts.display = { state: "live", reason: null, since: null };
     facts.link = { state: "open", way: "polling", reason: "", status: 0, isUnreadable: false, since: now, retryAt: null };
     if (wasDown) this.load();
+    if (!this.name) this.#askName();
     await this.answered(response);
+  }
+
+  /** Ask for what no picture says; without an answer, again beside the next picture. */
+  async #askName() {
+    try {
+      const response = await fetch(this.address.replace(/\?\w+/, "?info"), {
+        cache: "no-store",
+        signal: AbortSignal.timeout(ANSWER_MS),
+      });
+      if (response.ok) this.name = (await response.json()).name;
+    } catch {
+      // The picture matters, and says itself what is wrong.
+    }
   }
 
   /** @param {Response} response */
