@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from webcapd.capture.geometry import Rectangle, parse_rectangle
+from webcapd.encoder.h264.codec import MAX_SIDE
 from webcapd.encoder.transform import View
 from webcapd.encoder.updates.spec import UpdateSpec
 from webcapd.encoder.variant import VariantSpec
@@ -59,6 +60,15 @@ def check_crop(view: View, screen: tuple[int, int]) -> None:
     width, height = view.whole_size(*screen)
     if not crop.within(Rectangle(0, 0, width, height)):
         raise HttpError(400, f"the crop lies outside of the picture, which is {width}x{height}")
+
+
+def check_video_size(view: View, screen: tuple[int, int]) -> None:
+    """See that a view of a screen of this size can be encoded; raises HttpError."""
+    check_crop(view, screen)
+    width, height = view.size(*screen)
+    if min(width, height) < 2 or max(width, height) > MAX_SIDE:
+        sides = f"2x2 to {MAX_SIDE}x{MAX_SIDE} pixels"
+        raise HttpError(400, f"a video has {sides}, and this one {width}x{height}; see width=")
 
 
 def keepalive_of(target: Target) -> float | None:

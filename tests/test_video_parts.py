@@ -10,16 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webcapd.capture.bands import BandLayout
+from webcapd.capture.geometry import Rectangle
 from webcapd.encoder.cell import Closed
 from webcapd.encoder.h264.boxes import TIMESCALE
-from webcapd.encoder.h264.codec import Coded, H264Encoder
+from webcapd.encoder.h264.codec import MAX_SIDE, Coded, H264Encoder, H264Error
 from webcapd.encoder.h264.coder import Coder, Job, differing
 from webcapd.encoder.h264.latest import KEY_SECONDS, LatestVideo, Wants
 from webcapd.encoder.h264.track import Track, VideoFrame, VideoSpec
-from webcapd.encoder.transform import UPRIGHT
+from webcapd.encoder.transform import UPRIGHT, View
 from webcapd.http.streaming.sessions import Session
+from webcapd.http.variant_query import check_video_size
 from webcapd.http.video.clock import VideoClock
 from webcapd.http.video.stream import VideoParams, VideoStream
+from webcapd.http.wire.response import HttpError
 
 TRACK = Track(64, 64, "avc1.42C00A", b"")
 
@@ -205,3 +208,14 @@ def test_who_missed_the_key_frame_that_he_asked_for_asks_again() -> None:
             latest.publish(frame(first + 39, is_key=True), first + 39)
         assert asked == [True, False, True]
         stream.close()
+
+
+@pytest.mark.parametrize("view", [UPRIGHT, View(fit=(1, 0)), View(crop=Rectangle(5, 5, 9, 1))])
+def test_what_x264_does_not_take_is_refused(view: View) -> None:
+    with pytest.raises(HttpError, match="2x2 to 16384x16384") as refused:
+        check_video_size(view, (17000, 128))
+    assert refused.value.status == 400
+    check_video_size(View(fit=(300, 0)), (17000, 128))
+    with pytest.raises(H264Error):
+        H264Encoder(MAX_SIDE + 2, 64, 25)
+    H264Encoder(MAX_SIDE, 64, 25).close()

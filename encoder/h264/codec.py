@@ -30,6 +30,9 @@ _PRIMARIES_BT709, _TRANSFER_SRGB, _MATRIX_BT601 = 1, 13, 6
 _LIMITED_RANGE, _FULL_RANGE = 1, 2
 
 
+MAX_SIDE = 16384
+"""The most columns or rows that x264 takes."""
+
 # By so much less is the rate factor of what rests.
 _FINER = 8
 
@@ -105,7 +108,9 @@ class H264Encoder:
         try:
             self._context = self._open(crf, threads)
         except FFmpegError as error:
-            raise H264Error(f"x264 cannot be opened for {width}x{height}: {error}") from None
+            raise H264Error(
+                f"x264 cannot be opened for {width}x{height}: {error.strerror}"
+            ) from None
         self._factor = RateFactor(self._context)
 
     def _set_rate(self, crf: int) -> None:

@@ -4,14 +4,13 @@ import contextlib
 import re
 
 from webcapd.encoder.h264.track import VideoSpec
-from webcapd.encoder.transform import View
 from webcapd.http.admission import Admitted
 from webcapd.http.exchange import Exchange
 from webcapd.http.streaming.handover import HandOver, hand_over_stream
 from webcapd.http.streaming.quirks import quirks_of
 from webcapd.http.streaming.sessions import Session
 from webcapd.http.variant_query import (
-    check_crop,
+    check_video_size,
     crf_of,
     fps_of,
     keepalive_of,
@@ -47,7 +46,7 @@ def give_video(
         raise HttpError(501, reason)
     held.enter_context(site.limits.long_request())
     variant = spec_of(target, quarter_turns(str(site.options.rotate)))
-    _check_size(variant.view, site.picture_size())
+    check_video_size(variant.view, site.picture_size())
     spec = VideoSpec(variant.view, crf_of(target) or site.forms.videos.crf)
     consumer = held.enter_context(site.forms.videos.lease(spec))
     frames = consumer.latest.start(_PICTURE_SECONDS)
@@ -64,14 +63,6 @@ def give_video(
     stream.begin(exchange.head(200, content_type, None, *_HEADERS), frames)
     hand_over_stream(exchange, admitted, stream, held.pop_all(), hand_over)
     return True
-
-
-def _check_size(view: View, screen: tuple[int, int]) -> None:
-    """See that a view of a screen of this size can be encoded; raises HttpError."""
-    check_crop(view, screen)
-    width, height = view.size(*screen)
-    if min(width, height) < 2:
-        raise HttpError(400, f"a video has at least 2x2 pixels, and this one {width}x{height}")
 
 
 def _params(exchange: Exchange, admitted: Admitted) -> VideoParams:
