@@ -17,9 +17,8 @@ from webcapd.capture.pixelformat import BGRX, PixelFormat, converter
 
 Bytes: TypeAlias = "NDArray[np.uint8]"
 
-# Reports of the same columns in a row, after which these are taken to move, and nothing beside
-# them: of a band that moves all over for good, of others but for each so many-th time.
-_STREAK, _LOOK_AGAIN = 8, 8
+# Reports of a whole band in a row, after which it is taken to move all over.
+_STREAK = 8
 
 
 class _Pieces:
@@ -89,13 +88,10 @@ class FrameBuffer:
         self.hashes: list[int | None] = [None] * self.layout.count
         self._tiles: list[BandKey] = [()] * self.layout.count
         """Of each band, what its tiles show: a hash of their own pixels, or of the band's."""
-        self._tile_hashes: list[tuple[int | None, ...]] = [()] * self.layout.count
-        """Of each band whose tiles were told apart, their own hashes; None of those that moved
-        since."""
+        self._tile_hashes: list[tuple[int, ...]] = [()] * self.layout.count
+        """Of each band whose tiles were told apart last time, their own hashes."""
         self._streaks = [0] * self.layout.count
-        """How many times in a row each band changed just where it was reported to."""
-        self._moving: list[int | None] = [None] * self.layout.count
-        """The columns of that."""
+        """How many times in a row each band changed when all its columns were reported."""
         self._pieces = _Pieces(raw, self.layout, form.bits_per_pixel // 8)
         self.keys: list[BandKey] = [()] * self.layout.count
         """What viewers see in each band, but for the pointer; empty before the first hash."""
@@ -130,8 +126,9 @@ class FrameBuffer:
             found = xxhash.xxh3_64_intdigest(self.raw[top:bottom].data, self._seed)
             if found != self.hashes[band]:
                 changed[band] = self._take_over(band, found, columns.get(band))
-            elif columns.get(band) != self._moving[band] and (beside := self._settle(band)):
-                changed[band] = beside
+            elif band not in columns and not self._tile_hashes[band]:
+                # A scan, and it does not move any more.
+                self._tile_hashes[band], self._streaks[band] = self._hash_tiles(band), 0
         self._renew(changed)
         return changed
 
@@ -139,55 +136,18 @@ class FrameBuffer:
         """Note the hash of a band that changed, and its tiles; gives the columns that changed."""
         self.hashes[band] = found
         every, known = self.layout.every_column, self._tile_hashes[band]
-        is_same = columns is not None and columns == self._moving[band]
-        self._streaks[band] = streak = self._streaks[band] + 1 if is_same else 0
-        self._moving[band] = columns
-        if columns is not None and streak > _STREAK:
-            if columns == every:
-                self._tile_hashes[band], self._tiles[band] = (), (found,) * self.layout.columns
-                return every
-            if known and streak % _LOOK_AGAIN:
-                return self._take_for_changed(band, found, columns)
+        self._streaks[band] = self._streaks[band] + 1 if columns == every else 0
+        if self._streaks[band] > _STREAK:
+            self._tile_hashes[band], self._tiles[band] = (), (found,) * self.layout.columns
+            return every
         hashes = self._tile_hashes[band] = self._hash_tiles(band)
         if not known:
             self._tiles[band] = hashes
             return every if columns is None else columns
         fresh = [now != then for now, then in zip(hashes, known, strict=True)]
-        changed = self._renew_keys(band, fresh)
-        if changed != columns:
-            self._moving[band] = None
-        return changed
-
-    def _take_for_changed(self, band: int, found: int, columns: int) -> int:
-        """Take just these columns for changed, whose band has another hash; gives them."""
-        hashes, keys = list(self._tile_hashes[band]), list(self._tiles[band])
-        for column in range(self.layout.columns):
-            if columns >> column & 1:
-                hashes[column], keys[column] = None, found
-        self._tile_hashes[band], self._tiles[band] = tuple(hashes), tuple(keys)
-        return columns
-
-    def _settle(self, band: int) -> int:
-        """Tell the tiles of a band apart that stands still; gives the columns that changed unseen.
-
-        Beside what moved something may have been drawn just before the pixels were read, so that
-        its report comes when the band has this hash already.
-        """
-        known = self._tile_hashes[band]
-        if known and None not in known:
-            return 0
-        hashes = self._tile_hashes[band] = self._hash_tiles(band)
-        self._streaks[band] = 0
-        fresh = [then not in (now, None) for now, then in zip(hashes, known, strict=False)]
-        return self._renew_keys(band, fresh) if known else 0
-
-    def _renew_keys(self, band: int, fresh: Sequence[bool]) -> int:
-        """Give some tiles of a band, whose hashes are known, new keys; gives their columns."""
         self._tiles[band] = tuple(
             now if is_fresh else key
-            for is_fresh, now, key in zip(
-                fresh, self._tile_hashes[band], self._tiles[band], strict=True
-            )
+            for is_fresh, now, key in zip(fresh, hashes, self._tiles[band], strict=True)
         )
         return sum(1 << column for column, is_fresh in enumerate(fresh) if is_fresh)
 
