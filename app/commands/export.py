@@ -20,7 +20,9 @@ _FFMPEG = ("ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-n")
 _VIDEO = (
     *("-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-an", "-c:v", "libx264"),
     *("-vf", "scale=trunc(iw/2)*2:trunc(ih/2)*2:out_range=tv,format=yuv420p"),
-    *("-preset", "fast", "-crf", "20", "-movflags", "+faststart", "-f", "mp4"),
+    # Without frames that are decoded out of order: ffmpeg 7 writes a length that ends with the
+    # last time of decoding, which with them may be many seconds before the last frame is shown.
+    *("-preset", "fast", "-crf", "20", "-bf", "0", "-movflags", "+faststart", "-f", "mp4"),
 )
 
 
