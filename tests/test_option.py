@@ -1,5 +1,6 @@
 """The command line: what may be said, and how a mistake is answered."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,10 @@ def values(options: commandline.Options) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def display(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start where a display is set, as on a desktop."""
+    """Start where a display is set, as on a desktop, and a socket of systemd's is held."""
     monkeypatch.setenv("DISPLAY", ":7")
+    monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
+    monkeypatch.setenv("LISTEN_FDS", "1")
 
 
 @pytest.fixture
@@ -118,6 +121,8 @@ VALUES = {
 
 def needed(one: Declared) -> list[str]:
     """Give what else must be said if an option is given."""
+    if one.name == "cache_checks_access":
+        return ["--announce", "cache"]
     kinds = (RecordOptions, RecordingOptions)
     if one.name == "record" or one.name not in {of.name for kind in kinds for of in declared(kind)}:
         return []

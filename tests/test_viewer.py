@@ -108,6 +108,11 @@ def type_key(display: Display, name: str, title: str) -> None:
     display.sync()
 
 
+def is_begun(video: Path) -> bool:
+    """Whether a frame is in it; what stands before is shorter."""
+    return video.stat().st_size > 1000
+
+
 def test_a_window_and_all_its_keys(screen: XServer, tmp_path: Path) -> None:
     picture, folder, title = tmp_path / "a.jpg", tmp_path / "saved", "Hall 1"
     paint(picture, BLUE)
@@ -144,6 +149,7 @@ def test_a_window_and_all_its_keys(screen: XServer, tmp_path: Path) -> None:
 
         type_key(display, "r", title)
         viewer.wait_for_line(lambda line: "recording into" in line)
+        wait_until("its first frame is there", lambda: any(map(is_begun, folder.glob("*.mkv"))))
         paint(picture, RED)
         wait_until("it is shown", lambda: shows(RED))
         type_key(display, "r", title)
