@@ -163,7 +163,8 @@ def test_thousand_holds_take_no_thread_and_are_answered_alike(
                 most_held = max(most_held, program.info()["limits"]["streamsAndWaits"])
                 most_threads = max(most_threads, threads(program))
         assert most_held > MANY / 4
-        assert most_threads < idle + 40
+        # Those that read requests just then are a bounded number.
+        assert most_threads - idle < MANY / 8 < most_held
         with painter(screen) as brush:
             for seed in range(100):
                 letters(brush, seed)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,6 +90,16 @@ def test_a_full_disk_pauses_it_and_says_so_and_the_stream_goes_on(
         assert len(warnings(program)) == 1
 
 
+@contextlib.contextmanager
+def halted(program: Webcapd) -> Iterator[None]:
+    """Have a program do nothing while the context lasts."""
+    program.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        program.process.send_signal(signal.SIGCONT)
+
+
 def test_before_it_is_full_the_oldest_are_deleted_and_nothing_else(tmp_path: Path) -> None:
     limits = ("--segment", "1M", "--min-free", "3M", "--record-format", "mkv")
     with recording_on_small_disk(tmp_path / "disk", 8, *limits) as (program, folder):
@@ -96,11 +107,13 @@ def test_before_it_is_full_the_oldest_are_deleted_and_nothing_else(tmp_path: Pat
         (folder / "000000-foreign.mkv").write_bytes(b"another's")
         wait_until("it went round", lambda: state(program)["bytes"] > 12 * MEGABYTE)
         assert (state(program)["state"], warnings(program)) == ("recording", [])
-        files = sorted(folder.glob("*.mkv"))
-        assert files[0].name == "000000-foreign.mkv"
-        assert files[0].read_bytes() == b"another's"
-        assert not files[1].name.startswith("000001")
-        assert all(decoded(path) for path in files[1:-1])
+        # Or the oldest would go on going while they are looked at.
+        with halted(program):
+            files = sorted(folder.glob("*.mkv"))
+            assert files[0].name == "000000-foreign.mkv"
+            assert files[0].read_bytes() == b"another's"
+            assert not files[1].name.startswith("000001")
+            assert all(decoded(path) for path in files[1:-1])
 
 
 def test_where_nothing_may_be_deleted_it_waits_for_room(tmp_path: Path) -> None:
