@@ -107,18 +107,26 @@ def test_package_that_is_missing_is_missed_at_the_start(name: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (
+            "ImportError('libnone.so.1: no such file')",
+            "libnone.so.1: no such file (on Debian and Ubuntu: "
+            "apt install libgl1 libglib2.0-0 libxcb1 libxcb-shm0)",
+        ),
+        ("RuntimeError('this processor is too old')", "this processor is too old"),
+    ],
+)
 def test_library_that_cannot_be_loaded_ends_the_server_with_its_sentence(
-    server: XServer, tmp_path: Path
+    server: XServer, tmp_path: Path, fault: str, told: str
 ) -> None:
-    broken = shadowed(tmp_path, "cv2", "raise ImportError('libnone.so.1: no such file')")
+    broken = shadowed(tmp_path, "cv2", f"raise {fault}")
     program = Webcapd("--display", server.name, "--port", "0", environment=broken).wait_ready()
     with pytest.raises(OSError):
         program.snapshot()
     assert program.ended() == 1
-    assert program.lines[1:] == [
-        "webcapd: cannot be loaded: libnone.so.1: no such file (on Debian and Ubuntu: "
-        "apt install libgl1 libglib2.0-0 libxcb1 libxcb-shm0)"
-    ]
+    assert program.lines[1:] == [f"webcapd: cannot be loaded: {told}"]
 
 
 def test_slow_disk_is_not_taken_for_a_display_that_does_not_answer(

@@ -13,6 +13,9 @@ class Error(Exception):
     called here or now: all of these are an Error, and there is no other.
     """
 
+    # As programs name it, in tracebacks, too.
+    __module__ = "webcapd"
+
 
 @contextlib.contextmanager
 def told(*kinds: type[Exception]) -> Iterator[None]:

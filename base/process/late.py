@@ -71,7 +71,8 @@ def _loaded(name: str) -> ModuleType:
     with _lock:
         try:
             return importlib.import_module(name)
-        except (ImportError, OSError) as error:
+        except Exception as error:
+            # On a processor that is too old, NumPy raises a RuntimeError.
             raise NotLoadable(why_not_loaded(error)) from error
 
 
