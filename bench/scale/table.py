@@ -78,7 +78,14 @@ def ways(records: Iterable[Record]) -> Iterator[Way]:
     """Give what the model starts from."""
     found = scales(records)
     for key in dict.fromkeys((one["workload"], one["front"], one["lists"]) for one in found):
-        same = [one for one in found if (one["workload"], one["front"], one["lists"]) == key]
+        # Where the machine was so full that nobody saw a version in time, there is nothing to tell.
+        same = [
+            one
+            for one in found
+            if (one["workload"], one["front"], one["lists"]) == key and one["shown"]
+        ]
+        if not same:
+            continue
         few = min(same, key=lambda one: int(one["viewers"]))
         free = [one for one in same if not limit(one)] or [few]
         each = [taken(one) for one in free]
