@@ -184,6 +184,7 @@ def test_rests_and_bursts_keep_their_time(tmp_path: Path) -> None:
             ended = time.monotonic()
     found = probe(tmp_path / "a.mkv")
     # It begins with a picture: after the program, and before the file is seen.
+    assert found.duration is not None
     assert ended - began - 0.5 <= found.duration <= ended - started
     # Each is there, beside those that follow at the rest quality: as far from each other as shown.
     first = found.times[0] + screen.shown[1] - began
