@@ -81,7 +81,7 @@ export class Screen {
     this.#overlay = new VideoOverlay(
       this.element,
       (picture) => this.#painting.post({ picture }, picture ? [picture] : []),
-      () => this.#refuseVideo(),
+      (hasPlayed) => (hasPlayed ? this.#join() : this.#refuseVideo()),
     );
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
     const { signal } = this.#listening;

@@ -9,6 +9,9 @@ import { SourcePlayer, canPlaySource } from "./sourceplayer.js";
 /** Whether this browser can show videos, in whatever way. */
 export const canShowVideo = canDecode || canPlaySource();
 
+/** So many frames, and a player that gives up has played before: another may. */
+export const PLAYED = 300;
+
 export class VideoOverlay {
   #parent;
   #onPicture;
@@ -19,7 +22,7 @@ export class VideoOverlay {
   /**
    * @param {HTMLElement} parent of the size of the picture, in its pixels
    * @param {(picture: ImageBitmap | null) => void} onPicture takes what a video showed in the end
-   * @param {() => void} onFail called when a video cannot be played
+   * @param {(hasPlayed: boolean) => void} onFail called when a video cannot be played, or not on
    */
   constructor(parent, onPicture, onFail) {
     this.#parent = parent;
@@ -40,7 +43,7 @@ export class VideoOverlay {
         return this.close();
       default:
         this.close();
-        this.#onFail();
+        this.#onFail(false);
     }
   }
 
@@ -55,7 +58,7 @@ export class VideoOverlay {
    */
   #begin({ x, y, w, h }, header) {
     this.close();
-    const player = (this.#player = new SourcePlayer(() => this.#onFail()));
+    const player = (this.#player = new SourcePlayer(() => this.#onFail(player.frames > PLAYED)));
     player.element.className = "moving";
     const sides = { left: x, top: y, width: w, height: h };
     for (const [side, pixels] of Object.entries(sides)) {

@@ -4,7 +4,7 @@
 // so over a rest the clock waits at the end of what there is, and goes on with the next frame.
 
 import { joined } from "../stream/bytes.js";
-import { setupOf } from "./boxes.js";
+import { frameOf, setupOf } from "./boxes.js";
 
 /** Beyond so many seconds behind the newest frame the clock is set anew ... */
 const FAR = 1;
@@ -12,8 +12,10 @@ const FAR = 1;
 const HURRY = 2;
 /** So long the newest frame is waited for. */
 const CAUGHT_UP_MS = 300;
-/** So many seconds behind the clock are kept. */
-const KEPT = 5;
+/** Browsers keep some 100 MB, and without a key frame nothing of it can be given back. */
+const MAX_BYTES = 40_000_000;
+/** Who waits for data has come to a halt before the newest frame, if that lasts so long. */
+const HALT_MS = 200;
 /** More fragments than that are never held back: who cannot follow begins anew. */
 const MAX_WAITING = 300;
 
@@ -42,6 +44,14 @@ export class SourcePlayer {
   /** @type {Uint8Array[]} */
   #waiting = [];
   #address = "";
+  /** How many frames have come since the begin. */
+  frames = 0;
+  #timescale = 1;
+  /** When the newest key frame is shown, in seconds, and what has come since. */
+  #keyTime = 0;
+  #bytes = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #halting;
 
   /** @param {(sentence: string) => void} onError called once; nothing more is played then */
   constructor(onError) {
@@ -63,7 +73,9 @@ export class SourcePlayer {
    */
   begin(header) {
     this.#reset();
-    const { codec } = setupOf(header);
+    this.frames = 0;
+    const { codec, timescale } = setupOf(header);
+    this.#timescale = timescale;
     if (!Source || !canPlaySource(codec)) return this.#refuse(`no player for ${codec}`);
     const source = (this.#source = new Source());
     this.#waiting = [header];
@@ -85,8 +97,16 @@ export class SourcePlayer {
    */
   add(fragment) {
     if (!this.#source) return;
+    const { isKey, time } = frameOf(fragment);
+    if (isKey) {
+      this.#keyTime = time / this.#timescale;
+      this.#bytes = 0;
+    }
+    this.frames++;
+    this.#bytes += fragment.length;
     this.#waiting.push(fragment);
     if (this.#waiting.length > MAX_WAITING) this.#fail("it cannot follow");
+    else if (this.#bytes > MAX_BYTES) this.#fail("it has lasted too long");
     else this.#append();
   }
 
@@ -112,6 +132,8 @@ export class SourcePlayer {
   #reset() {
     this.#source = this.#buffer = null;
     this.#waiting = [];
+    this.#keyTime = this.#bytes = 0;
+    clearTimeout(this.#halting);
     if (!this.#address) return;
     URL.revokeObjectURL(this.#address);
     this.#address = "";
@@ -149,14 +171,21 @@ export class SourcePlayer {
   #onUpdated() {
     if (!this.#buffer) return;
     this.#keepUp();
-    const { buffered } = this.element;
-    const old = this.element.currentTime - KEPT;
-    // Removed seldom, as browsers work for it.
-    if (buffered.length && buffered.start(0) < old - KEPT && !this.#buffer.updating) {
-      this.#buffer.remove(0, old);
-      return;
-    }
-    this.#append();
+    clearTimeout(this.#halting);
+    this.#halting = setTimeout(() => this.#goOn(), HALT_MS);
+    const { buffered, currentTime } = this.element;
+    const key = this.#keyTime;
+    // With a frame goes all that is built on it: only what a key frame has replaced may go.
+    const isOld = buffered.length > 0 && buffered.start(0) < key - 1 && currentTime > key;
+    if (isOld && !this.#buffer.updating) this.#buffer.remove(0, key);
+    else this.#append();
+  }
+
+  /** Show the newest frame where the clock has come to a halt before it. */
+  #goOn() {
+    const { element } = this;
+    if (this.#isAtEnd || !element.buffered.length || element.seeking || element.readyState > 2) return;
+    element.currentTime = element.buffered.end(element.buffered.length - 1) - 0.001;
   }
 
   /** Keep the clock at the newest frame. */
@@ -165,8 +194,8 @@ export class SourcePlayer {
     const { buffered } = element;
     if (!buffered.length) return;
     const behind = buffered.end(buffered.length - 1) - element.currentTime;
-    if (behind > FAR || element.currentTime < buffered.start(0)) {
-      element.currentTime = Math.max(0, buffered.end(buffered.length - 1) - 0.05);
+    if (!element.seeking && (behind > FAR || element.currentTime < buffered.start(0))) {
+      element.currentTime = Math.max(0, buffered.end(buffered.length - 1) - 0.001);
     }
     element.playbackRate = behind > 0.1 ? 1 + HURRY * Math.min(behind, FAR) : 1;
   }

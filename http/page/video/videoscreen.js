@@ -5,6 +5,7 @@ import { checkVideo } from "../stream/answer.js";
 import { AskedScreen } from "../stream/askedscreen.js";
 import { VideoFraming, setupOf } from "./boxes.js";
 import { CodecPlayer, canDecode } from "./codecplayer.js";
+import { PLAYED } from "./overlay.js";
 import { SourcePlayer } from "./sourceplayer.js";
 
 /** A response that ended (another size of the screen) is followed by another after so long. */
@@ -24,7 +25,11 @@ export class VideoScreen extends AskedScreen {
     let fail = () => {};
     const shown = canDecode ? drawing((sentence) => fail(sentence)) : playing((sentence) => fail(sentence));
     super(address, shown.canvas);
-    fail = (sentence) => this.#giveUp(sentence);
+    fail = (sentence) => {
+      const { player } = shown;
+      if (player instanceof SourcePlayer && player.frames > PLAYED) this.load();
+      else this.#giveUp(sentence);
+    };
     this.canvas = shown.canvas;
     this.#player = shown.player;
     this.start();
