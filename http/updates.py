@@ -3,7 +3,8 @@
 import contextlib
 import time
 
-from webcapd.encoder.updates import records
+from webcapd.encoder.updates.records import end as end_record
+from webcapd.encoder.updates.records import keepalive as keepalive_record
 from webcapd.encoder.updates.state.latest import LatestUpdates, PointerPlace, Update
 from webcapd.http.admission import Admitted
 from webcapd.http.exchange import Exchange
@@ -86,7 +87,7 @@ def _once(exchange: Exchange, admitted: Admitted) -> Response:
         parts = _wait_for_news(exchange, speech, waits)
     if not admitted.grant.is_valid_now():
         raise HttpError(401, "access was revoked meanwhile")
-    body = b"".join((first, *parts, records.end("once")))
+    body = b"".join((first, *parts, end_record("once")))
     return Response(200, CONTENT_TYPE, body, _HEADERS)
 
 
@@ -112,4 +113,4 @@ def _wait_for_news(exchange: Exchange, speech: Speech, keepalive: float) -> list
                 break
             latest.wait(known, min(rest, _CHECK_SECONDS))
     parts = speech.say(known, updates)
-    return parts if updates else [*parts, records.keepalive(time.time())]
+    return parts if updates else [*parts, keepalive_record(time.time())]

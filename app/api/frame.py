@@ -22,7 +22,39 @@ class Taken(NamedTuple):
     """The screen looked like it at this moment of time.monotonic(), or later."""
 
 
-class Frame:
+class _Given:
+    """What frames and packets have in common: size, number and times."""
+
+    __slots__ = ("height", "output", "taken", "width")
+
+    def __init__(self, output: str, size: tuple[int, int], taken: Taken) -> None:
+        self.output = output
+        """Which of the outputs it is."""
+        self.width, self.height = size
+        self.taken = taken
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture, in pixels."""
+        return self.width, self.height
+
+    @property
+    def number(self) -> int:
+        """Counts what this capture has given, from 1."""
+        return self.taken.number
+
+    @property
+    def time(self) -> float:
+        """When the pixels were grabbed: seconds of Unix time, as of time.time()."""
+        return self.taken.time
+
+    @property
+    def monotonic(self) -> float:
+        """The screen looked like it at this moment of time.monotonic(), or later."""
+        return self.taken.monotonic
+
+
+class Frame(_Given):
     """The screen at a moment, as pixels.
 
     It may be kept, and be used in any thread.  So may its pixels, which are a copy of their own
@@ -30,7 +62,7 @@ class Frame:
     capture, read-only, and there while the callback runs and no longer.
     """
 
-    __slots__ = ("_pixels", "changed", "height", "output", "taken", "width")
+    __slots__ = ("_pixels", "changed")
 
     def __init__(
         self,
@@ -40,17 +72,14 @@ class Frame:
         changed: tuple[Rectangle, ...],
         taken: Taken,
     ) -> None:
+        super().__init__(output, size, taken)
         self._pixels: Pixels | None = pixels
-        self.output = output
-        """Which of the outputs the pixels are."""
-        self.width, self.height = size
         self.changed = changed
         """Where it differs from the frame that this capture gave before: (x, y, width, height).
 
         All of it in the first frame, and in the first of another size.  No two overlap; each is
         whole tiles, 16 rows high and up to a sixth of the screen wide.
         """
-        self.taken = taken
 
     @property
     def pixels(self) -> Pixels:
@@ -72,26 +101,6 @@ class Frame:
         """Let go of the pixels; they are not the frame's any more."""
         self._pixels = None
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels."""
-        return self.width, self.height
-
-    @property
-    def number(self) -> int:
-        """Counts the frames that this capture has given, from 1."""
-        return self.taken.number
-
-    @property
-    def time(self) -> float:
-        """When the pixels were grabbed: seconds of Unix time, as of time.time()."""
-        return self.taken.time
-
-    @property
-    def monotonic(self) -> float:
-        """The screen looked like it at this moment of time.monotonic(), or later."""
-        return self.taken.monotonic
-
     def __repr__(self) -> str:
         return f"<Frame {self.number}: {self.width}x{self.height} {self.output}>"
 
@@ -109,13 +118,13 @@ class Stripe(NamedTuple):
     """Whether decoding may begin with it."""
 
 
-class Packet:
+class Packet(_Given):
     """What a capture gives where that is bytes: a JPEG, records of updates, or H.264.
 
     It may be kept, and be used in any thread.
     """
 
-    __slots__ = ("_data", "height", "is_key", "output", "stripes", "taken", "width")
+    __slots__ = ("_data", "is_key", "stripes")
 
     def __init__(
         self,
@@ -126,15 +135,12 @@ class Packet:
         is_key: bool = True,
         stripes: tuple[Stripe, ...] = (),
     ) -> None:
+        super().__init__(output, size, taken)
         self._data = data
-        self.output = output
-        """Which of the outputs that is."""
-        self.width, self.height = size
         self.is_key = is_key
         """Whether it can be decoded without those before it."""
         self.stripes = stripes
         """Of H.264: the stripes that changed, from the top down; of a whole frame, one."""
-        self.taken = taken
 
     @property
     def data(self) -> bytes:
@@ -145,26 +151,6 @@ class Packet:
                 "h264_fullframe=True gives whole frames"
             )
         return self._data
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of the picture, in pixels."""
-        return self.width, self.height
-
-    @property
-    def number(self) -> int:
-        """Counts the packets that this capture has given, from 1."""
-        return self.taken.number
-
-    @property
-    def time(self) -> float:
-        """When the pixels were grabbed: seconds of Unix time, as of time.time()."""
-        return self.taken.time
-
-    @property
-    def monotonic(self) -> float:
-        """The screen looked like it at this moment of time.monotonic(), or later."""
-        return self.taken.monotonic
 
     def __repr__(self) -> str:
         parts = [stripe.data for stripe in self.stripes] if self._data is None else [self._data]
