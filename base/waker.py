@@ -3,6 +3,7 @@
 import contextlib
 import os
 import select
+import threading
 
 # Sources come and go, and so do their descriptors.
 _MOST_POLLS = 8
@@ -11,8 +12,8 @@ _MOST_POLLS = 8
 class Waker:
     """A descriptor that turns readable when somebody calls wake().
 
-    wake() is for any thread and for signal handlers: it takes no lock.  The
-    rest is for the thread that waits.
+    wake() is for any thread and for signal handlers, at any time, also while
+    another thread closes it.  The rest is for the thread that waits.
     """
 
     def __init__(self) -> None:
@@ -20,6 +21,9 @@ class Waker:
         # A counter in the kernel: it can be written any number of times
         # before it is read, and one read takes them all (eventfd(2)).
         self._descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        # A signal handler may run within wake() and call it: reentrant.
+        self._lock = threading.RLock()
+        """Held while it is written to: closed meanwhile, its number may be another file's."""
         self._polls: dict[int | None, select.poll] = {}
         """What waits for the waker and another descriptor; the waiting thread's."""
 
@@ -28,9 +32,10 @@ class Waker:
 
     def wake(self) -> None:
         """Wake the thread that waits, or keep it from falling asleep; nothing once closed."""
-        # BlockingIOError: woken 2**64 times and not read; ValueError: closed.
-        with contextlib.suppress(BlockingIOError, ValueError):
-            os.eventfd_write(self._descriptor, 1)
+        # BlockingIOError: woken 2**64 times and not read.
+        with self._lock, contextlib.suppress(BlockingIOError):
+            if self._descriptor >= 0:
+                os.eventfd_write(self._descriptor, 1)
 
     def wait(self, seconds: float | None, other: int | None = None) -> bool:
         """Sleep until woken, another descriptor turns readable, or time is up.
@@ -60,8 +65,8 @@ class Waker:
 
     def close(self) -> None:
         """Give the descriptor back; nobody may wait on it any more."""
-        # First out of reach: the number may be somebody else's next.
-        descriptor, self._descriptor = self._descriptor, -1
-        self._polls = {}
-        if descriptor >= 0:
-            os.close(descriptor)
+        with self._lock:
+            descriptor, self._descriptor = self._descriptor, -1
+            self._polls = {}
+            if descriptor >= 0:
+                os.close(descriptor)

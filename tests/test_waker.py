@@ -53,6 +53,23 @@ def test_closed_waker_wakes_nobody() -> None:
     assert set(os.listdir("/proc/self/fd")) == before
 
 
+def test_call_and_close_at_the_same_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the call fails, or is written into whatever file has the number next."""
+    waker = Waker()
+    closing = threading.Thread(target=waker.close)
+    write = os.eventfd_write
+
+    def write_late(descriptor: int, value: int) -> None:
+        closing.start()
+        closing.join(0.1)  # It must not get on until this is written.
+        write(descriptor, value)
+
+    monkeypatch.setattr(os, "eventfd_write", write_late)
+    waker.wake()
+    closing.join(TIMEOUT)
+    assert waker.fileno() == -1
+
+
 def test_first_status_asked_for_counts_and_a_nudge_is_none() -> None:
     stop = Shutdown()
     stop.nudge()
