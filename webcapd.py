@@ -21,6 +21,8 @@ __path__ = [str(Path(__file__).resolve().parent)]
 if __name__ == "__main__":
     sys.modules["webcapd"] = sys.modules[__name__]
 
+from webcapd.app import __version__ as __version__
+
 if TYPE_CHECKING:
     from webcapd.app.api.capture import Capture as Capture
     from webcapd.app.api.error import Error as Error
@@ -39,8 +41,6 @@ if TYPE_CHECKING:
     from webcapd.app.api.settings import Settings as Settings
     from webcapd.app.commandline import Options as Options
     from webcapd.app.server import Server as Server
-
-__version__ = "0.1.0"
 
 # The Python API: each name, and the module that is loaded when it is first used.
 _API = {
@@ -110,17 +110,17 @@ def _prepare(arguments: Sequence[str]) -> Callable[[], int]:
     from webcapd.app.commands.registry import command_named
 
     if arguments and (prepare := command_named(arguments[0])):
-        return prepare(arguments[1:], __version__)
+        return prepare(arguments[1:])
     from webcapd.app.commandline import parse
 
     # Ends the program where nothing is to be shown, and so before all else is loaded.
-    options = parse(arguments, __version__)
+    options = parse(arguments)
     from webcapd.app.program import run
     from webcapd.base.process.late import check_installed
 
     # What is not needed yet is to be missed now.
     check_installed()
-    return lambda: run(options, __version__)
+    return lambda: run(options)
 
 
 if __name__ == "__main__":

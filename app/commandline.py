@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from webcapd.app import __version__
 from webcapd.app.checks import (
     check_caches,
     check_display,
@@ -52,7 +53,7 @@ class Options:
         return {name: value for part in parts for name, value in dataclasses.asdict(part).items()}
 
 
-def make_parser(version: str) -> Parser:
+def make_parser() -> Parser:
     """Make the command-line parser from the options as declared."""
     parser = Parser(
         prog="webcapd",
@@ -69,17 +70,17 @@ def make_parser(version: str) -> Parser:
     about = parser.add_argument_group("About")
     about.add_argument("--help", "-h", action="help", help="show this and exit")
     about.add_argument(
-        "--version", action="version", version=f"webcapd {version}", help="tell and exit"
+        "--version", action="version", version=f"webcapd {__version__}", help="tell and exit"
     )
     add_print_flags(about)
     return parser
 
 
-def parse(arguments: Sequence[str], version: str = "") -> Options:
+def parse(arguments: Sequence[str]) -> Options:
     """Read the command line; a mistake ends the program with code 2."""
     arguments = list(arguments)
     cut = arguments.index("--") if "--" in arguments else len(arguments)
-    parser = make_parser(version)
+    parser = make_parser()
     given, unknown = parser.parse_known_args(arguments[:cut])
     if unknown:
         parser.error(_unknown_argument(parser, unknown[0]))

@@ -24,18 +24,18 @@ log = logging.getLogger(__name__)
 NOT_STARTED, NOT_WRITTEN = 1, 3
 
 
-def run(options: Options, version: str) -> int:
+def run(options: Options) -> int:
     """Run the program; returns its exit code."""
     # Several that log to one place are told apart by their names.
     who = ": ".join(filter(None, ("webcapd", options.http.name.replace("%", "%%"))))
     logging.basicConfig(
         level=options.http.log_level.upper(), format=f"{who}: %(message)s", stream=sys.stderr
     )
-    return exit_code_of(partial(_serve, options, version))
+    return exit_code_of(partial(_serve, options))
 
 
-def _serve(options: Options, version: str) -> int:
-    server = Server(options, version, os.environ, _tell_serving)
+def _serve(options: Options) -> int:
+    server = Server(options, os.environ, _tell_serving)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
     return server.run()

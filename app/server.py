@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING, Self
 
+from webcapd.app import __version__
 from webcapd.app.access import make_doors, senders_of, viewers_of
 from webcapd.app.commandline import Options
 from webcapd.app.embedded import EmbeddedDisplay, embedded_display
@@ -56,7 +57,6 @@ class Server:
     def __init__(
         self,
         options: Options,
-        version: str = "",
         environment: MutableMapping[str, str] | None = None,
         on_serving: Callable[[str], None] = lambda sentence: None,
     ) -> None:
@@ -66,7 +66,6 @@ class Server:
         ``on_serving`` is told in one sentence what is served and where.
         """
         self._options = options
-        self._version = version
         self._environment = {} if environment is None else environment
         self._on_serving = on_serving
         self._shutdown = Shutdown()
@@ -198,7 +197,7 @@ class Server:
         options, encoder = self._options, engine.encoder
         name = engine.source.name
         return Site(
-            version=self._version,
+            version=__version__,
             name=options.http.name or f"{socket.gethostname().partition('.')[0]} {name}",
             options=options.http,
             capacity=claim(options.http.max_clients),

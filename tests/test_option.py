@@ -9,7 +9,7 @@ import pytest
 from program import webcapd as webcapd_running
 from xserver import XServer
 
-from webcapd.app import commandline
+from webcapd.app import __version__, commandline
 from webcapd.base.option import Declared, declared
 from webcapd.capture.options import CaptureOptions
 from webcapd.capture.x11.dial import local_number
@@ -88,9 +88,9 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        commandline.parse(["--version"], "1.2.3")
+        commandline.parse(["--version"])
     assert caught.value.code == 0
-    assert capsys.readouterr().out == "webcapd 1.2.3\n"
+    assert capsys.readouterr().out == f"webcapd {__version__}\n"
 
 
 VALUES = {

@@ -273,7 +273,7 @@ def test_mistakes_are_answered_in_a_sentence(
     arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        prepare(arguments, "")
+        prepare(arguments)
     assert caught.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line

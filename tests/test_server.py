@@ -1,6 +1,7 @@
 """The server as an object: several in one process, which leave nothing behind."""
 
 import gc
+import json
 import os
 import threading
 import urllib.request
@@ -14,6 +15,7 @@ from program import TIMEOUT
 from waiting import wait_until
 from xserver import XServer
 
+import webcapd
 from webcapd.app.access import StartError
 from webcapd.app.commandline import Options, parse
 from webcapd.app.server import Server
@@ -68,6 +70,8 @@ def watch(server: Server) -> tuple[int, int]:
         frame = mjpeg.decode(mjpeg.Stream(answer).part().body)
     with urllib.request.urlopen(f"{server.urls}?snapshot&token={TOKEN}", timeout=TIMEOUT) as answer:
         assert mjpeg.decode(answer.read()).shape == frame.shape
+    with urllib.request.urlopen(f"{server.urls}?info&token={TOKEN}", timeout=TIMEOUT) as answer:
+        assert json.load(answer)["version"] == webcapd.__version__
     height, width = frame.shape[:2]
     return width, height
 

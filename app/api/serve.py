@@ -1,6 +1,5 @@
 """``webcapd.serve()``: a whole server, in a thread."""
 
-from importlib import import_module
 from typing import Unpack
 
 from webcapd.app.access import StartError
@@ -12,9 +11,6 @@ from webcapd.app.server import Server
 from webcapd.base.ring.layout import RingError
 from webcapd.http.wire.sockets import CannotListen
 from webcapd.outputs.writing import CannotWrite
-
-# The top module's own, from which no room imports.
-_VERSION: str = import_module("webcapd").__version__
 
 _WHY_NOT = (StartError, CannotListen, CannotWrite, RingError)
 
@@ -30,7 +26,7 @@ def serve(
     """
     made = settings_of(settings, options)
     with told(*NO_PICTURES, *_WHY_NOT):
-        server = Server(made.options, _VERSION)
+        server = Server(made.options)
         try:
             server.start()
         except BaseException:

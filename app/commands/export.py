@@ -26,7 +26,7 @@ _VIDEO = (
 )
 
 
-def prepare(arguments: Sequence[str], version: str) -> Callable[[], int]:
+def prepare(arguments: Sequence[str]) -> Callable[[], int]:
     """See registry.py."""
     parser = Parser(
         prog="webcapd export",

@@ -35,7 +35,7 @@ class PushOptions:
     region: str = option("", "send this part only", metavar="X,Y,W,H", check=parse_rectangle)
 
 
-def prepare(arguments: Sequence[str], version: str) -> Callable[[], int]:
+def prepare(arguments: Sequence[str]) -> Callable[[], int]:
     """See registry.py."""
     parser = command_parser(
         "push",

@@ -13,7 +13,7 @@ from webcapd.outputs.options import RecordCommandOptions, RecordingOptions
 from webcapd.outputs.recording.naming import naming_for
 
 
-def prepare(arguments: Sequence[str], version: str) -> Callable[[], int]:
+def prepare(arguments: Sequence[str]) -> Callable[[], int]:
     """See registry.py."""
     kinds = (RecordCommandOptions, RecordingOptions, EncoderOptions, CaptureOptions)
     parser = command_parser(

@@ -1,7 +1,7 @@
 """What webcapd does beside serving: ``webcapd NAME ...``.
 
 Each command is a module of its own, loaded when it is named, with a function
-``prepare(arguments, version)``: it reads the arguments, ends the program with code 2 by a
+``prepare(arguments)``: it reads the arguments, ends the program with code 2 by a
 mistake, loads what is heavy, and gives what runs the command and returns its exit code.
 """
 
@@ -28,11 +28,11 @@ COMMANDS: Mapping[str, Command] = {
 }
 
 
-def command_named(name: str) -> Callable[[Sequence[str], str], Callable[[], int]] | None:
+def command_named(name: str) -> Callable[[Sequence[str]], Callable[[], int]] | None:
     """Give a command's prepare(); None if there is no such command."""
     if name not in COMMANDS:
         return None
-    prepare: Callable[[Sequence[str], str], Callable[[], int]]
+    prepare: Callable[[Sequence[str]], Callable[[], int]]
     prepare = import_module(f"webcapd.app.commands.{COMMANDS[name].module}").prepare
     return prepare
 

@@ -24,7 +24,7 @@ class ScreensOptions:
     )
 
 
-def prepare(arguments: Sequence[str], version: str) -> Callable[[], int]:
+def prepare(arguments: Sequence[str]) -> Callable[[], int]:
     """See registry.py."""
     parser, name, options = read_command(
         "screens",

@@ -12,7 +12,7 @@ from webcapd.encoder.options import EncoderOptions
 from webcapd.outputs.recording.naming import naming_for
 
 
-def prepare(arguments: Sequence[str], version: str) -> Callable[[], int]:
+def prepare(arguments: Sequence[str]) -> Callable[[], int]:
     """See registry.py."""
     parser = command_parser(
         "view",
