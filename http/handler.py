@@ -48,6 +48,9 @@ class Handler:
         with self._held:
             try:
                 exchange.read(head, rest)
+                if exchange.site.options.exit_idle:
+                    # A connection that is kept keeps the server: that is for who uses it.
+                    exchange.is_last = True
                 self._held.enter_context(exchange.site.limits.request_from(exchange.address))
                 check_host(exchange)
                 if exchange.request.method == "OPTIONS":
@@ -55,8 +58,8 @@ class Handler:
                     return
                 for door in self._doors:
                     if door.serves(exchange.request.target):
-                        with exchange.site.usage.using():
-                            door.receive(exchange)
+                        self._count_use()
+                        door.receive(exchange)
                         return
                 check_method(exchange.request)
                 self._give(admit(exchange))
@@ -67,6 +70,11 @@ class Handler:
             except Closed:
                 exchange.is_last = True
 
+    def _count_use(self) -> None:
+        """Count the request as use until it is answered; its connection may be kept."""
+        self._held.enter_context(self._exchange.site.usage.using())
+        self._exchange.is_last = self._exchange.request.is_last
+
     def _send_options(self) -> None:
         """Say what may be done, and to a browser whether another site's script may do it."""
         preflight = preflight_headers(self._exchange.origin_headers)
@@ -76,10 +84,7 @@ class Handler:
     def _give(self, admitted: Admitted) -> None:
         exchange = self._exchange
         if admitted.target.page not in UNCOUNTED:
-            self._held.enter_context(exchange.site.usage.using())
-        elif exchange.site.options.exit_idle:
-            # Who watches over it is not to keep it up by a connection that is kept.
-            exchange.is_last = True
+            self._count_use()
         give = GIVING.get(admitted.target.page)
         if give is not None:
             self.handed_over = give(exchange, admitted, self._held, self._hand_over)

@@ -12,7 +12,7 @@ from webcapd.http.handler import Door, Handler
 from webcapd.http.site import Site
 from webcapd.http.streaming.handover import HandOver
 from webcapd.http.wire.connection import hang_up
-from webcapd.http.wire.pending import PendingConnection, Received
+from webcapd.http.wire.pending import IDLE_SECONDS, PendingConnection, Received
 from webcapd.http.wire.sending import STALL_SECONDS
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,8 @@ class RequestThreads:
         self._doors = doors
         self._hand_over = hand_over
         self._give_back = give_back
+        # With --exit-idle, who has been answered holds it no longer than who nobody waits for.
+        self._keep_seconds = min(IDLE_SECONDS, site.options.exit_idle or IDLE_SECONDS)
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         # Guarded by _lock:
@@ -145,7 +147,7 @@ class RequestThreads:
             connection.close()
             return
         try:
-            pending = PendingConnection(connection, name, rest or b"")
+            pending = PendingConnection(connection, name, rest or b"", self._keep_seconds)
         except OSError:
             connection.close()
             return

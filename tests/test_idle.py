@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import itertools
 import json
 import socket
 import time
@@ -75,7 +76,7 @@ def test_socket_of_its_own_is_refused(screen: XServer, tmp_path: Path) -> None:
 
 def test_ends_when_nobody_watches_and_is_there_again(screen: XServer, tmp_path: Path) -> None:
     display = ("--display", screen.name, "--exit-idle", "0.5")
-    with activated(tmp_path, 7, *display) as holder:
+    with activated(tmp_path, 7, *display) as holder, contextlib.ExitStack() as kept:
         # Whoever watches keeps it.
         with contextlib.closing(Kept(holder.path)) as viewer:
             answer = viewer.get("/?updates")
@@ -85,16 +86,23 @@ def test_ends_when_nobody_watches_and_is_there_again(screen: XServer, tmp_path: 
                 assert answer.read1(100)
                 time.sleep(0.1)
             assert holder.starts == 1 and not holder.statuses
-        # Who watches over it does not, on connections that would be kept.
-        ended = False
-        while not ended:
-            for page in ("/?health", "/?metrics", "/?info", "/displays"):
-                if ended := bool(holder.statuses):
-                    break
-                with contextlib.closing(Kept(holder.path)) as monitor:
-                    answer = monitor.get(page)
-                    assert (answer.status, answer.getheader("Connection")) == (200, "close")
-                time.sleep(0.05)
+        # Nobody keeps it by a connection on which nothing more is asked.
+        viewer = kept.enter_context(contextlib.closing(Kept(holder.path)))
+        answer = viewer.get("/?snapshot")
+        assert answer.read() and answer.getheader("Connection") is None
+        began = time.monotonic()
+        # Nor by who watches over it, or is refused, on connections that would be kept.
+        pages = {"/?health": 200, "/?metrics": 200, "/?info": 200, "/displays": 200}
+        pages |= {"/nothing": 404, "/?snapshot&scale=x": 400}
+        for page, status in itertools.cycle(pages.items()):
+            if holder.statuses:
+                break
+            with contextlib.closing(Kept(holder.path)) as monitor:
+                answer = monitor.get(page)
+                assert (answer.status, answer.getheader("Connection")) == (status, "close")
+            time.sleep(0.05)
+        # Other servers wait for 30 s on a connection that asks nothing.
+        assert time.monotonic() - began < 20
         assert holder.statuses[0] == 0
         assert any("nobody has watched for 0.5 s" in line for line in holder.said)
         assert ask(holder.path, "/") == OK

@@ -16,7 +16,7 @@ from webcapd.http.wire.response import short_response
 # From the first byte of a request to the last of its head.
 HEAD_SECONDS = 10.0
 # Without a byte of the next request.
-_IDLE_SECONDS = 30.0
+IDLE_SECONDS = 30.0
 # For a client that still talks when its answer has been sent.
 _DRAIN_SECONDS = 2.0
 
@@ -40,7 +40,14 @@ class Received(NamedTuple):
 class PendingConnection:
     """One connection that waits."""
 
-    def __init__(self, connection: socket.socket, name: object, data: bytes = b"") -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        name: object,
+        data: bytes = b"",
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
+        """Have it wait; ``data`` has come already, and without any it has ``idle_seconds``."""
         connection.setblocking(False)
         self.connection = connection
         self.name = name
@@ -52,7 +59,7 @@ class PendingConnection:
         self._empty = 0
         """Bytes of empty lines before it."""
         self.draining = False
-        seconds = HEAD_SECONDS if data else _IDLE_SECONDS
+        seconds = HEAD_SECONDS if data else idle_seconds
         self.deadline = time.monotonic() + seconds
         self._take(data)
 
