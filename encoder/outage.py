@@ -58,7 +58,7 @@ class Outage:
         """Log what is wrong, once: what is known at first may be only that nothing came yet."""
         if reason in self._told or len(self._told) >= _MAX_TOLD:
             return
-        ending = "still no picture" if self._told else "trying again until there is a picture"
+        ending = "still no picture" if self._told else "waiting for a picture"
         log.warning("%s; %s", reason, ending)
         self._told.add(reason)
 

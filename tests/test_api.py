@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -295,6 +296,15 @@ def test_misuse_is_told_in_a_sentence(screen: XServer) -> None:
         webcapd.frames({"display": screen.name, "port": 1})  # type: ignore[call-overload]
     with pytest.raises(webcapd.Error, match="cannot open display :4242: no X server"):
         webcapd.snapshot(display=":4242")
+
+
+def test_snapshot_that_finds_no_picture_says_so_once_it_gives_up(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(webcapd.Error, match="there is no picture"):
+        webcapd.snapshot(source=f"file:{tmp_path}/none.png", timeout=0.2)
+    # The log promises no more than that it was waited for.
+    assert "; waiting for a picture" in caplog.text and "again" not in caplog.text
 
 
 def test_frames_that_are_forgotten_end_by_themselves(screen: XServer) -> None:

@@ -214,7 +214,7 @@ def test_recording_begins_with_the_first_picture(tmp_path: Path) -> None:
     """What has no picture yet is waited for, and no placeholder is recorded meanwhile."""
     ring, path = tmp_path / "a.wcf", tmp_path / "a.mkv"
     with (
-        recording(f"wcf:{ring}", "-o", str(path), says="trying again") as program,
+        recording(f"wcf:{ring}", "-o", str(path), says="waiting for a picture") as program,
         contextlib.closing(UnevenScreen(ring)) as screen,
     ):
         screen.put()
@@ -227,7 +227,9 @@ def test_recording_begins_with_the_first_picture(tmp_path: Path) -> None:
 
 def test_command_that_waits_for_a_picture_ends_when_asked_to(tmp_path: Path) -> None:
     path = tmp_path / "a.mkv"
-    with recording(f"wcf:{tmp_path / 'a.wcf'}", "-o", str(path), says="trying again") as program:
+    with recording(
+        f"wcf:{tmp_path / 'a.wcf'}", "-o", str(path), says="waiting for a picture"
+    ) as program:
         assert program.stop() == 0
     assert not path.exists()
 

@@ -199,7 +199,7 @@ def test_development_mode_finds_nothing_left_open(server: XServer) -> None:
             stream.part()
             program.snapshot()
             mortal.kill()
-            program.wait_for_line(lambda line: "trying again" in line)
+            program.wait_for_line(lambda line: "waiting for a picture" in line)
             stream.part()
         assert program.stop() == 0
     assert len(program.own_lines()) == 2, program.lines

@@ -231,7 +231,7 @@ def test_a_server_comes_and_goes(tmp_path: Path) -> None:
 
     url = f"http://127.0.0.1:{port}/?stream"
     with viewing(url, "--save", folder, "--no-window") as viewer:
-        viewer.wait_for_line(lambda line: "trying again" in line)
+        viewer.wait_for_line(lambda line: "waiting for a picture" in line)
         for _ in range(2):
             before = saved()
             with webcapd("--source", "pattern:ball,size=160x120", "--port", str(port)):
