@@ -139,7 +139,8 @@ class HttpOptions:
     cache_checks_access: bool = option(
         False,
         "the cache checks each request itself: offer it the screen though there is an --auth-file "
-        "or a --token-file, and ask it for no credentials",
+        "or a --token-file, and ask it for no credentials; a token that is withdrawn still passes "
+        "those of --print-nginx and --print-varnish for some 10 s",
     )
     trust_proxy: tuple[str, ...] = option(
         (),

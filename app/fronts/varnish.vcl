@@ -90,6 +90,7 @@ sub vcl_backend_response {
     set beresp.grace = 0s;
     set beresp.keep = 0s;
     if (bereq.url ~ "^/displays") {
+        # So long does a token or password pass that has been withdrawn.
         set beresp.ttl = 10s;
         if (beresp.status != 200) {
             set beresp.ttl = 1s;
