@@ -3,7 +3,8 @@
     script/bench --scale                  all, into docs/scale.md: some minutes
     script/bench --scale --seconds 2      each point shorter
     script/bench --scale --quick          few points, and only printed
-    script/bench --scale --workloads typing --fronts varnish --viewers 300,1000 --no-docs
+    script/bench --scale --workloads typing --fronts varnish --lists manifests --viewers 1000
+                                          one row: all others stay as they are on the page
 
 A webcapd draws its screen from an Xvfb; nginx or Varnish stands before it with
 the file that is shipped; simulated viewers, each with a cache of its own,
@@ -12,9 +13,11 @@ one machine: where a processor is full, the row says whose.
 """
 
 import argparse
+import http.client
 import json
 import os
 import re
+import select
 import shutil
 import subprocess
 import sys
@@ -50,6 +53,8 @@ _SETTLE = 1.0
 _SETTLED_A_SECOND = 300
 # What was made in a measurement must be seen before the ages are told.
 _LAST_SEEN = 1.0
+# Many viewers have much to add up, beside all that they do.
+_ANSWER_SECONDS = 60.0
 
 
 class Way(NamedTuple):
@@ -66,6 +71,11 @@ WAYS = (
     Way("nginx", "manifests", ("typing", MANY[0])),
     Way("varnish", "manifests"),
 )
+LISTS = tuple(dict.fromkeys(way.lists for way in WAYS))
+
+FAILURES = (SystemExit, OSError, ValueError, http.client.HTTPException)
+"""A program that has not started, has ended, or has said something else than it should."""
+
 _VERSION = {"nginx": ("nginx", "-v"), "varnish": ("varnishd", "-V")}
 _FRONTS: dict[str, Callable[[Path, Path], AbstractContextManager[Front]]] = {
     "nginx": fronts.nginx,
@@ -80,10 +90,18 @@ class Crowd:
         self._process = process
 
     def tell(self, line: str = "") -> Any:
+        """Ask it; raises SystemExit with what it says where that is no answer."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
+        # One line for one: nothing is left in the buffer.
+        if not select.select([self._process.stdout], [], [], _ANSWER_SECONDS)[0]:
+            raise SystemExit(f"the viewers have not answered for {_ANSWER_SECONDS:.0f} s")
+        answer = self._process.stdout.readline()
+        if not answer.startswith("{"):
+            rest = self._process.stdout.read() if self._process.poll() is not None else ""
+            raise SystemExit(f"the viewers have ended: {answer}{rest}")
+        return json.loads(answer)
 
 
 @contextmanager
@@ -140,17 +158,26 @@ def measure(
 def points(given: argparse.Namespace) -> Iterator[Record]:
     """Measure everything."""
     for name in given.workloads:
-        with (
-            tempfile.TemporaryDirectory() as place,
-            x_server(SIZE) as (display, server),
-            workload(name, display),
-            origin(Path(place), display) as source,
-        ):
-            frames = source.frame_bytes(min(given.seconds, 3.0))
-            yield {"kind": "mjpeg", "workload": name, "bytes": frames}
-            for way in WAYS:
-                if way.front in given.fronts and name in way.workloads:
+        chosen = [one for one in WAYS if is_chosen(given, name, one)]
+        if not chosen:
+            continue
+        try:
+            with (
+                tempfile.TemporaryDirectory() as place,
+                x_server(SIZE) as (display, server),
+                workload(name, display),
+                origin(Path(place), display) as source,
+            ):
+                frames = source.frame_bytes(min(given.seconds, 3.0))
+                yield {"kind": "mjpeg", "workload": name, "bytes": frames}
+                for way in chosen:
                     yield from one_way(given, name, way, source, server)
+        except FAILURES as error:
+            print(f"{name}: {failure(error)}", flush=True)
+
+
+def is_chosen(given: argparse.Namespace, name: str, way: Way) -> bool:
+    return way.front in given.fronts and way.lists in given.lists and name in way.workloads
 
 
 def one_way(
@@ -159,7 +186,7 @@ def one_way(
     """Measure more and more viewers of one workload."""
     many = name == MANY[0]
     seconds = max(given.seconds, MANY_SECONDS) if many else given.seconds
-    for count in [MANY[1]] if many else given.viewers:
+    for count in given.viewers or ([MANY[1]] if many else VIEWERS):
         shared: Record = {"kind": "scale", "workload": name, "front": way.front}
         shared |= {"lists": way.lists, "viewers": count}
         try:
@@ -169,10 +196,16 @@ def one_way(
                 _FRONTS[way.front](Path(held), source.path) as front,
             ):
                 record = measure(source, front, server, way.lists, count, seconds)
-        except (SystemExit, OSError, ValueError) as error:
+        except FAILURES as error:
             # The other points are worth having without it.
-            record = {"failed": f"{error}".splitlines()[-1][:200]}
+            record = {"failed": failure(error)}
         yield {**shared, **record}
+
+
+def failure(error: BaseException) -> str:
+    """Give the last line of what there is to say, as a cell of a table may have it."""
+    said = f"{error}".strip() or type(error).__name__
+    return said.splitlines()[-1][:200].replace("|", "/")
 
 
 def version(front: str) -> str:
@@ -186,6 +219,8 @@ def publish(records: list[Record]) -> None:
     """Write results, plot and page."""
     from scale import plot  # Only here: --quick does without it.
 
+    if RESULTS.exists():
+        records = table.merged(map(json.loads, RESULTS.read_text().splitlines()), records)
     RESULTS.write_text("".join(json.dumps(record) + "\n" for record in records))
     plot.draw(records, PLOT)
     table.write(PAGE, records, PLOT.name)
@@ -204,19 +239,20 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--fronts", type=compare.words, default=list(_FRONTS), help=",".join(_FRONTS)
     )
+    parser.add_argument("--lists", type=compare.words, default=list(LISTS), help=",".join(LISTS))
     parser.add_argument(
         "--viewers",
         type=lambda text: [int(word) for word in compare.words(text)],
-        help=f"how many watch ({','.join(map(str, VIEWERS))}; of {MANY[0]} always {MANY[1]})",
+        help=f"how many watch ({','.join(map(str, VIEWERS))}; of {MANY[0]} {MANY[1]})",
     )
     parser.add_argument("--seconds", type=float, default=5, help="of each measurement")
     parser.add_argument("--no-docs", action="store_true", help="only print")
     given = parser.parse_args()
     if given.workloads is None:
         given.workloads = list(WORKLOADS if given.quick else known)
-    if given.viewers is None:
-        given.viewers = list(QUICK_VIEWERS if given.quick else VIEWERS)
-    for name, those in (("workloads", known), ("fronts", _FRONTS)):
+    if given.viewers is None and given.quick:
+        given.viewers = list(QUICK_VIEWERS)
+    for name, those in (("workloads", known), ("fronts", _FRONTS), ("lists", LISTS)):
         for one in getattr(given, name):
             if one not in those:
                 parser.error(f"--{name}: there is no {one!r}, only {', '.join(those)}")
@@ -231,9 +267,10 @@ def main() -> int:
             given.fronts.remove(name)
     machine = compare.machine({peers.SUBJECT: peers.PEERS[peers.SUBJECT]})
     machine["versions"] |= {name: version(name) for name in given.fronts}
-    records = [{"run": time.strftime("%Y-%m-%d %H:%M"), **machine}]
+    run = {"run": time.strftime("%Y-%m-%d %H:%M")}
+    records = [run | machine]
     for record in points(given):
-        records.append(record)
+        records.append(record | run)
         print(table.told(record), flush=True)
     print(table.rendered(records))
     if not (given.no_docs or given.quick):

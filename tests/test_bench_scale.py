@@ -2,13 +2,18 @@
 
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from program import ROOT
 
+import scaling
 from figures import Record
 from scale import lists, model, table, watching
 
@@ -135,6 +140,68 @@ def test_model_holds_where_it_was_measured() -> None:
             ), what
         assert load.edge_bytes == pytest.approx(one["bytes"], rel=model.BYTES_WITHIN), what
         assert table.repeated(one) <= model.BUDGET, what
+
+
+def test_point_measured_anew_takes_the_place_of_its_like_and_no_other(tmp_path: Path) -> None:
+    machine, *before = measured()
+    own = [one for one in before if one["kind"] == "scale"]
+    again = {**own[0], "run": "a later run", "versions": 1234.5}
+    more = {**again, "viewers": own[0]["viewers"] + 1}
+    records = table.merged([machine, *before], [{**machine, "run": "a later run"}, more, again])
+    assert len(records) == len(before) + 2
+    assert [one for one in records[1:] if one not in (again, more)] == [
+        one for one in before if one is not own[0]
+    ]
+    place = records.index(again)
+    assert records[place + 1] == more
+    page = tmp_path / "scale.md"
+    page.write_text(f"before\n{table.BEGIN}\n{table.END}\nbehind")
+    table.write(page, records, "plot")
+    line = next(one for one in page.read_text().splitlines() if machine["machine"] in one)
+    assert line.startswith("a later run (")
+    assert all(one["run"] in line for one in own)
+
+
+def test_point_at_which_nobody_saw_a_version_says_so_and_is_none_of_the_models() -> None:
+    records = measured()
+    one = next(one for one in table.scales(records) if not table.limit(one))
+    blind = {**one, "viewers": 9999, "shown": 0.0, "median": math.nan, "p99": math.nan}
+    failed = {key: one[key] for key in ("kind", "workload", "front", "lists")}
+    failed |= {"viewers": 9998, "failed": "nginx did not start"}
+    assert "saw no version" in table.limit(blind)
+    assert list(table.ways([*records, blind, failed])) == list(table.ways(records))
+    text = table.rendered([*records, blind, failed])
+    assert "| 9999 |" in text and "none / none" in text and "nan" not in text
+    assert "| 9998 | nginx did not start |" in text
+
+
+def test_viewers_that_end_are_told_from_viewers_that_answer() -> None:
+    command = ["sh", "-c", "read line; echo no more sockets; read line"]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True) as process:
+        crowd = scaling.Crowd(process)
+        with pytest.raises(SystemExit, match="no more sockets"):
+            crowd.tell()
+        assert process.stdin
+        process.stdin.close()
+
+
+def test_command_measures_a_row_alone() -> None:
+    """With real programs, and as few viewers as give a row."""
+    chosen = ["--workloads", "typing", "--fronts", "nginx", "--lists", "names", "--viewers", "3"]
+    command = [sys.executable, str(ROOT / "bench/scaling.py"), *chosen]
+    done = subprocess.run(
+        [*command, "--seconds", "1", "--no-docs"], capture_output=True, text=True, timeout=90
+    )
+    assert done.returncode == 0, done.stderr
+    measured, _, model_part = done.stdout.partition("### ")
+    (row,) = (line for line in measured.splitlines() if line.startswith("| typing |"))
+    assert "| typing | nginx, names |" in model_part
+    name, front, viewers, versions, ages, requests = row.split(" | ")[:6]
+    assert (name, front, viewers) == ("| typing", "nginx, names", "3")
+    made, shown = map(float, versions.split(" / "))
+    assert made > 0 and shown > 0, row
+    assert all(float(one) > 0 for one in ages.split(" / ")), row
+    assert float(requests) > 0, row
 
 
 def test_page_has_the_tables_of_what_was_measured() -> None:

@@ -1,5 +1,6 @@
 """Results of scaling.py to the generated part of docs/scale.md.  Pure, but for writing it."""
 
+import math
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -41,6 +42,11 @@ def repeated(record: Record) -> float:
 
 def limit(record: Record) -> str:
     """Name what was full; nothing where all had room."""
+    full = _full(record)
+    return full if record["shown"] else f"{full or 'unknown'}: most viewers saw no version in time"
+
+
+def _full(record: Record) -> str:
     cpu = record["cpu"]
     if cpu["viewers"] > _FULL:
         return "the load program"
@@ -60,6 +66,20 @@ def taken(record: Record) -> Taken:
 def scales(records: Iterable[Record]) -> list[Record]:
     """Give the points that were measured."""
     return [one for one in select(records, kind="scale") if "failed" not in one]
+
+
+def merged(old: Iterable[Record], new: Iterable[Record]) -> list[Record]:
+    """Put what was measured anew in the place of the same before; the rest stays as it was."""
+    what = ("kind", "workload", "front", "lists", "viewers")
+    machine, *found = {tuple(map(one.get, what)): one for one in (*old, *new)}.values()
+    workloads = distinct(found, "workload")
+    fronts = list(dict.fromkeys((one.get("front"), one.get("lists")) for one in found))
+
+    def place(one: Record) -> tuple[int, int, int]:
+        front = fronts.index((one.get("front"), one.get("lists")))
+        return workloads.index(one["workload"]), front, one.get("viewers", 0)
+
+    return [machine, *sorted(found, key=place)]
 
 
 class Way(NamedTuple):
@@ -108,7 +128,8 @@ def predicted(records: Iterable[Record], record: Record) -> Load:
 
 
 def _milliseconds(seconds: float) -> str:
-    return f"{1000 * seconds:.0f}"
+    # Of no version at all there is no age.
+    return "none" if math.isnan(seconds) else f"{1000 * seconds:.0f}"
 
 
 def _row(record: Record) -> list[str]:
@@ -183,6 +204,15 @@ def rendered(records: Sequence[Record]) -> str:
     return "\n".join(parts)
 
 
+def _when(records: Sequence[Record]) -> str:
+    """Tell when all was measured, and what of it was before the last run."""
+    (machine,) = select(records, kind="machine")
+    points, last = select(records, kind="scale"), machine["run"]
+    before = [one for one in distinct(points, "run") if one != last]
+    rest = (f"{', '.join(distinct(select(points, run=one), 'workload'))} {one}" for one in before)
+    return f"{last} ({'; '.join(rest)})" if before else str(last)
+
+
 def write(page: Path, records: Sequence[Record], plot: str) -> None:
     """Put the generated part in its place on a page."""
     before, _, rest = page.read_text().partition(BEGIN)
@@ -191,7 +221,7 @@ def write(page: Path, records: Sequence[Record], plot: str) -> None:
         raise SystemExit(f"{page} lacks the lines between which this goes")
     (machine,) = select(records, kind="machine")
     versions = "; ".join(f"{name}: {one}" for name, one in machine["versions"].items())
-    machines = f"{machine['run']}: {machine['machine']}. {versions}.\n"
+    machines = f"{_when(records)}: {machine['machine']}. {versions}.\n"
     picture = f"![Age of the picture and requests to us, by number of viewers]({plot})"
     text = "\n".join((machines, f"{picture}\n", rendered(records)))
     page.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}")
