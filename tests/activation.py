@@ -141,6 +141,13 @@ class Systemd:
     def starts(self) -> int:
         return len(self._started.read_text().splitlines()) if self._started.exists() else 0
 
+    def control(self, *arguments: str) -> str:
+        """Give what its systemctl prints, whether it could do what it was asked to or not."""
+        there = ("nsenter", f"--mount=/proc/{self._process.pid}/ns/mnt")
+        command = [*there, "env", "XDG_RUNTIME_DIR=/run/user/0", "systemctl", "--user", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
+        return done.stdout.strip()
+
     def close(self) -> None:
         self._process.terminate()
         try:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from activation import OK, activated, ask
+from activation import OK, Systemd, activated, ask, can_run_systemd
 from front import front, make_certificate
 from program import TIMEOUT, Webcapd, run_to_end
 from waiting import wait_until
@@ -107,6 +107,25 @@ def test_ends_when_nobody_watches_and_is_there_again(screen: XServer, tmp_path: 
         assert any("nobody has watched for 0.5 s" in line for line in holder.said)
         assert ask(holder.path, "/") == OK
         assert holder.path.is_socket()
+
+
+def test_mistake_in_the_options_is_not_started_again_without_end(tmp_path: Path) -> None:
+    if not can_run_systemd():
+        pytest.skip("a systemd of our own cannot run here")
+    with contextlib.closing(Systemd(tmp_path, 7, ":7", "--nonsense")) as systemd:
+        state = ("show", "--value", "--property=Result", "--property=ActiveState")
+        systemd.control("start", "webcapd@7.service")
+        assert systemd.control(*state, "webcapd@7.service") == "exit-code\nfailed"
+        assert systemd.starts == 1
+        # A client waits in the socket, and so starts it each time: not without end.
+        with contextlib.closing(socket.socket(socket.AF_UNIX)) as client:
+            client.settimeout(2 * TIMEOUT)
+            client.connect(str(systemd.path))
+            with contextlib.suppress(ConnectionResetError):
+                assert client.recv(1) == b""
+        assert systemd.control(*state, "webcapd@7.socket") == "trigger-limit-hit\nfailed"
+        assert systemd.starts <= 1 + 10
+        assert not systemd.path.exists()
 
 
 def test_recording_is_use(screen: XServer, tmp_path: Path) -> None:
