@@ -71,7 +71,8 @@ class Bare:
     def frame(self, watch: Stopwatch) -> None:
         """Do it once."""
         rows = self._grabber.raw
-        watch.time("grab", lambda: self._grabber.grab([(0, self._height)]))
+        grabber, everything = self._grabber, [(0, self._height)]
+        watch.time("grab", lambda: grabber.await_rows(grabber.request(everything)))
         pixels = rows.reshape(self._height, self._width, 4)
         _, coded = watch.time("encode", lambda: cv2.imencode(".jpg", pixels, _PARAMETERS))
         jpeg = coded.tobytes()

@@ -93,20 +93,29 @@ class BandLayout:
         touched: list[int] = np.flatnonzero(np.cumsum(steps)).tolist()
         return touched
 
-    def touched_tiles(self, rectangles: NDArray[np.int32]) -> dict[int, int]:
+    def touched_tiles(
+        self, rectangles: Sequence[tuple[int, int, int, int]], origin: tuple[int, int] = (0, 0)
+    ) -> dict[int, int]:
         """List the tiles that rectangles reach into: by band, a bit for each column.
 
-        Of many rectangles only the bands are given, with all their columns.
+        Rectangles are x, y, width, height, of something in which the screen begins at
+        ``origin``.  Of many only the bands are given, with all their columns.
         """
         if len(rectangles) > _FEW:
-            return dict.fromkeys(self.touched(rectangles, self.width), self.every_column)
+            many = np.array(rectangles, np.int32) - np.array((*origin, 0, 0), np.int32)
+            return dict.fromkeys(self.touched(many, self.width), self.every_column)
         touched: dict[int, int] = {}
-        for x, y, width, height in rectangles.tolist():
-            top, bottom = max(0, y), min(self.height, y + height)
-            left, right = max(0, x), min(self.width, x + width)
+        for x, y, width, height in rectangles:
+            top, bottom = max(0, y - origin[1]), min(self.height, y - origin[1] + height)
+            left, right = max(0, x - origin[0]), min(self.width, x - origin[0] + width)
             if bottom > top and right > left:
                 columns = bits(left // self.tile_width, (right - 1) // self.tile_width)
-                for band in self.spanned(top, bottom):
+                bands = self.spanned(top, bottom)
+                if not touched:
+                    # Mostly there is one rectangle; a loop would take several times as long.
+                    touched = dict.fromkeys(bands, columns)
+                    continue
+                for band in bands:
                     touched[band] = touched.get(band, 0) | columns
         return touched
 

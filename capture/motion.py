@@ -25,6 +25,12 @@ def among(some: Tiles, others: Tiles) -> dict[int, int]:
 
 def add(tiles: dict[int, int], others: Tiles) -> None:
     """Add tiles to some."""
+    if tiles == others:
+        # What moves is mostly the same as before, and that takes no loop to find out.
+        return
+    if not tiles:
+        tiles.update(others)
+        return
     for band, columns in others.items():
         tiles[band] = tiles.get(band, 0) | columns
 

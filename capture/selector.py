@@ -8,11 +8,10 @@ happens (throttle.py).  Either way damage is a hint only: the hash decides.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from webcapd.base.process.late import NDArray, np
 from webcapd.capture.bands import BandLayout
 from webcapd.capture.flood import Flood
 from webcapd.capture.geometry import Rectangle
@@ -90,8 +89,8 @@ class BandSelector(Protocol):
 class DamageReports(Protocol):
     """Tells what was drawn, where a source can."""
 
-    def take(self) -> NDArray[np.int32]:
-        """Take what was drawn since last time: (n, 4) rows of x, y, width, height in pixels.
+    def take(self) -> Sequence[tuple[int, int, int, int]]:
+        """Take what was drawn since last time: x, y, width, height of each place, in pixels.
 
         Of the whole, of which perhaps a part is shown.  Raises SourceError.
         """
@@ -145,9 +144,7 @@ class DamageSelector:
 
     def _take_damage(self, area: Rectangle) -> dict[int, int]:
         """Take the damage of the area shown, as bands and columns."""
-        rectangles = self.damage.take()
-        rectangles[:, :2] -= (area.x, area.y)
-        drawn = self.layout.touched_tiles(rectangles)
+        drawn = self.layout.touched_tiles(self.damage.take(), (area.x, area.y))
         self._motion.note(drawn, time.monotonic())
         return drawn
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from webcapd.capture.bands import BAND_ROWS
 from webcapd.capture.framebuffer import FrameBuffer
@@ -35,9 +34,9 @@ class Screen:
         self.unhashed = 0
         self.refresh()
 
-    def take(self) -> NDArray[np.int32]:
+    def take(self) -> list[tuple[int, int, int, int]]:
         reports, self._reports = self._reports, []
-        return np.array(reports, np.int32).reshape(-1, 4)
+        return reports
 
     def paint(self, area: Rectangle, same: bool = False) -> None:
         """Have something drawn, or drawn again."""

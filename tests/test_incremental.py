@@ -50,8 +50,7 @@ class Drawing:
 
     def tiles(self, screen: FrameBuffer) -> dict[int, int]:
         """Say what a damage report would."""
-        rectangle = np.array([[self.left, self.top, self.width, self.height]], np.int32)
-        return screen.layout.touched_tiles(rectangle)
+        return screen.layout.touched_tiles([(self.left, self.top, self.width, self.height)])
 
 
 drawings = st.builds(

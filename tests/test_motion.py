@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from numpy.typing import NDArray
 
 from webcapd.capture.bands import BandLayout
 from webcapd.capture.geometry import Rectangle
@@ -80,10 +78,9 @@ class Server:
     def __init__(self) -> None:
         self.drawn: list[tuple[int, int]] = []
 
-    def take(self) -> NDArray[np.int32]:
+    def take(self) -> list[tuple[int, int, int, int]]:
         drawn, self.drawn = self.drawn, []
-        rectangles = [(column * 16, band * 16, 16, 16) for band, column in drawn]
-        return np.array(rectangles, np.int32).reshape(-1, 4)
+        return [(column * 16, band * 16, 16, 16) for band, column in drawn]
 
 
 class Selecting(RuleBasedStateMachine):

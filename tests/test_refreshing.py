@@ -6,9 +6,7 @@ import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 from painter import painter
 from program import TIMEOUT
 from waiting import wait_until
@@ -40,7 +38,7 @@ def test_what_is_drawn_behind_the_taking_of_damage_is_still_to_be_looked_at(
     """The server tells of it once, perhaps before the pixels are grabbed."""
     take, behind = DamageTaker.take, list[Callable[[], None]]()
 
-    def take_and_draw(taker: DamageTaker) -> NDArray[np.int32]:
+    def take_and_draw(taker: DamageTaker) -> list[tuple[int, int, int, int]]:
         taken = take(taker)
         if behind:
             behind.pop()()

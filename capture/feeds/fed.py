@@ -4,7 +4,6 @@ import functools
 import select
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from webcapd.base.process.late import np
 from webcapd.capture.decoration import Decoration
 from webcapd.capture.feeds.buffer import FeedBuffer
 from webcapd.capture.feeds.feed import Feed, FeedPicture
@@ -184,7 +183,7 @@ class FeedSource:
             # What moves all over is said to: then the frame buffer need not tell tiles apart.
             bands, columns = list(every), every if self._moves >= _MOVES_ALL_OVER else {}
         else:
-            columns = layout.touched_tiles(np.array(places, np.int32).reshape(-1, 4))
+            columns = layout.touched_tiles(places)
             bands = sorted(columns)
         found = frame_buffer.rehash(bands, columns)
         self._moves = self._moves + 1 if found == every else 0

@@ -94,7 +94,7 @@ class FilteredSource:
             places = [place for asking in asked if (place := one.apply(source, out, asking))]
             source = out
         layout = self.frame_buffer.layout
-        columns = layout.touched_tiles(np.array(places, np.int32).reshape(-1, 4))
+        columns = layout.touched_tiles(places)
         return self.frame_buffer.rehash(sorted(columns), columns)
 
     @property

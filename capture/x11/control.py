@@ -9,10 +9,7 @@ that is drawn on a thousand times between two frames, wake us once.
 
 import logging
 import re
-import select
-import sys
 from enum import Flag, auto
-from typing import cast
 
 from Xlib import X
 from Xlib import error as xerror
@@ -23,7 +20,7 @@ from Xlib.protocol.rq import Event
 from webcapd.capture.geometry import Rectangle
 from webcapd.capture.pixelformat import PixelFormat
 from webcapd.capture.source import SourceError
-from webcapd.capture.x11.connect import connect
+from webcapd.capture.x11.connect import GENERIC_EVENT, PlainEvents, connect
 from webcapd.capture.x11.cursor import CursorImage, fetch_cursor
 from webcapd.capture.x11.damage import DamageIds, create_region
 from webcapd.capture.x11.dial import Dialler
@@ -47,6 +44,14 @@ class XEvents(Flag):
     """Something happened to windows that are masked, or may have to be."""
 
 
+def joined(some: XEvents, others: XEvents) -> XEvents:
+    """Join what was told; mostly there is nothing to join, and flags take longer to find out."""
+    nothing: XEvents = XEvents.NOTHING
+    if some is nothing:
+        return others
+    return some if others in (nothing, some) else some | others
+
+
 _LAYOUT_EVENTS = frozenset(
     (
         X.ConfigureNotify,
@@ -59,16 +64,6 @@ _LAYOUT_EVENTS = frozenset(
         X.PropertyNotify,
     )
 )
-
-
-class _Told:
-    """An event of which only the kind counts: python-xlib's own take six times as long to make."""
-
-    __slots__ = ("sequence_number", "type")
-
-    def __init__(self, display: object, binarydata: bytes) -> None:
-        self.type = binarydata[0]
-        self.sequence_number = int.from_bytes(binarydata[2:4], sys.byteorder)
 
 
 class _Answering:
@@ -101,17 +96,15 @@ class Control:
         self.answering = _Answering(dialler.name)
         self.display = connect(dialler)
         self.display.set_error_handler(_log_error)
-        inner = self.display.display
-        # Its own: python-xlib has one for all connections.
-        inner.event_classes = dict(inner.event_classes)
-        self._poller = select.poll()
-        self._poller.register(self.display.fileno(), select.POLLIN)
+        self._plain_events = PlainEvents(self.display)
         self.damage_obstacle: str | None = None
         """Why there are no damage reports; None when there are."""
         self.damage_ids: DamageIds | None = None
         self.reports_motion = False
         """Whether the server tells that the pointer moves."""
         self._meanings: dict[int, XEvents] = dict.fromkeys(_LAYOUT_EVENTS, XEvents.LAYOUT)
+        self.strange = 0
+        """How often something else came than events of which only the kind counts."""
         try:
             with self.answering:
                 self._demand_screen()
@@ -166,7 +159,7 @@ class Control:
     def _expect(self, kind: int, meaning: XEvents) -> None:
         """Note what a kind of event means that tells nothing else."""
         self._meanings[kind] = meaning
-        self.display.display.event_classes[kind] = cast(type[Event], _Told)
+        self._plain_events.expect(kind)
 
     def _find_cursor_reports(self) -> str | None:
         """Select how the server reports the pointer; says why its image cannot be had."""
@@ -185,7 +178,7 @@ class Control:
             )
             self.reports_motion = True
             # Raw motion is the only one selected, and the only generic event.
-            self._expect(_GENERIC_EVENT, XEvents.POINTER)
+            self._expect(GENERIC_EVENT, XEvents.POINTER)
         return None
 
     def report_cursor(self, wanted: bool) -> None:
@@ -228,13 +221,17 @@ class Control:
 
     def take_events(self) -> XEvents:
         """Take all events that have arrived; tells what they say together."""
-        found = XEvents.NOTHING
         with self.answering:
-            if self._is_quiet():
+            found = XEvents.NOTHING
+            kinds, is_all = self._plain_events.take()
+            for kind in kinds:
+                found = joined(found, self._meanings[kind])
+            if is_all:
                 return found
+            self.strange += 1
             for _ in range(self.display.pending_events()):
                 told = self._meaning_of(self.display.next_event())
-                found = told if found is XEvents.NOTHING else found | told
+                found = joined(found, told)
         return found
 
     def _meaning_of(self, event: Event) -> XEvents:
@@ -245,13 +242,6 @@ class Control:
             return XEvents.NOTHING
         return self._meanings.get(kind, XEvents.NOTHING)
 
-    def _is_quiet(self) -> bool:
-        """Whether nothing has come and nothing is to go; python-xlib takes longer to say so."""
-        inner = self.display.display
-        if inner.event_queue or inner.request_queue or inner.data_send:
-            return False
-        return not self._poller.poll(0)
-
     def close(self) -> None:
         """Close the connection; the server frees damage and region with it."""
         try:
@@ -259,9 +249,6 @@ class Control:
         except (xerror.ConnectionClosedError, OSError) as error:
             # python-xlib keeps the error, whose frames keep those who called this.
             error.__traceback__ = None
-
-
-_GENERIC_EVENT = 35
 
 
 def _pixel_format(display: Display) -> PixelFormat:

@@ -15,7 +15,6 @@ from typing import ClassVar, NamedTuple
 from Xlib.display import Display
 from Xlib.protocol import rq, structs
 
-from webcapd.base.process.late import NDArray, np
 from webcapd.capture.source import SourceError
 from webcapd.capture.x11.xcb import Request, XcbConnection
 
@@ -23,6 +22,7 @@ _NO_REGION = 0
 
 # A reply's fixed part; rectangles of four 16-bit numbers follow.
 _REPLY_BYTES = 32
+_RECTANGLE = struct.Struct("=hhHH")
 
 
 class _CreateRegion(rq.Request):
@@ -65,8 +65,8 @@ class DamageTaker:
         self._subtract = Request(ids.damage_opcode, 3, parts)
         self._fetch = Request(ids.xfixes_opcode, 19, struct.pack("=I", ids.region))
 
-    def take(self) -> NDArray[np.int32]:
-        """Take what was drawn since last time: (n, 4) rows of x, y, width, height.
+    def take(self) -> list[tuple[int, int, int, int]]:
+        """Take what was drawn since last time: x, y, width, height of each place.
 
         One round trip; whatever is drawn after it is reported anew.  Raises SourceError.
         """
@@ -74,5 +74,4 @@ class DamageTaker:
         reply = self._connection.ask(self._fetch)
         if len(reply) < _REPLY_BYTES:
             raise SourceError("the X server does not tell what was drawn")
-        rectangles = np.frombuffer(reply, np.dtype("=i2"), offset=_REPLY_BYTES)
-        return rectangles.reshape(-1, 4).astype(np.int32)
+        return list(_RECTANGLE.iter_unpack(reply[_REPLY_BYTES:]))

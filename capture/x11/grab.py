@@ -16,7 +16,7 @@ import fcntl
 import functools
 import mmap
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from webcapd.base.process.late import NDArray, np
@@ -46,8 +46,14 @@ class Grabber(Protocol):
     def raw(self) -> NDArray[np.uint8]:
         """The (height, stride) array of bytes that rows land in; made when first wanted."""
 
-    def grab(self, ranges: Iterable[tuple[int, int]]) -> None:
-        """Bring half-open row ranges up to date.  Raises GrabError, SourceError."""
+    def request(self, ranges: Iterable[tuple[int, int]]) -> Sequence[Any]:
+        """Ask for half-open row ranges, or bring them up to date; returns cookies.
+
+        Raises GrabError, SourceError.
+        """
+
+    def await_rows(self, cookies: Sequence[Any]) -> None:
+        """Wait until what was asked for is up to date.  Raises GrabError, SourceError."""
 
     def close(self) -> None:
         """Give the memory back."""
@@ -135,11 +141,11 @@ class SharedGrabber:
     def raw(self) -> NDArray[np.uint8]:
         return np.frombuffer(self._segment.memory, np.uint8).reshape(self._shape)
 
-    def grab(self, ranges: Iterable[tuple[int, int]]) -> None:
-        # All requests go out before the first reply is awaited: one round
-        # trip for any number of ranges.
+    def request(self, ranges: Iterable[tuple[int, int]]) -> Sequence[Any]:
+        # All requests go out before the first reply is awaited, and with them what
+        # is asked behind them: one round trip for any number of ranges.
         x, y = self.origin
-        cookies = [
+        return [
             self._connection.request_shared(
                 self._drawable,
                 Rectangle(x, y + top, self._width, bottom - top),
@@ -148,6 +154,8 @@ class SharedGrabber:
             )
             for top, bottom in ranges
         ]
+
+    def await_rows(self, cookies: Sequence[Any]) -> None:
         for cookie in cookies:
             self._connection.await_shared(cookie)
 
@@ -181,7 +189,7 @@ class CopyingGrabber:
     def raw(self) -> NDArray[np.uint8]:
         return np.zeros(self._shape, np.uint8)
 
-    def grab(self, ranges: Iterable[tuple[int, int]]) -> None:
+    def request(self, ranges: Iterable[tuple[int, int]]) -> Sequence[Any]:
         x, y = self.origin
         for first, last in ranges:
             for top in range(first, last, self._rows_at_once):
@@ -190,6 +198,10 @@ class CopyingGrabber:
                 rows = self._connection.fetch(self._drawable, area)
                 self.raw[top:bottom] = np.frombuffer(rows, np.uint8).reshape(bottom - top, -1)
                 self._progress()
+        return ()
+
+    def await_rows(self, cookies: Sequence[Any]) -> None:
+        """Nothing: they are there."""
 
     def close(self) -> None:
         pass

@@ -83,8 +83,11 @@ class Refresher:
         return self._pointer_watch.wait(time.monotonic(), self._watched_fps)
 
     def seconds_until_due(self) -> float:
-        parts = (self._selector, self._decoration, self._session)
-        return min(part.seconds_until_due() for part in parts)
+        return min(
+            self._selector.seconds_until_due(),
+            self._decoration.seconds_until_due(),
+            self._session.seconds_until_due(),
+        )
 
     def refresh(self) -> list[int]:
         """Read and hash what may be new; lists the bands that look different."""

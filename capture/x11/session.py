@@ -3,13 +3,13 @@
 import contextlib
 import select
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from webcapd.capture.bands import BandLayout, runs
 from webcapd.capture.selector import BandSelector, Selection
 from webcapd.capture.source import Descriptors, SourceChanged, SourceError
-from webcapd.capture.x11.control import Control, XEvents
+from webcapd.capture.x11.control import Control, XEvents, joined
 from webcapd.capture.x11.cursor import Place
 from webcapd.capture.x11.dial import Dialler
 from webcapd.capture.x11.grab import open_grabber
@@ -75,6 +75,8 @@ class X11Session:
             if self._both is not None:
                 stack.callback(self._both.close)
             self._stack = stack.pop_all()
+        self._strange = 0
+        """What the control plane had counted of that when its like was thrown away here."""
         self._events = XEvents.NOTHING
         """What the server has told since the last read()."""
         self._is_drawn = False
@@ -120,9 +122,8 @@ class X11Session:
 
     def _take_events(self) -> None:
         told = self.control.take_events()
-        # Mostly nothing; to join flags takes longer than to find that out.
         if told is not XEvents.NOTHING:
-            self._events |= told
+            self._events = joined(self._events, told)
             self._is_drawn = self._is_drawn or XEvents.DAMAGE in told
 
     def take_drawn(self) -> bool:
@@ -133,13 +134,18 @@ class X11Session:
     def _take_window_events(self) -> None:
         if not self._masks.watches_windows:
             # Whatever comes there comes by the other connection, too, and wakes us.
-            self.connection.drain()
+            if self._strange != self.control.strange:
+                self._strange = self.control.strange
+                self.connection.drain()
         elif self._masks.catch_up():
             self._events |= XEvents.MASKS
 
     def query_pointer(self) -> Place | None:
         """Ask where on the screen the pointer is, if it is there; one round trip."""
-        place, _ = self.connection.query_pointer_and_size(self._root)
+        connection = self.connection
+        place, _ = connection.await_pointer_and_size(
+            connection.request_pointer_and_size(self._root)
+        )
         # What was told before the answer turns no descriptor readable any more.
         self._take_window_events()
         return place
@@ -156,9 +162,12 @@ class X11Session:
         """
         seen = XEvents.NOTHING
         for attempt in range(_TRIES):
-            seen |= self._act_on_events(selector)
+            seen = joined(seen, self._act_on_events(selector))
+            # Where nothing was drawn, this is all, and goes with the question what was.
+            is_still = not (selector.polls or XEvents.DAMAGE in seen)
+            asked = self.connection.request_pointer_and_size(self._root) if is_still else None
             selection = selector.select(self.region.area)
-            pointer = self._grab(selection, selector)
+            pointer = self._grab(selection, selector, asked)
             if not self._screen_held:
                 self._events |= XEvents.LAYOUT
             elif not self._has_unmasked_bands and (
@@ -201,22 +210,24 @@ class X11Session:
             self._has_unmasked_bands = True
             selector.select_all()
 
-    def _grab(self, selection: Selection, selector: BandSelector) -> Place | None:
+    def _grab(
+        self, selection: Selection, selector: BandSelector, asked: tuple[Any, Any] | None
+    ) -> Place | None:
         """Grab bands and mask them; returns where the pointer is on the screen, if it is.
 
+        ``asked`` has the cookies if that was asked already: it does where nothing is grabbed.
         Whether it is any good, ``_screen_held``, ``_has_unmasked_bands`` and the masks tell.
         """
         began = time.monotonic()
         bands = sorted({*selection.hashed, *selection.unhashed})
         ranges = [self._layout.rows(*run) for run in runs(bands)]
-        try:
-            self.grabber.grab(ranges)
-        except GrabError:
+        behind = self._grab_rows(ranges, asked)
+        if behind is None:
             # Most likely the root shrank between the last event and the grab;
             # it may have its old size again by now.
             self._screen_held = False
             return None
-        pointer, size = self.connection.query_pointer_and_size(self._root)
+        pointer, size = behind
         self._screen_held = size == self.region.screen.size
         # What happened before the pixels came has been told before them.
         self._masks.on_answer()
@@ -227,3 +238,24 @@ class X11Session:
         if self._screen_held and len(bands) == self._layout.count:
             self._has_unmasked_bands = False
         return pointer
+
+    def _grab_rows(
+        self, ranges: Sequence[tuple[int, int]], asked: tuple[Any, Any] | None
+    ) -> tuple[Place | None, tuple[int, int]] | None:
+        """Grab rows; gives where the pointer was after that, and the screen's size.
+
+        None if the server refuses.  Raises SourceError.
+        """
+        connection = self.connection
+        before = None if asked is None else connection.await_pointer_and_size(asked)
+        if before is not None and not ranges:
+            return before
+        try:
+            cookies = self.grabber.request(ranges)
+            # The same round trip brings that.
+            asked = connection.request_pointer_and_size(self._root)
+            behind = connection.await_pointer_and_size(asked)
+            self.grabber.await_rows(cookies)
+        except GrabError:
+            return None
+        return behind

@@ -138,17 +138,25 @@ class XcbConnection:
         finally:
             self._libc.free(reply)
 
-    def query_pointer_and_size(self, root: int) -> tuple[tuple[int, int] | None, tuple[int, int]]:
-        """Tell where the pointer is, and how large the root window; one round trip.
+    def request_pointer_and_size(self, root: int) -> tuple[Any, Any]:
+        """Ask where the pointer is, and how large the root window; returns the cookies."""
+        return (
+            self._xcb.xcb_query_pointer(self._connection, root),
+            self._xcb.xcb_get_geometry(self._connection, root),
+        )
+
+    def await_pointer_and_size(
+        self, cookies: tuple[Any, Any]
+    ) -> tuple[tuple[int, int] | None, tuple[int, int]]:
+        """Give where the pointer is, and how large the root window, as was asked.
 
         The pointer may be on another screen of the display: then it is None.
 
         Raises SourceError.
         """
-        pointer_cookie = self._xcb.xcb_query_pointer(self._connection, root)
-        geometry_cookie = self._xcb.xcb_get_geometry(self._connection, root)
-        pointer = self._xcb.xcb_query_pointer_reply(self._connection, pointer_cookie, ffi.NULL)
-        geometry = self._xcb.xcb_get_geometry_reply(self._connection, geometry_cookie, ffi.NULL)
+        asked, asked_size = cookies
+        pointer = self._xcb.xcb_query_pointer_reply(self._connection, asked, ffi.NULL)
+        geometry = self._xcb.xcb_get_geometry_reply(self._connection, asked_size, ffi.NULL)
         try:
             if ffi.NULL in (pointer, geometry):
                 raise SourceError("the X server closed the connection")
