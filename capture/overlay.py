@@ -23,6 +23,10 @@ class SpriteImage:
         self.height, self.width = pixels.shape[:2]
         self.identity: Hashable = (xxhash.xxh3_64_intdigest(pixels.data), pixels.shape)
         """Equal for equal pixels, whatever server or file they are from."""
+        solid = pixels[:, :, 3:] == 255
+        is_cut_out = bool((solid | ~pixels.any(axis=2, keepdims=True)).all())
+        self._solid = solid if is_cut_out else None
+        """Where it hides what is beneath, if it leaves that as it is everywhere else."""
 
     @classmethod
     def of_image(cls, image: Image.Image) -> SpriteImage:
@@ -33,6 +37,16 @@ class SpriteImage:
         pixels[:, :, :3] = (straight[:, :, 2::-1] * alpha + 127) // 255
         pixels[:, :, 3] = straight[:, :, 3]
         return cls(pixels)
+
+    def paint(self, pixels: Pixels, left: int, top: int) -> None:
+        """Lay the part that begins at left, top, and is as large as these pixels, over them."""
+        height, width = pixels.shape[:2]
+        part = (slice(top, top + height), slice(left, left + width))
+        if self._solid is None:
+            blend_premultiplied(pixels, self.pixels[part])
+        else:
+            # Most pointers are cut out, and this is a fifth of the work.
+            np.copyto(pixels[:, :, :3], self.pixels[part][:, :, :3], where=self._solid[part])
 
     def at(self, x: int, y: int, hot_spot: tuple[int, int] = (0, 0)) -> Sprite:
         """Put the upper left corner at x, y of the frame buffer."""
@@ -53,9 +67,7 @@ class Sprite:
 
     def paint(self, pixels: Pixels, visible: Rectangle) -> None:
         """Paint the part that lies in ``visible`` on just these pixels."""
-        left, top = visible.x - self.area.x, visible.y - self.area.y
-        part = self.image.pixels[top : top + visible.height, left : left + visible.width]
-        blend_premultiplied(pixels, part)
+        self.image.paint(pixels, visible.x - self.area.x, visible.y - self.area.y)
 
 
 @contextmanager

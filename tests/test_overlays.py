@@ -51,9 +51,12 @@ def frame_buffer(seed: int = 0) -> FrameBuffer:
 
 
 def sprite(size: tuple[int, int], place: tuple[int, int], seed: int = 0) -> Sprite:
-    """Make an overlay whose upper left corner is at ``place``."""
+    """Make an overlay whose upper left corner is at ``place``; by odd seeds it is cut out."""
     width, height = size
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 4), np.uint8)
+    if seed % 2:
+        is_there = pixels[:, :, 3:] < 128
+        pixels = np.where(is_there, pixels | np.array([0, 0, 0, 255], np.uint8), np.uint8(0))
     return SpriteImage(pixels).at(*place)
 
 
