@@ -19,7 +19,7 @@ class EventLoop:
     """Runs callbacks, one at a time, in a thread of its own.
 
     start(), stop(), join(), close() and makes_progress() are for the owner,
-    post() for any thread, the rest for the loop's thread, or for before start().  A
+    post() and run_here() for any thread, the rest for callbacks, or for before start().  A
     callback must not wait.  One that raises ends the loop: whatever can fail
     for one connection is caught by its callback.
     """
@@ -49,7 +49,9 @@ class EventLoop:
         self._posted: deque[Callable[[], object]] = deque()
         """Each is followed by a wake()."""
         self._ended = False
-        # Loop thread only:
+        self._turn_lock = threading.Lock()
+        """Held while callbacks run, in this thread or another."""
+        # Guarded by _turn_lock, but for the moment of the next deadline:
         self._callbacks: dict[int, Callable[[int], None]] = {}
         """By descriptor."""
         self._timers = Timers()
@@ -98,6 +100,29 @@ class EventLoop:
         self._waker.wake()
         return True
 
+    def run_here(self, callback: Callable[[], object]) -> bool:
+        """Run a callback in the calling thread, if no other is at work and the loop has not ended.
+
+        Tells whether it did.  It spares what it takes to wake a thread; what was posted before
+        may come after it.
+        """
+        if not self._turn_lock.acquire(blocking=False):
+            return False
+        try:
+            if self._ended:
+                return False
+            before = self._timers.next()
+            callback()
+            is_sooner = self._timers.next() < before
+        except Exception as error:
+            self._on_failure(error)
+            return True
+        finally:
+            self._turn_lock.release()
+        if is_sooner:
+            self._waker.wake()
+        return True
+
     def watch(self, descriptor: int, events: int, callback: Callable[[int], None]) -> None:
         """Call ``callback`` with what epoll tells of a descriptor; raises OSError."""
         self._poll.register(descriptor, events)
@@ -124,7 +149,7 @@ class EventLoop:
                 self._turn()
         except Exception as error:
             self._on_failure(error)
-        with self._lock:
+        with self._turn_lock, self._lock:
             self._ended = True
         try:
             self._run_posted()
@@ -136,14 +161,16 @@ class EventLoop:
         """Wait once, and run what there is to run."""
         self._asked = None
         wait = self._timers.next() - time.monotonic()
-        for descriptor, events in self._poll.poll(None if wait == math.inf else max(0.0, wait)):
-            if descriptor == self._waker.fileno():
-                self._waker.clear()
-            elif (callback := self._callbacks.get(descriptor)) is not None:
-                callback(events)
-        self._run_posted()
-        for timer in self._timers.due(time.monotonic()):
-            timer.callback()
+        told = self._poll.poll(None if wait == math.inf else max(0.0, wait))
+        with self._turn_lock:
+            for descriptor, events in told:
+                if descriptor == self._waker.fileno():
+                    self._waker.clear()
+                elif (callback := self._callbacks.get(descriptor)) is not None:
+                    callback(events)
+            self._run_posted()
+            for timer in self._timers.due(time.monotonic()):
+                timer.callback()
 
     def _run_posted(self) -> None:
         # Those there now: one that posts itself again keeps nobody else out.

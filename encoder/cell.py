@@ -54,6 +54,11 @@ class Cell:
         self._listeners: list[Callable[[], None]] = []
         self._closed = False
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more will come; true by the time that listeners are told."""
+        return self._closed
+
     def close(self) -> None:
         """Wake everybody for good."""
         with self._news:
@@ -103,11 +108,10 @@ class Cell:
 
     def _demand(self, awaited: bool) -> Demand:
         """Tell who wants results.  _news is held."""
-        return Demand(
-            max((one.fps for one in self._subscribed), default=0.0),
-            awaited,
-            min((one.due for one in self._subscribed), default=math.inf),
-        )
+        fps, due = 0.0, math.inf
+        for one in self._subscribed:
+            fps, due = max(fps, one.fps), min(due, one.due)
+        return Demand(fps, awaited, due)
 
 
 def call_all(listeners: list[Callable[[], None]]) -> None:

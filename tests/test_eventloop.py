@@ -155,3 +155,74 @@ def test_hundred_loops_leave_no_descriptor() -> None:
         loop.close()
         loop.close()
     assert set(os.listdir("/proc/self/fd")) == before
+
+
+def test_call_runs_in_the_calling_thread_while_the_loop_sleeps(loop: EventLoop, told: Told) -> None:
+    loop.start()
+    soon = loop.timer(functools.partial(told.put, "in time"))
+
+    def call() -> None:
+        told.put(threading.current_thread().name)
+        # The loop sleeps without end, and is to hear of it.
+        soon.set(time.monotonic() + 0.01)
+
+    wait_until("it sleeps", lambda: loop.run_here(call))
+    assert told.get(timeout=TIMEOUT) == threading.current_thread().name
+    assert told.get(timeout=TIMEOUT) == "in time"
+
+
+def test_call_runs_not_here_while_another_is_at_work_or_all_has_ended(
+    loop: EventLoop, told: Told
+) -> None:
+    at_work, go_on = threading.Event(), threading.Event()
+
+    def work() -> None:
+        at_work.set()
+        assert go_on.wait(TIMEOUT)
+
+    loop.start()
+    loop.post(work)
+    assert at_work.wait(TIMEOUT)
+    assert not loop.run_here(lambda: told.put("here"))
+    go_on.set()
+    loop.stop()
+    assert loop.join(TIMEOUT)
+    assert not loop.run_here(lambda: told.put("here"))
+    assert told.get_nowait() == "ended"
+    assert told.empty()
+
+
+def test_calls_here_and_there_are_one_at_a_time(loop: EventLoop) -> None:
+    loop.start()
+    busy, together, runs = [False], [False], [0]
+
+    def call() -> None:
+        together[0] = together[0] or busy[0]
+        busy[0] = True
+        time.sleep(0)
+        busy[0] = False
+        runs[0] += 1
+
+    def hand_over() -> None:
+        for _ in range(200):
+            if not loop.run_here(call):
+                loop.post(call)
+
+    threads = [threading.Thread(target=hand_over) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wait_until("all ran", lambda: runs[0] == 600)
+    assert not together[0]
+
+
+def test_call_here_that_fails_is_told_of(loop: EventLoop, told: Told) -> None:
+    loop.start()
+    error = ValueError()
+
+    def fail() -> None:
+        raise error
+
+    wait_until("it sleeps", lambda: loop.run_here(fail))
+    assert told.get(timeout=TIMEOUT) is error
