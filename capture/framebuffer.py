@@ -169,11 +169,12 @@ class FrameBuffer:
 
     def _renew(self, bands: Iterable[int]) -> None:
         """Give bands with new raw pixels their pixels and keys."""
+        keys, tiles = self.keys, self._tiles
         for band in bands:
             if self._convert is not None:
                 top, bottom = self.layout.rows(band)
                 self._convert(self.raw[top:bottom], self.pixels[top:bottom])
-            self.keys[band] = self._key(band)
+            keys[band] = self._key(band) if self._laid else tiles[band]
 
     def set_overlays(self, overlays: Sequence[Sprite]) -> list[int]:
         """Replace what lies over the screen; list the bands that look different by that."""

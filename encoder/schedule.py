@@ -76,7 +76,8 @@ def wish_of(consumer: Consumer, most: Limit, fruitless: int) -> Wish:
         rate = max(rate, _MIN_AWAITED_FPS)
     elif fruitless >= _FRUITLESS_REFRESHES:
         rate /= 2
-    return Wish(consumer, demand, most._replace(rate=rate))
+    limit = most if rate == most.rate else most._replace(rate=rate)
+    return Wish(consumer, demand, limit)
 
 
 def refresh_in(wishes: Iterable[Wish], now: float, pending: bool, calm: float) -> float:

@@ -34,6 +34,8 @@ class TiledJpeg:
         self._params = JpegParams(0, 0, subsampling, 1, 0)
         self._streaks: dict[int, int] = {}
         """How many updates in a row each band was stale."""
+        self._moved: list[int] = []
+        """The stale bands of the last update, if all of them moved; their streaks stand still."""
         self._tiles: list[list[bytes]] = []
         """The entropy-coded bytes of each tile of each band."""
         self._bands: list[bytes] = []
@@ -133,13 +135,17 @@ class TiledJpeg:
             if run in names:
                 self._cache.put(names[run], coded)
 
-    def _moving(self, stale: Sequence[int]) -> set[int]:
+    def _moving(self, stale: list[int]) -> set[int]:
         """Pick the bands that were stale some times in a row: what moves is not seen again."""
         if len(stale) < _MANY:
-            self._streaks = {}
+            self._streaks, self._moved = {}, []
             return set()
+        if stale == self._moved:
+            return set(stale)
         self._streaks = {band: self._streaks.get(band, 0) + 1 for band in stale}
-        return {band for band, streak in self._streaks.items() if streak > _STREAK}
+        moving = [band for band, streak in self._streaks.items() if streak > _STREAK]
+        self._moved = moving if len(moving) == len(stale) else []
+        return set(moving)
 
     def _stale_runs(self, picture: Picture, band: int) -> list[TileRun]:
         """List the parts of a stale band that are to be coded."""

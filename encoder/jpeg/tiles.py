@@ -196,10 +196,12 @@ class TileEncoder:
 def _is_shared(coded: CodedTiles, picture: Picture) -> bool:
     """Tell whether most of what was coded shows what the picture does."""
     keys = picture.keys
-    if len(keys) != len(coded.keys):
+    if keys == coded.keys:
+        return True
+    if len(keys) != len(coded.keys) or isinstance(coded, CodedWhole):
         return False
     same = sum(mine == theirs for mine, theirs in zip(keys, coded.keys, strict=True))
-    return same == len(keys) or (not isinstance(coded, CodedWhole) and 2 * same > len(keys))
+    return 2 * same > len(keys)
 
 
 def _bands_of_share(picture: Picture, params: JpegParams, shares: int) -> int:
