@@ -12,6 +12,7 @@ from webcapd.app.commandline import Options
 from webcapd.app.exhaustion import exhaustion
 from webcapd.app.server import Server
 from webcapd.base.process.late import NotLoadable
+from webcapd.base.process.memory import keep_for_frames
 from webcapd.base.ring.layout import RingError
 from webcapd.capture.source import SourceError
 from webcapd.encoder.jpeg.tiles import EncodeError
@@ -35,6 +36,7 @@ def run(options: Options) -> int:
 
 
 def _serve(options: Options) -> int:
+    keep_for_frames()
     server = Server(options, os.environ, _tell_serving)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())

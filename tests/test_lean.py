@@ -168,3 +168,36 @@ def test_program_in_the_display_gets_the_environment_that_we_got(tmp_path: Path)
 def test_dates_are_those_of_the_standard_library(moment: float) -> None:
     """Which takes a tenth of a start to load."""
     assert http_date(moment) == formatdate(moment, usegmt=True)
+
+
+_FRAMES = """
+import resource, threading
+from webcapd.base.process.memory import keep_for_frames
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+def frame():
+    parts = [bytes(1 << 20), bytes(1_000_000), bytes(600_000)]
+
+def work():
+    for _ in range(5):
+        frame()
+    before = faults()
+    for _ in range(100):
+        frame()
+    print(faults() - before)
+
+keep_for_frames()
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+"""
+
+
+def test_memory_that_a_frame_took_is_kept_for_the_next() -> None:
+    """Given back and fetched again each time, it would be 600 faults for one such frame."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", _FRAMES]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 1000
