@@ -196,10 +196,8 @@ class TileEncoder:
 def _is_shared(coded: CodedTiles, picture: Picture) -> bool:
     """Tell whether most of what was coded shows what the picture does."""
     keys = picture.keys
-    if keys == coded.keys:
-        return True
-    if len(keys) != len(coded.keys) or isinstance(coded, CodedWhole):
-        return False
+    if isinstance(coded, CodedWhole) or len(keys) != len(coded.keys):
+        return keys == coded.keys
     same = sum(mine == theirs for mine, theirs in zip(keys, coded.keys, strict=True))
     return 2 * same > len(keys)
 
