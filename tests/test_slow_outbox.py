@@ -98,3 +98,24 @@ def test_quick_client_is_given_all_at_once(size: int) -> None:
         outbox.put(0.0, bytes(size))
         assert outbox.push(0.0)
         assert len(client.recv(size, socket.MSG_WAITALL)) == size
+
+
+def leaves_in_one_turn(message: bytes) -> bool:
+    """Send to a new client with room for all; tells whether all left before anybody else's turn."""
+    with socket.socket() as listener, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * len(message))
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        client.connect(listener.getsockname())
+        server, _ = listener.accept()
+        with server:
+            server.setblocking(False)
+            outbox = Outbox(server)
+            outbox.put(0.0, message[:100], message[100:])
+            return outbox.push(0.0)
+
+
+def test_more_than_the_buffer_holds_leaves_in_one_turn() -> None:
+    """Whoever has room for a frame is not to wait for it until all others had a part of theirs."""
+    # A busy kernel may leave the delivery to another moment.
+    assert any(leaves_in_one_turn(bytes(400_000)) for _ in range(50))
