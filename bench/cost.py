@@ -21,16 +21,24 @@ _CLIENTS_A_SECOND = 200
 
 
 class Audience:
-    """Clients of a peer, in a process of their own whose CPU time does not count."""
+    """Clients of a peer, in a process of their own whose CPU time is told apart."""
 
     def __init__(self, process: Any) -> None:
         self._process = process
+
+    def wait(self) -> None:
+        """Wait until all clients have had a frame."""
+        self._process.stdout.readline()
 
     def account(self) -> Any:
         """Tell the bytes and frames so far."""
         self._process.stdin.write("\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
+
+    def cpu_seconds(self) -> float:
+        """CPU time of the clients so far."""
+        return cpu_seconds(self._process.pid)
 
 
 @contextmanager
@@ -53,9 +61,11 @@ def watch(peer: Peer, pid: int, port: int, server: int, clients: int, seconds: f
     """Measure a running peer with some clients."""
     with audience(port, peer, clients) as crowd:
         time.sleep(_SETTLE + clients / _CLIENTS_A_SECOND)
+        readers = crowd.cpu_seconds()
         first, process, x = crowd.account(), tree_cpu_seconds(pid), cpu_seconds(server)
         time.sleep(seconds)
         process, x = tree_cpu_seconds(pid) - process, cpu_seconds(server) - x
+        readers = crowd.cpu_seconds() - readers
         last = crowd.account()
         memory = tree_memory(pid)
     elapsed = last["moment"] - first["moment"]
@@ -66,9 +76,11 @@ def watch(peer: Peer, pid: int, port: int, server: int, clients: int, seconds: f
     return {
         "process": process / elapsed,
         "server": x / elapsed,
+        "readers": readers / elapsed,
         "bytes": (last["bytes"] - first["bytes"]) / elapsed,
         "fps": statistics.median(each),
         "least_fps": min(each),
+        "frames": sum(each),
         "memory": memory,
     }
 

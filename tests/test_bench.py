@@ -204,9 +204,11 @@ def test_crowds_are_judged_by_cores_by_the_rival_and_by_who_got_fewest_frames() 
                 **{"workload": crowd.workload, "size": crowd.size, "clients": crowd.clients},
                 **{"peer": peer, "process": cores, "memory": 1e6},
                 "least_fps": least * crowd.fps / 29.2,
+                # Who spends less, on half the frames, is not cheap.
+                "frames": crowd.clients * crowd.fps * share,
             }
             for crowd in crowds.CROWDS
-            for peer, cores in zip(crowd.peers, (0.7, 1.0), strict=False)
+            for peer, cores, share in zip(crowd.peers, (0.7, 0.6), (1.0, 0.5), strict=False)
         ]
         judged = {one.what: one.holds for one in crowds.verdicts(records)}
         assert list(judged.values()) == [True, True, holds, holds]
