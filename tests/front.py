@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from program import ROOT, TIMEOUT, Webcapd, dashed
+from waiting import wait_until
 
 SHIPPED = (ROOT / "haproxy.cfg").read_text()
 
@@ -24,9 +25,12 @@ def replaced(text: str, *changes: tuple[str, str]) -> str:
     return text
 
 
-def impatient(text: str) -> str:
-    """Cut all timeouts to half a second, but for those that only a stream has (tunnel)."""
-    return re.sub(r"( timeout (?!tunnel)\S+) \S+", r"\1 500ms", text)
+def impatient(text: str, milliseconds: int = 500) -> str:
+    """Cut all timeouts to half a second or so, but for those that only a stream has (tunnel).
+
+    A busy machine may be too slow for that: ask again, as Front.served() does.
+    """
+    return re.sub(r"( timeout (?!tunnel)\S+) \S+", rf"\1 {milliseconds}ms", text)
 
 
 def make_certificate(folder: Path) -> Path:
@@ -129,6 +133,23 @@ class Front:
             connection.request("GET", path, headers=dashed(headers))
             response = connection.getresponse()
             return response.status, dict(response.getheaders()), response.read()
+
+    def served(
+        self, path: str, **headers: str
+    ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+        """Ask until it is served, however impatient haproxy is; gives the connection, too."""
+
+        def asked() -> tuple[http.client.HTTPConnection, http.client.HTTPResponse] | None:
+            connection = self.connect()
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                connection.request("GET", path, headers=dashed(headers))
+                response = connection.getresponse()
+                if response.status == 200:
+                    return connection, response
+            connection.close()
+            return None
+
+        return wait_until(f"{path} is served", asked)
 
     def info(self, display: int) -> Any:
         return json.loads(self.get(f"/display/{display}/?info")[2])

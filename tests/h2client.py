@@ -12,6 +12,7 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, ResponseReceived, StreamEnded, StreamReset
 from program import TIMEOUT
+from waiting import wait_until
 
 
 class H2Response:
@@ -137,3 +138,24 @@ def h2_client(port: int) -> Iterator[H2Client]:
         yield client
     finally:
         client.close()
+
+
+def served(response: H2Response) -> H2Response | None:
+    """Give a response, None if it is none of what was asked for: a proxy may be impatient."""
+    return response if response.status == 200 else None
+
+
+@contextlib.contextmanager
+def h2_client_of(port: int, path: str) -> Iterator[tuple[H2Client, H2Response]]:
+    """Connect, and ask until it is served, as Front.served() does; gives the response, too."""
+    with contextlib.ExitStack() as stack:
+
+        def asked() -> tuple[H2Client, H2Response] | None:
+            client = stack.enter_context(h2_client(port))
+            with contextlib.suppress(OSError, AssertionError):
+                if response := served(client.get(path)):
+                    return client, response
+            stack.close()
+            return None
+
+        yield wait_until(f"{path} is served", asked)

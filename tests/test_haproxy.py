@@ -22,7 +22,7 @@ from front import (
     make_certificate,
     replaced,
 )
-from h2client import H2Response, h2_client
+from h2client import H2Response, h2_client, h2_client_of
 from mortal import mortal_server
 from painter import painter
 from program import ROOT, TIMEOUT, Webcapd
@@ -349,14 +349,12 @@ def test_resting_stream_outlives_all_timeouts(folder: Path) -> None:
         program = instance(folder, 43, server.name, "--keepalive", "1.5")
         try:
             wait_until("it is up", lambda: running.get("/display/43/?info")[0] == 200)
-            with contextlib.ExitStack() as stack:
-                connection = stack.enter_context(contextlib.closing(running.connect()))
-                connection.request("GET", "/display/43/?stream")
-                client = stack.enter_context(h2_client(running.port))
-                both = [
-                    mjpeg.Stream(connection.getresponse()),
-                    parts_of(client.get("/display/43/?stream")),
-                ]
+            connection, response = running.served("/display/43/?stream")
+            with (
+                contextlib.closing(connection),
+                h2_client_of(running.port, "/display/43/?stream") as (_, other),
+            ):
+                both = [mjpeg.Stream(response), parts_of(other)]
                 for _ in range(2):
                     for one in both:
                         mjpeg.decode(one.part().body)

@@ -151,7 +151,10 @@ def is_seen(shown: Shown, frames: list[Pixels]) -> bool:
     """Whether the page shows a frame of a film, whole."""
     x, y, width, height = AREA
     pixels = shown.page.pixels()[y : y + height, x : x + width]
-    return any(float(cv2.absdiff(pixels, frame).mean()) < 2 * VIDEO for frame in frames)
+    # On a busy machine the page may begin anew, and have no picture for a moment.
+    return pixels.shape == frames[0].shape and any(
+        float(cv2.absdiff(pixels, frame).mean()) < 2 * VIDEO for frame in frames
+    )
 
 
 def players(shown: Shown) -> int:

@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_ffmpeg_sends_over_tls_and_outlives_all_timeouts(folder: Path, text: str) -> None:
     """Where viewers need a password, who sends needs none, and its token arrives."""
     viewer = {"Authorization": "Basic YWxpY2U6c2VjcmV0"}  # alice:secret
-    with front(folder, impatient(text)) as running:
+    with front(folder, impatient(text, 1500)) as running:
         wait_until("it is there", lambda: shown(running, viewer) is not None)
         size = "64x48" if text == SHIPPED else "80x60"
         with ffmpeg(running.port, size) as sender:

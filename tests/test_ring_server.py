@@ -79,7 +79,7 @@ def test_the_end_is_seen_though_nobody_watches(tmp_path: Path) -> None:
 
 def test_what_is_shown_is_what_was_written(tmp_path: Path) -> None:
     path = tmp_path / "a.wcf"
-    with writer(path, 64, 48, 1000, 200) as process:
+    with writer(path, 64, 48, 1000, 0) as process:
         wait_until("it writes", path.exists)
         with webcapd("--source", f"wcf:{path}", "--quality", "100") as server:
             wait_until("it is shown", lambda: state(server) == "live")
