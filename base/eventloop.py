@@ -151,11 +151,12 @@ class EventLoop:
             self._on_failure(error)
         with self._turn_lock, self._lock:
             self._ended = True
-        try:
-            self._run_posted()
-            self._on_end()
-        except Exception as error:
-            self._on_failure(error)
+        # Each of them is due, whatever comes of the others.
+        for last in [*self._posted, self._on_end]:
+            try:
+                last()
+            except Exception as error:
+                self._on_failure(error)
 
     def _turn(self) -> None:
         """Wait once, and run what there is to run."""

@@ -11,7 +11,6 @@ import importlib.metadata
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from audience import wire_named
+from ports import free_port
 from running import ROOT, end
 from wires import Wire
 
@@ -229,16 +229,10 @@ def watching(peers: list[Peer], workload: str) -> list[Peer]:
     return [peer for peer in peers if peer.only in ("", workload)]
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @contextmanager
 def showing(peer: Peer, display: str, size: str, about_pointer: bool) -> Iterator[tuple[int, int]]:
     """Run a peer; gives its pid and port.  It may not listen yet."""
-    scene = Scene(display, size, _free_port(), about_pointer)
+    scene = Scene(display, size, free_port(), about_pointer)
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(
             peer.command(scene),

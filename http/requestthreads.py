@@ -133,7 +133,9 @@ class RequestThreads:
             log.exception("a request from %s failed", exchange.client)
         finally:
             with self._lock:
-                self._threads.pop(connection, None)
+                # Handed over, it may be back by now, and another thread's.
+                if self._threads.get(connection) is threading.current_thread():
+                    del self._threads[connection]
             if not handler.handed_over:
                 rest = exchange.rest if again else None
                 self._finish(connection, name, rest, exchange.has_unread)

@@ -72,7 +72,8 @@ class FrameQueue:
         with self._news:
             if known.frame is None or self._since is None or known.as_of < self._since:
                 return
-            if known.frame.sequence != self._newest:
+            # Not an older one: listen() and the encoder thread may both be here.
+            if known.frame.sequence > self._newest:
                 self._newest = known.frame.sequence
                 self._add(Seen(known.frame, min(now, known.as_of)))
                 self._news.notify_all()

@@ -13,6 +13,8 @@ from Xlib.display import Display
 from xserver import Pixels, XServer, xvfb
 
 import webcapd
+from webcapd.app.api import worker
+from webcapd.base.shutdown import Shutdown
 
 SIZE = (333, 245)  # Odd on purpose, and no whole tiles.
 
@@ -312,7 +314,23 @@ def test_frames_that_are_forgotten_end_by_themselves(screen: XServer) -> None:
     for frame in webcapd.frames(settings(screen)):
         assert frame.number == 1
         break
-    wait_until("its threads have ended", lambda: threading.active_count() == before)
+    wait_until("its threads have ended", lambda: threading.active_count() <= before)
+
+
+def test_frames_that_are_closed_while_they_open_end(
+    screen: XServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also before there is anything that could be told to end."""
+    before = set(threading.enumerate())
+    frames = webcapd.frames(settings(screen))
+
+    def closed_first() -> Shutdown:
+        frames.close()
+        return Shutdown()
+
+    monkeypatch.setattr(worker, "Shutdown", closed_first)
+    iter(frames)
+    wait_until("its threads have ended", lambda: set(threading.enumerate()) <= before)
 
 
 def test_two_captures_and_a_server_live_beside_each_other(

@@ -160,7 +160,7 @@ def test_source_gives_all_descriptors_back() -> None:
         source.pending()
         source.close()
     feed.dispose()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 def test_cell_keeps_the_newest_only() -> None:

@@ -22,6 +22,7 @@ from webcapd.base.inotify import Inotify
 from webcapd.capture.decoration import Decoration
 from webcapd.capture.feeds.fed import FeedSource
 from webcapd.capture.feeds.files.pictures import FileError, read_picture
+from webcapd.capture.feeds.files.watch import FileWatch
 from webcapd.capture.feeds.registry import make_feed
 from webcapd.capture.options import CaptureOptions
 from webcapd.capture.source import SourceChanged, SourceNotReady
@@ -216,11 +217,29 @@ def test_file_is_served_and_its_thread_ends(tmp_path: Path) -> None:
 
 
 def test_feed_that_was_disposed_of_leaves_nothing(tmp_path: Path) -> None:
-    before = (len(os.listdir("/proc/self/fd")), threading.active_count())
+    descriptors, threads = set(os.listdir("/proc/self/fd")), set(threading.enumerate())
     for _ in range(3):
         with shown(tmp_path / "none.png") as look:
             look()
-    assert (len(os.listdir("/proc/self/fd")), threading.active_count()) == before
+    assert set(os.listdir("/proc/self/fd")) <= descriptors
+    assert set(threading.enumerate()) <= threads
+
+
+def test_reading_that_fails_ends_with_a_placeholder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its thread has told is there after its end, too, for as long as it is asked for."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(FileWatch, "wait", fail)
+    before = set(threading.enumerate())
+    with shown(tmp_path / "none.png") as look:
+        look()
+        wait_until("its thread has ended", lambda: set(threading.enumerate()) <= before)
+        for _ in range(2):
+            assert look() is None
 
 
 def test_jpeg_is_passed_on_as_it_is_unless_it_is_to_be_turned(tmp_path: Path) -> None:

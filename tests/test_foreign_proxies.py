@@ -15,6 +15,8 @@ from program import ROOT, TIMEOUT, Webcapd, webcapd
 from waiting import wait_until
 from xserver import XServer
 
+from ports import free_port
+
 # As a printer's browser says it.
 HOST = "printer.lan"
 
@@ -82,12 +84,6 @@ PROXIES = [
         haproxy, HAPROXY, "haproxy", "http-request set-header Host localhost", id="OctoPi"
     ),
 ]
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-        port: int = listening.getsockname()[1]
-        return port
 
 
 @contextmanager

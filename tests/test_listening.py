@@ -18,6 +18,8 @@ from rawhttp import RawClient
 from waiting import wait_until
 from xserver import XServer
 
+from ports import free_port
+
 # Puts descriptors where systemd puts them, and says so to the program it becomes.
 HAND_OVER = """
 first=3
@@ -118,9 +120,7 @@ def test_ip_versions_are_listened_on_as_asked(server: XServer, version: str) -> 
 
 
 def test_both_wildcards_can_be_had_on_one_port(server: XServer) -> None:
-    with socket.socket(socket.AF_INET6) as probe:
-        probe.bind(("::", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     wild = ("--ipv", "46", "--v4bindaddress", "0.0.0.0", "--v6bindaddress", "::")
     with webcapd("--display", server.name, *wild, "--port", port) as program:
         assert serves(f"http://127.0.0.1:{port}/")

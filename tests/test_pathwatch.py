@@ -108,4 +108,4 @@ def test_close_gives_all_back(path: Path) -> None:
     watch.wait()
     watch.close()
     watch.close()
-    assert set(os.listdir("/proc/self/fd")) == before
+    assert set(os.listdir("/proc/self/fd")) <= before

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,13 +18,9 @@ from waiting import wait_until
 from websockets.sync.client import ClientConnection, connect
 from xserver import XServer, xvfb
 
+from ports import free_port
+
 WIDTH, HEIGHT = 480, 300
-
-
-def free_port() -> int:
-    with socket.create_server(("localhost", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
 
 
 @contextlib.contextmanager

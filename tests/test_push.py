@@ -22,6 +22,7 @@ from program import ROOT, TIMEOUT, Webcapd, run_to_end, webcapd
 from waiting import wait_until
 from xserver import XServer, xvfb
 
+from ports import free_port
 from webcapd.base.framing.prefixed import PrefixedReader
 from webcapd.outputs.push.target import parse_target
 
@@ -65,13 +66,6 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     whole = folder / "whole.pem"
     whole.write_bytes((folder / "cert.pem").read_bytes() + (folder / "key.pem").read_bytes())
     return whole
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 @contextlib.contextmanager

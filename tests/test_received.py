@@ -21,6 +21,7 @@ from program import webcapd as running
 from waiting import wait_until
 
 import webcapd.capture.feeds.received.tcp
+from ports import free_port
 from webcapd.base.framing.datagrams import datagrams
 from webcapd.base.framing.picture import Stamped
 from webcapd.base.framing.prefixed import prefixed
@@ -34,13 +35,6 @@ KEY = hashlib.sha256(TOKEN.encode()).digest()
 
 PERMITTED: list[bytes] = []
 """SHA-256 of the tokens that are valid now."""
-
-
-def free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 @contextlib.contextmanager
@@ -60,7 +54,7 @@ def made(source: str, *keys: bytes) -> Iterator[Feed]:
 
 @contextlib.contextmanager
 def tcp(*keys: bytes) -> Iterator[tuple[Feed, int]]:
-    port = free_port(socket.SOCK_STREAM)
+    port = free_port()
     with made(f"tcp://:{port}", *keys) as feed:
         yield feed, port
 
@@ -184,7 +178,7 @@ def test_over_tls_a_far_machine_is_shown(certificate: Path, tmp_path: Path) -> N
     """The program as a whole, reached by an address that is not loopback alone."""
     tokens = tmp_path / "tokens"
     tokens.write_text(TOKEN + "\n")
-    port = free_port(socket.SOCK_STREAM)
+    port = free_port()
     source = f"tcps://0.0.0.0:{port},cert={certificate}"
     with running("--source", source, "--publish-token-file", str(tokens)) as program:
         context = ssl.create_default_context(cafile=str(certificate))

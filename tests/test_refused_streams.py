@@ -3,7 +3,8 @@
 import contextlib
 import logging
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 from program import TIMEOUT
@@ -18,7 +19,7 @@ from webcapd.encoder.options import EncoderOptions
 from webcapd.encoder.updates.factory import open_updates
 from webcapd.encoder.variant import Variant, VariantSpec
 from webcapd.encoder.variants import Variants
-from webcapd.http.access.access import Access
+from webcapd.http.access.access import Access, Grant
 from webcapd.http.access.hosts import own_names
 from webcapd.http.options import HttpOptions
 from webcapd.http.requestthreads import RequestThreads
@@ -66,6 +67,33 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield ours, theirs
 
 
+def request(path: str) -> Received:
+    return Received(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode(), b"")
+
+
+def test_connection_that_is_back_before_its_thread_has_ended_is_hung_up_on_at_the_end(
+    pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fan-out thread may have answered, and the next request have come, by then."""
+    monkeypatch.setattr(streaming, "PICTURE_SECONDS", TIMEOUT)
+    ours, theirs = pair
+    site = site_without_pictures()
+
+    def hand_over(stream: Sendable, grant: Grant, end: Callable[[str], None]) -> None:
+        assert clients.serve(ours, "", request("/?stream"))
+
+    clients = RequestThreads(site, hand_over, lambda pending: None)
+    assert clients.serve(ours, "", request("/?updates"))
+    wait_until(
+        "it has ended", lambda: "client-1" not in {one.name for one in threading.enumerate()}
+    )
+    clients.stop()
+    assert theirs.recv(1) == b""
+    for variant in site.forms.variants.listed():
+        variant.close()
+    assert clients.join(TIMEOUT)
+
+
 def test_stream_without_a_picture_is_refused_once(
     pair: tuple[socket.socket, socket.socket],
     monkeypatch: pytest.MonkeyPatch,
@@ -79,9 +107,7 @@ def test_stream_without_a_picture_is_refused_once(
     begun: list[Sendable] = []
     returned: list[PendingConnection] = []
     clients = RequestThreads(site, lambda stream, grant, end: begun.append(stream), returned.append)
-    assert clients.serve(
-        ours, "", Received(b"GET /?stream HTTP/1.1\r\nHost: localhost\r\n\r\n", b"")
-    )
+    assert clients.serve(ours, "", request("/?stream"))
     with contextlib.closing(theirs.makefile("rb")) as file:
         assert b"".join(file).startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
     wait_until("the thread has ended", lambda: clients.join(TIMEOUT))

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import resource
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,8 @@ from painter import painter
 from program import READY, ROOT, TIMEOUT, Webcapd, webcapd
 from waiting import wait_until
 from xserver import XServer, xvfb
+
+from ports import free_port
 
 ME = [sys.executable, "-P", str(ROOT / "webcapd.py")]
 
@@ -149,12 +150,6 @@ class Served(Webcapd):
                 return
             except OSError:
                 time.sleep(0.05)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 LIBRARIES = ["libGL.so.1", "libgthread-2.0.so.0", "libxcb.so.1", "libxcb-shm.so.0"]

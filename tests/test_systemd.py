@@ -15,6 +15,7 @@ from program import TIMEOUT, Webcapd, webcapd
 from waiting import wait_until
 from xserver import XServer
 
+from ports import free_port
 from webcapd.capture.framebuffer import FrameBuffer
 from webcapd.capture.pixelformat import BGRX
 from webcapd.capture.source import Descriptors, SourceStatus
@@ -237,8 +238,7 @@ def to(path: str) -> socket.socket:
 
 def test_takes_over_sockets_and_whoever_waits_there(server: XServer, tmp_path: Path) -> None:
     path = str(tmp_path / "http.sock")
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     with activated(server, path, f"127.0.0.1:{port}") as program:
         # Connected while nobody but the tool is there: nothing is lost.
         assert ask(to(path)) == b"HTTP/1.1 200 OK\r\n"

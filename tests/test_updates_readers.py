@@ -14,11 +14,13 @@ import pytest
 from motion import moving
 from painter import Painter, painter
 from program import TIMEOUT, Webcapd, webcapd
-from test_foreign_proxies import NGINX, free_port, nginx
+from test_foreign_proxies import NGINX, nginx
 from updateclient import UpdateClient, updates
 from updatereader import UpdateReader
 from waiting import wait_until
 from xserver import XServer
+
+from ports import free_port
 
 # SO_LINGER that has close() send a reset.
 ABORT = struct.pack("ii", 1, 0)

@@ -8,15 +8,22 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from program import TIMEOUT
 
 from webcapd.capture.bands import BandLayout
 from webcapd.capture.geometry import Rectangle
+from webcapd.encoder import leases
 from webcapd.encoder.cell import Closed
+from webcapd.encoder.consumer import Consumers
 from webcapd.encoder.h264.boxes import TIMESCALE
 from webcapd.encoder.h264.codec import MAX_SIDE, Coded, H264Encoder, H264Error
 from webcapd.encoder.h264.coder import Coder, Job, differing
+from webcapd.encoder.h264.consumer import VideoConsumer
 from webcapd.encoder.h264.latest import KEY_SECONDS, LatestVideo, Wants
+from webcapd.encoder.h264.slots import VideoSlots
 from webcapd.encoder.h264.track import Track, VideoFrame, VideoSpec
+from webcapd.encoder.h264.videos import Videos
+from webcapd.encoder.options import EncoderOptions
 from webcapd.encoder.transform import UPRIGHT, View
 from webcapd.http.streaming.sessions import Session
 from webcapd.http.variant_query import check_video_size
@@ -187,6 +194,29 @@ def test_all_tiles_that_differ_are_covered_and_little_else(
         for column, is_new in enumerate(key):
             across = layout.tile_width if is_tiled and layout.columns > 1 else width
             assert not is_new or seen[top:bottom, column * across : (column + 1) * across].all()
+
+
+def test_a_video_that_was_dropped_is_waited_for_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread may have a frame to end, and all threads are to be gone then."""
+    go_on = threading.Event()
+
+    def encode(*_: object) -> Coded:
+        go_on.wait(TIMEOUT)
+        return Coded(b"", False)
+
+    monkeypatch.setattr(H264Encoder, "encode_planes", encode)
+    monkeypatch.setattr(VideoConsumer, "_on_coded", lambda *_: None)
+    monkeypatch.setattr(leases, "LINGER_SECONDS", -1.0)
+    videos = Videos(EncoderOptions(), Consumers(), lambda: None, VideoSlots(1))
+    with videos.lease(VideoSpec(UPRIGHT, 25)) as video:
+        slot, _ = video._coder.claim(64, 64, False)
+        video._coder.put(slot, Job(0.0, 0.0))
+    del video, slot
+    videos._on_idle()
+    assert not videos.listed()
+    assert not videos.join(0.0)
+    go_on.set()
+    assert videos.join(TIMEOUT)
 
 
 def test_who_missed_the_key_frame_that_he_asked_for_asks_again() -> None:

@@ -22,6 +22,7 @@ from Xlib.protocol.event import ClientMessage
 from Xlib.xobject.drawable import Window
 from xserver import XServer, xvfb
 
+from ports import free_port
 from webcapd.base.framing.picture import Stamped
 from webcapd.base.framing.prefixed import prefixed
 
@@ -50,13 +51,6 @@ def viewing(
         if program.process.poll() is None:
             program.process.kill()
         program.ended()
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 def paint(path: Path, colour: tuple[int, int, int]) -> None:

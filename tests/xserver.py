@@ -16,6 +16,8 @@ from Xlib.protocol.event import event_class
 
 Pixels = NDArray[np.uint8]
 
+_TRIES, _END_SECONDS = 3, 5.0
+
 
 class XServer:
     """A running X server: its display name and its process."""
@@ -55,6 +57,37 @@ def xvfb(
     width: int = 640, height: int = 480, *arguments: str, depth: int = 24
 ) -> Iterator[XServer]:
     """Run an Xvfb of one screen on a free display number."""
+    name, process = _started(width, height, *arguments, depth=depth)
+    try:
+        yield XServer(name, process)
+    finally:
+        # Killed, it would leave a lock, in which its number is soon another process's: then no
+        # server starts there, and the others do not look further.
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_END_SECONDS)
+        process.kill()
+        process.wait()
+
+
+def _started(
+    width: int, height: int, *arguments: str, depth: int
+) -> tuple[str, "subprocess.Popen[bytes]"]:
+    """Start an Xvfb; gives its name, once it takes clients."""
+    for _ in range(_TRIES):
+        process, name = _start(width, height, *arguments, depth=depth)
+        if name:
+            return f":{name}", process
+        # The one before it under that number is not quite gone.
+        process.kill()
+        process.wait()
+    raise AssertionError("Xvfb did not start")
+
+
+def _start(
+    width: int, height: int, *arguments: str, depth: int
+) -> tuple["subprocess.Popen[bytes]", str]:
+    """Start an Xvfb; gives its number when it takes clients, or nothing if it has ended."""
     reader, writer = os.pipe()
     process = subprocess.Popen(
         [
@@ -67,12 +100,6 @@ def xvfb(
         stderr=subprocess.DEVNULL,
     )
     os.close(writer)
-    try:
-        with open(reader) as lines:
-            assert select.select([reader], [], [], 30)[0], "Xvfb did not start in time"
-            number = lines.readline().strip()
-        assert number, "Xvfb did not start"
-        yield XServer(f":{number}", process)
-    finally:
-        process.kill()
-        process.wait()
+    with open(reader) as lines:
+        in_time = select.select([reader], [], [], 30)[0]
+        return process, lines.readline().strip() if in_time else ""

@@ -58,8 +58,11 @@ class Worker(Generic[T]):
         """Whether it is known if there will be pictures."""
         self._is_up = False  # Set before _begun: whether there will.
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
-        # Capture thread only until _begun; never changed then:
+        self._is_asked = False
+        """Whether it was asked to end; set before _shutdown is looked at, and looked at after."""
+        # Set by start():
         self._shutdown: Shutdown | None = None
+        # Capture thread only until _begun; never changed then:
         self._engine: Engine | None = None
         self._tap: Tap[T] | None = None
         # Set once, by the thread that fails:
@@ -73,6 +76,9 @@ class Worker(Generic[T]):
         """
         with told():
             self._shutdown = Shutdown()
+            if self._is_asked:
+                # Before there was anything that could have been told.
+                self._shutdown.ask()
             try:
                 self._thread.start()
             except RuntimeError:
@@ -123,13 +129,15 @@ class Worker(Generic[T]):
             self._tap.request_keyframe()
 
     def ask_stop(self) -> None:
-        """Ask it to end; returns at once."""
+        """Ask it to end, also while it starts; returns at once."""
+        self._is_asked = True
         if self._shutdown is not None and not self.is_elsewhere:
             self._shutdown.ask()
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait for the end of all; tells whether it came in time."""
-        if self.is_elsewhere or self._thread.ident is None:
+        # Not by its number: it has that before it can be waited for.
+        if self.is_elsewhere or not self._thread.is_alive():
             return True
         self._thread.join(timeout)
         return not self._thread.is_alive()

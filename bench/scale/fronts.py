@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ports import free_port
 from running import ROOT, end
 
 NGINX = (ROOT / "app/fronts/nginx.conf").read_text()
@@ -52,12 +53,6 @@ def checking(text: str) -> str:
     return replaced(text, ("if (false)", "if (true)"))
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @contextmanager
 def _listening(front: Front, process: "subprocess.Popen[str]", log: Path) -> Iterator[Front]:
     """Wait until it listens, and end it with the context."""
@@ -84,7 +79,7 @@ def nginx(
     Only what another machine has at another place is changed.  Without a
     certificate it speaks plain HTTP only, with one TLS and HTTP/2 as well.
     """
-    port, tls_port, steps = _free_port(), _free_port(), _free_port()
+    port, tls_port, steps = free_port(), free_port(), free_port()
     listen, key = f"listen 127.0.0.1:{port};", "ssl_certificate_key /etc/nginx/webcapd.pem;"
     changes = [
         # Where nobody may become another one, the line is ignored with a warning.
@@ -120,7 +115,7 @@ def nginx(
 @contextmanager
 def varnish(folder: Path, origin: Path, text: str = VARNISH) -> Iterator[Front]:
     """Run Varnish in front of a webcapd's socket file."""
-    port = _free_port()
+    port = free_port()
     path, log = folder / "webcapd.vcl", folder / "varnish.log"
     path.write_text(replaced(text, ("/run/webcapd/0/http.sock", str(origin))))
     command = ["varnishd", "-F", "-n", str(folder / "varnish"), "-a", f"127.0.0.1:{port}"]

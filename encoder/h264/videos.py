@@ -4,6 +4,7 @@ import functools
 import importlib.util
 import sys
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,8 @@ class Videos(Leases[VideoSpec | None, VideoConsumer]):
         self.crf = options.h264_crf
         self._full_color, self._calm = options.h264_fullcolor, options.quality_rules().trigger
         self._wake = wake
+        self._dropped_ones: weakref.WeakSet[VideoConsumer] = weakref.WeakSet()
+        """They are there for as long as their threads are.  Guarded by _lock."""
         # There is no plain one, and it is the slots that are counted.
         super().__init__(consumers, self._make_one, sys.maxsize, None)
 
@@ -50,6 +53,10 @@ class Videos(Leases[VideoSpec | None, VideoConsumer]):
             self._slots.give_back,
             sequence,
         )
+
+    def _drop(self, spec: VideoSpec | None) -> None:
+        self._dropped_ones.add(self._kept[spec].consumer)
+        super()._drop(spec)
 
     def _on_idle(self) -> None:
         """Drop those that nobody has wanted for long: each has some 30 MB, and a slot."""
@@ -71,8 +78,11 @@ class Videos(Leases[VideoSpec | None, VideoConsumer]):
     def join(self, timeout: float) -> bool:
         """Wait, once all are closed, for the end of their threads."""
         deadline = time.monotonic() + timeout
-        ended = [video.join(max(0.0, deadline - time.monotonic())) for video in self.listed()]
-        return all(ended)
+        videos = self.listed()
+        with self._lock:
+            # What was dropped just before may have a frame to end.
+            videos += self._dropped_ones
+        return all([video.join(max(0.0, deadline - time.monotonic())) for video in videos])
 
     def report(self) -> dict[str, object]:
         """Tell what ``/?info`` says of them; loads nothing."""

@@ -1,6 +1,7 @@
 """What others ask of a recorder, and how they wait until it is done."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -33,19 +34,32 @@ class Commands:
         asked.done.wait(timeout)
 
     @contextmanager
-    def taken(self) -> Iterator[list[str]]:
-        """Give what was asked for; it is done with the context."""
+    def taken(self) -> Iterator[Iterator[str]]:
+        """Give what was asked for, one after the other; it is done with the context.
+
+        Where that ends by an error, what it has not come to is asked for still.
+        """
         with self._lock:
-            taken, self._asked = self._asked, []
+            taken, self._asked = deque(self._asked), []
+        done: list[_Asked] = []
+
+        def each() -> Iterator[str]:
+            while taken:
+                done.append(taken.popleft())
+                yield done[-1].command
+
         try:
-            yield [one.command for one in taken]
+            yield each()
         finally:
-            for one in taken:
+            with self._lock:
+                self._asked[:0] = taken
+            for one in done:
                 one.done.set()
 
     def close(self) -> None:
         """Let nobody wait any more."""
         with self._lock:
             self._closed = True
-        with self.taken():
-            pass
+        with self.taken() as commands:
+            for _ in commands:
+                pass

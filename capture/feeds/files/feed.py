@@ -107,10 +107,14 @@ class _Reader:
         self._thread.start()
 
     def end(self) -> None:
-        """End the thread, which gives all back; where a file system hangs, once it does not."""
+        """End the thread, and give all back; what a file system that hangs has, once it does not.
+
+        For who takes from the cell, which it is open for until now, however the thread has ended.
+        """
         self._stopping = True
         self._stop.wake()
         self._thread.join(_END_SECONDS)
+        self.cell.close()
 
     def _run(self) -> None:
         watch = FileWatch(self._path)
@@ -124,7 +128,6 @@ class _Reader:
         finally:
             watch.close()
             self._stop.close()
-            self.cell.close()
 
     def _look(self, watch: FileWatch) -> None:
         """Show the best of what there is, if it is another than before."""
