@@ -49,7 +49,10 @@ def made(source: str, *keys: bytes) -> Iterator[Feed]:
     finally:
         feed.close()
         feed.dispose()
-    assert not [one for one in threading.enumerate() if one.name.startswith(("tcp", "udp"))]
+    wait_until(
+        "its threads end",
+        lambda: not [one for one in threading.enumerate() if one.name.startswith(("tcp", "udp"))],
+    )
 
 
 @contextlib.contextmanager

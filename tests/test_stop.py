@@ -17,6 +17,8 @@ from program import TIMEOUT, Webcapd, run_to_end, webcapd
 from waiting import wait_until
 from xserver import XServer, xvfb
 
+from ports import free_port
+
 STREAM = b"GET /?stream HTTP/1.1\r\nHost: localhost\r\n\r\n"
 INFO = b"GET /?info HTTP/1.1\r\nHost: localhost\r\n\r\n"
 SNAPSHOT = b"GET /?snapshot HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -138,12 +140,15 @@ def test_ends_while_the_x_server_does_not_answer_at_the_start(server: XServer) -
 
 
 def test_port_is_free_afterwards(server: XServer) -> None:
-    with webcapd("--display", server.name) as first:
-        port = first.port
-        # A connection that we end is the one that TCP keeps a port busy for.
-        with client(first, SNAPSHOT) as connection:
-            assert connection.recv(4096)
-            assert first.stop() == 0
+    # None that anybody else is given in between.
+    port = free_port()
+    # A connection that we end is the one that TCP keeps a port busy for.
+    with (
+        webcapd("--display", server.name, "--port", str(port)) as first,
+        client(first, SNAPSHOT) as connection,
+    ):
+        assert connection.recv(4096)
+        assert first.stop() == 0
     with webcapd("--display", server.name, "--port", str(port)) as second:
         assert second.port == port
         assert second.snapshot()

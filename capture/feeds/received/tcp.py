@@ -10,7 +10,6 @@ import logging
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Iterator
 from functools import partial
 
@@ -72,6 +71,8 @@ class TcpFeed(ThreadedFeed):
         super().__init__(Inlet[FeedPicture](f"{self._place} waits for pictures"))
         self._endpoint, self._keys, self._tls = endpoint, keys, tls
         self._listening: socket.socket | None = None
+        self._ends = threading.Event()
+        """Set with _stopping, for who waits a while."""
         self._lock = threading.Lock()
         # Guarded by _lock:
         self._connections: set[socket.socket] = set()
@@ -95,6 +96,7 @@ class TcpFeed(ThreadedFeed):
     def end(self) -> None:
         with self._lock:
             self._stopping = True
+            self._ends.set()
             ends = [*self._connections, *filter(None, [self._listening])]
         for one in ends:
             with contextlib.suppress(OSError):
@@ -113,7 +115,7 @@ class TcpFeed(ThreadedFeed):
                     if self._stopping:
                         return
                 # Out of descriptors, mostly.
-                time.sleep(_WRONG_SECONDS)
+                self._ends.wait(_WRONG_SECONDS)
                 continue
             with self._lock:
                 full = self._stopping or len(self._connections) >= _MAX_CONNECTIONS
@@ -185,7 +187,7 @@ class TcpFeed(ThreadedFeed):
         token, _, rest = line.partition(b"\n")
         key = hashlib.sha256(token.removesuffix(b"\r")).digest()
         if not self._permits(key):
-            time.sleep(_WRONG_SECONDS)
+            self._ends.wait(_WRONG_SECONDS)
             raise ValueError("the token is unknown or has expired")
         return key, rest
 
