@@ -20,6 +20,8 @@ from updateclient import TYPE, updates
 from waiting import wait_until
 from xserver import XServer, xvfb
 
+from ports import free_port
+
 BRIEF = "public, max-age=1, stale-while-revalidate=0"
 MANY = 1000
 
@@ -219,9 +221,10 @@ def test_who_may_look_is_settled_at_the_start(tmp_path: Path) -> None:
 
 
 def test_outage_and_restart_are_told() -> None:
+    options = ("--announce", "cache", "--port", str(free_port()))
     with mortal_server() as mortal:
         mortal.start_xvfb()
-        with webcapd("--display", mortal.name, "--announce", "cache") as program:
+        with webcapd("--display", mortal.name, *options) as program:
             reader = reader_of(program)
             assert reader.reader.state["state"] == "live"
             mortal.kill()
@@ -229,9 +232,9 @@ def test_outage_and_restart_are_told() -> None:
                 "the news",
                 lambda: go_on(program, reader) and reader.reader.state["state"] == "lost",
             )
-            port, run = program.port, reader.run
+            run = reader.run
         mortal.start_xvfb()
-        with webcapd("--display", mortal.name, "--announce", "cache", "--port", str(port)) as again:
+        with webcapd("--display", mortal.name, *options) as again:
             assert go_on(again, reader) == 302
             assert reader.run != run
             assert reader.reader.state["state"] == "live"

@@ -17,6 +17,8 @@ from program import Webcapd, webcapd
 from waiting import wait_until
 from xserver import XServer, xvfb
 
+from ports import free_port
+
 BLUE, RED = 0x2060C0, 0xC02020
 
 
@@ -85,12 +87,12 @@ def test_page_says_who_is_shown_and_that_nothing_changes(
 
 
 def test_server_that_ends_is_told_and_comes_back(page: LivePage[Browser], server: XServer) -> None:
+    port = str(free_port())
     with painter(server) as brush:
-        with webcapd("--display", server.name) as program:
+        with webcapd("--display", server.name, "--port", port) as program:
             page.browser.visit(program.url)
             brush.fill(BLUE)
             wait_for_colour(page, BLUE)
-            port = str(program.port)
             program.process.kill()
             said = page.wait_for_veil("No connection", "Since", "try", "Try now")
             assert "cut" in said or "reached" in said
@@ -110,13 +112,13 @@ def test_server_that_ends_is_told_and_comes_back(page: LivePage[Browser], server
 
 
 def test_firefox_tells_it_alike(server: XServer, tmp_path: Path) -> None:
+    port = str(free_port())
     with firefox(tmp_path) as browser, painter(server) as brush:
         page = LivePage(browser)
-        with webcapd("--display", server.name) as program:
+        with webcapd("--display", server.name, "--port", port) as program:
             browser.visit(program.url)
             brush.fill(BLUE)
             wait_for_colour(page, BLUE)
-            port = str(program.port)
             program.process.kill()
             page.wait_for_veil("No connection", "Since", "Try now")
             program.ended()
@@ -263,7 +265,11 @@ def test_page_below_a_path_asks_for_nothing_outside_of_it(
 
 
 def test_frame_shows_the_picture_and_nothing_else(page: LivePage[Browser], server: XServer) -> None:
-    with webcapd("--display", server.name) as program, painter(server) as brush:
+    port = str(free_port())
+    with (
+        webcapd("--display", server.name, "--port", port) as program,
+        painter(server) as brush,
+    ):
         page.browser.visit(f"{program.url}?embed")
         brush.fill(BLUE)
         wait_for_colour(page, BLUE)
@@ -273,7 +279,6 @@ def test_frame_shows_the_picture_and_nothing_else(page: LivePage[Browser], serve
               .map((element) => element.id || element.className || element.tagName)"""
         )
         assert visible == ["stage", "screen crisp", "CANVAS"]
-        port = str(program.port)
         program.process.kill()
         page.wait_for_veil("No connection")
         program.ended()
