@@ -333,6 +333,22 @@ def test_frames_that_are_closed_while_they_open_end(
     wait_until("its threads have ended", lambda: set(threading.enumerate()) <= before)
 
 
+def test_capture_that_is_started_twice_at_the_same_moment_runs_once(
+    screen: XServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capture = webcapd.Capture(settings(screen), lambda frame: None)
+
+    def started_again() -> Shutdown:
+        with pytest.raises(webcapd.Error, match="runs already"):
+            capture.start()
+        return Shutdown()
+
+    monkeypatch.setattr(worker, "Shutdown", started_again)
+    for _ in range(2):
+        with capture:
+            assert capture.is_running
+
+
 def test_two_captures_and_a_server_live_beside_each_other(
     screen: XServer, display: Display
 ) -> None:

@@ -142,6 +142,36 @@ def test_callback_that_does_not_return_is_not_waited_for_without_end(
     wait_until("all threads end", lambda: not gone & {one.name for one in threading.enumerate()})
 
 
+def test_callback_may_stop_the_capture_while_another_thread_begins_anew(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever begins finds one that has begun just before, and waits for its callback."""
+    monkeypatch.setattr(session, "_CALLBACK_SECONDS", TIMEOUT)
+    capture, came, begins = ScreenCapture(), threading.Event(), threading.Event()
+    stop = session.Session.stop
+
+    def stop_late(one: session.Session) -> None:
+        begins.set()
+        stop(one)
+
+    def on_stripe(frame: StripeFrame) -> None:
+        if not came.is_set():
+            came.set()
+            assert begins.wait(TIMEOUT)
+            capture.stop_capture()
+
+    monkeypatch.setattr(session.Session, "stop", stop_late)
+    capture.start_capture(on_stripe, CaptureSettings())
+    assert came.wait(TIMEOUT)
+    running = capture._running
+    assert running._settings and running._dialect and running.session
+    running._begin(running._settings, running._dialect, running.session.plan, 0)
+    assert capture.is_capturing
+    monkeypatch.undo()
+    capture.stop_capture()
+    assert "has not returned" not in caplog.text
+
+
 def set_cursor(display: Display, glyph: int | None) -> None:
     """Give the whole screen a pointer of X's font of them, or none that can be seen."""
     root = display.screen().root

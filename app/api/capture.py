@@ -1,6 +1,7 @@
 """``webcapd.Capture``: what is shown, given to a function as it changes."""
 
 import logging
+import threading
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
@@ -62,6 +63,8 @@ class Capture(Generic[T]):
         if not callable(callback):
             raise Error(f"{callback!r} is no function; it is called with what is captured")
         self._callback, self._output = callback, output
+        self._starting = threading.Lock()
+        """Held while it is seen whether it runs, and noted that it does."""
         self._worker: Worker[T] | None = None
 
     def start(self) -> Self:
@@ -69,16 +72,17 @@ class Capture(Generic[T]):
 
         Raises Error if there can be none, and if it runs already.
         """
-        if self._worker is not None and self._worker.is_alive:
-            raise Error("this capture runs already; stop() ends it")
         worker = Worker[T](
             self._settings,
             partial(make_maker, self._output, True, self._settings.options),
             self._call,
             wants_all=True,
         )
-        # The callback, which may come before this returns, may stop it.
-        self._worker = worker
+        with self._starting:
+            if self._worker is not None and not self._worker.is_over:
+                raise Error("this capture runs already; stop() ends it")
+            # The callback, which may come before this returns, may stop it.
+            self._worker = worker
         try:
             worker.start()
         except BaseException:

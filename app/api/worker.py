@@ -109,6 +109,11 @@ class Worker(Generic[T]):
         return self._thread.is_alive()
 
     @property
+    def is_over(self) -> bool:
+        """Whether it has run, or could not, and has ended."""
+        return self._begun.is_set() and not self._thread.is_alive()
+
+    @property
     def outage(self) -> str:
         """Why there is no picture just now, in one sentence; empty where there is one."""
         return str(self._engine.encoder.status()["reason"] or "") if self._engine else ""

@@ -44,13 +44,15 @@ class Running:
         def give(stripe: Stripe, frame: StripedFrame) -> None:
             dialect.give(stripe, frame, plan.omits_headers)
 
-        with self._lock:
-            # Another thread may have come first.
-            if self.session is not None:
-                self.session.stop()
-            session = Session(plan, give, number, self._on_cursor)
-            session.start()
-            self.session, self._settings, self._dialect = session, settings, dialect
+        while True:
+            with self._lock:
+                if self.session is None:
+                    session = Session(plan, give, number, self._on_cursor)
+                    session.start()
+                    self.session, self._settings, self._dialect = session, settings, dialect
+                    return
+            # Another thread has come first.  Not with the lock, which its callback may want.
+            self.stop()
 
     def set_cursor_callback(self, on_cursor: OnCursor | None) -> None:
         """Tell somebody else of the pointer's image, or nobody."""
