@@ -29,8 +29,8 @@ from webcapd.base.ring.layout import (
 
 NO_WISHES = Mode(0)
 
-# A reader may be asking just now whether there is a writer.
-_ATTEMPTS, _BETWEEN_SECONDS = 5, 0.01
+# A reader may be asking just now whether there is a writer, on a machine that has much to do.
+_ATTEMPTS, _BETWEEN_SECONDS = 20, 0.01
 
 
 class RingWriter:
