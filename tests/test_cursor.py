@@ -105,7 +105,8 @@ def test_first_move_by_a_program_is_shown_soon(screen: XServer) -> None:
             wait_until("a frame", lambda: program.info()["encoder"]["frames"] > before)  # noqa: B023
             times.append(time.monotonic() - began)
         stream.until(coded(with_pointer(screen)))
-        assert statistics.median(times) < 0.4
+        # Of what is not looked for, the next keepalive would tell.
+        assert statistics.median(times) < 1.0
 
 
 def test_pointer_at_rest_costs_no_look(screen: XServer) -> None:
