@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from painter import painter
-from program import Webcapd, webcapd
+from program import TIMEOUT, Webcapd, webcapd
 from rawhttp import raw
 from waiting import wait_until
 from xserver import XServer, xvfb
@@ -130,7 +130,7 @@ def test_much_to_encode_is_no_server_that_hangs() -> None:
 
         with slowed(program):
             brush.noise(1)
-            wait_until("the noise is in all forms", all_are_encoded)
+            wait_until("the noise is in all forms", all_are_encoded, 4 * TIMEOUT)
         assert program.info()["encoder"]["outages"] == 0
         # One form more may be late while all the others are encoded again, at rest quality.
         wait_until("a picture is had", lambda: program.get("/?snapshot")[0] == 200)
