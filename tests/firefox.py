@@ -62,8 +62,16 @@ class Firefox:
         return answer["result"]
 
     def visit(self, url: str) -> None:
-        """Go to a page; does not wait until it is loaded."""
+        """Go to a page; does not wait until it is loaded, but until the one before is left."""
+        self.evaluate("globalThis.isBefore = true; 0")
         self.call("browsingContext.navigate", context=self._context, url=url, wait="none")
+        wait_until(f"{url} is gone to", self._has_left)
+
+    def _has_left(self) -> bool:
+        # Between two pages nothing can be evaluated.
+        with contextlib.suppress(AssertionError):
+            return not self.evaluate("globalThis.isBefore ?? false")
+        return False
 
     def evaluate(self, script: str) -> Any:
         """Run a script in the page; returns the value of its last expression."""
@@ -141,9 +149,14 @@ def firefox(profile: Path) -> Iterator[Firefox]:
     )
     try:
         told = profile / "WebDriverBiDiServer.json"
-        server = wait_until(
-            "Firefox listens", lambda: json.loads(told.read_text()) if told.exists() else None
-        )
+
+        def listens() -> Any:
+            # It may be half written.
+            with contextlib.suppress(FileNotFoundError, ValueError):
+                return json.loads(told.read_text())
+            return None
+
+        server = wait_until("Firefox listens", listens)
         address = f"ws://{server['ws_host']}:{server['ws_port']}/session"
         with connect(address, max_size=None) as connection:
             yield Firefox(connection)
