@@ -152,9 +152,10 @@ class EventLoop:
         with self._turn_lock, self._lock:
             self._ended = True
         # Each of them is due, whatever comes of the others.
-        for last in [*self._posted, self._on_end]:
+        self._posted.append(self._on_end)
+        while self._posted:
             try:
-                last()
+                self._posted.popleft()()
             except Exception as error:
                 self._on_failure(error)
 
