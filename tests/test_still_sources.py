@@ -16,7 +16,11 @@ def wake_ups(program: Webcapd) -> int:
     """Count how often these threads have slept."""
     count = 0
     for task in Path(f"/proc/{program.process.pid}/task").iterdir():
-        status = dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines())
+        try:
+            text = (task / "status").read_text()
+        except OSError:
+            continue  # That of a request, which has ended since it was listed.
+        status = dict(line.split(":\t", 1) for line in text.splitlines())
         if status["Name"] in _THREADS:
             count += int(status["voluntary_ctxt_switches"])
     return count
