@@ -6,6 +6,7 @@ from pathlib import Path
 from browser import Browser, chromium
 from livepage import LivePage
 from painter import painter
+from processes import tree
 from program import webcapd
 from soak import scenario
 from waiting import wait_until
@@ -33,17 +34,12 @@ def resident(browser: Browser) -> float:
     return sum(memory_of(pid) for pid in tree(browser.pid))
 
 
-def tree(pid: int) -> list[int]:
-    found = [pid]
-    for one in found:
-        for children in Path(f"/proc/{one}/task").glob("*/children"):
-            found += map(int, children.read_text().split())
-    return found
-
-
 def memory_of(pid: int) -> float:
     """Give the megabytes that a process holds, of what is shared only its share."""
-    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0.0  # It has ended since it was listed.
     return int(rollup.partition("\nPss:")[2].split()[0]) / 1e3
 
 
