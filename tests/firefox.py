@@ -162,4 +162,7 @@ def firefox(profile: Path) -> Iterator[Firefox]:
             yield Firefox(connection)
     finally:
         process.terminate()
-        process.wait(TIMEOUT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(TIMEOUT)
+        process.kill()
+        process.wait()
