@@ -91,8 +91,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
         guarded(folder, screen.name, "--loghttp", "--log-level", "debug", *origins) as one,
     ):
         yield one
+        # Whichever of its tests have run here.
+        user = next(iter(USERS))
+        assert one.status("/?snapshot", basic(user, USERS[user])) == 200
+        one.program.wait_for_line(lambda line: "/?snapshot" in line)
         said = "\n".join(one.program.lines)
-        assert "/?snapshot" in said
         assert [secret for secret in SECRETS if secret in said] == []
         encoded = [basic(user, password).split()[1] for user, password in USERS.items()]
         assert [secret for secret in encoded if secret in said] == []
@@ -361,8 +364,13 @@ def test_change_of_the_files_is_heeded_while_it_runs(server: XServer, tmp_path: 
         for _ in range(2):
             assert one.status("/?info", new) == 200
             assert one.status(f"/?snapshot&token={LATER}") == 200
-        kept = [line for line in one.program.lines if "stays in force" in line]
-        assert len(kept) == 2
+
+        def kept() -> list[str]:
+            return [line for line in one.program.lines if "stays in force" in line]
+
+        # Written before the answers, but perhaps read after them.
+        wait_until("both are told", lambda: len(kept()) >= 2)
+        assert len(kept()) == 2
         assert not [line for line in one.program.lines if "welcome" in line or "short" in line]
         assert untouched.part().body
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -160,6 +161,10 @@ def pattern(seed: int) -> Pixels:
     return (noise * 200).repeat(3, 2)
 
 
+def _has_asked(place: Place, kind: str, count: int) -> bool:
+    return place.asked(kind) >= count
+
+
 def test_one_request_serves_all_who_watch(
     front: Front, place: Place, brush: Painter, screen: XServer
 ) -> None:
@@ -181,6 +186,9 @@ def test_one_request_serves_all_who_watch(
     for kind, paths in different.items():
         # The reader here asks for some manifests that no viewer waits for.
         most = 1.1 * len(paths) + (CHANGES if kind == "manifest" else 0)
+        # What it tells of is written before it answers, but perhaps read after that.
+        told = partial(_has_asked, place, kind, before[kind] + CHANGES)
+        wait_until("it is told", told)
         assert CHANGES <= place.asked(kind) - before[kind] <= most, (kind, len(paths))
 
 
