@@ -4,6 +4,7 @@ import contextlib
 import os
 import select
 import subprocess
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -18,6 +19,8 @@ Pixels = NDArray[np.uint8]
 
 _TRIES, _END_SECONDS = 3, 5.0
 
+_connecting = threading.Lock()
+
 
 class XServer:
     """A running X server: its display name and its process."""
@@ -30,11 +33,15 @@ class XServer:
     def connected(self) -> Iterator[Display]:
         """Give a python-xlib connection, closed afterwards."""
         # python-xlib keeps the numbers of extensions for the whole process,
-        # but servers number differently.
-        Protocol.event_classes = dict(event_class)
-        Protocol.error_classes = dict(xerror_class)
-        Protocol.extension_major_opcodes = {}
-        display = Display(self.name)
+        # but servers number differently, and several threads connect.
+        with _connecting:
+            Protocol.event_classes = dict(event_class)
+            Protocol.error_classes = dict(xerror_class)
+            Protocol.extension_major_opcodes = {}
+            display = Display(self.name)
+            for name in ("event_classes", "error_classes", "extension_major_opcodes"):
+                # Unless webcapd has been imported, which sees to that.
+                vars(display.display).setdefault(name, getattr(Protocol, name))
         try:
             yield display
         finally:
