@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from program import TIMEOUT
 from waiting import wait_until
 
 from webcapd.http.access import reloading
@@ -74,6 +75,21 @@ def test_broken_file_leaves_the_old_in_force_until_it_is_mended(
         assert "stays in force" in record.message
     watched.write("four")
     assert watched.content() == "four"
+
+
+def test_who_asks_after_the_end_waits_for_nobody(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request may be answered while all ends; nobody checks the file any more."""
+    monkeypatch.setattr(reloading, "_HANG_SECONDS", 100 * TIMEOUT)
+    watched.write("eight")
+    before = watched.content()
+    watched.file.close()
+    asking = threading.Thread(target=watched.file.reload, daemon=True)
+    asking.start()
+    asking.join(TIMEOUT)
+    assert not asking.is_alive()
+    assert watched.file.content() == before
 
 
 def test_file_is_looked_at_only_while_somebody_asks(

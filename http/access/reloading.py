@@ -89,7 +89,9 @@ class ReloadingFile(Generic[_Content]):
             wanted = self._wanted = self._begun + 1
             self._condition.notify_all()
             if not self._check_hanging():
-                self._condition.wait_for(lambda: self._ended >= wanted, _HANG_SECONDS)
+                self._condition.wait_for(
+                    lambda: self._closed or self._ended >= wanted, _HANG_SECONDS
+                )
         return self.content()
 
     def close(self) -> None:
