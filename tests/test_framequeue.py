@@ -31,6 +31,7 @@ def test_frames_come_in_their_order_whoever_notes_them() -> None:
     queue = FrameQueue(latest, 1 << 20)
     latest.publish(frame(1), float("inf"))
     queue.listen()
+    queue.take_from(0.0, 0.0)
     latest.publish(frame(3), float("inf"))
     assert [seen.frame.sequence for seen in queue.take()] == [2, 3]
 

@@ -118,8 +118,20 @@ def test_lists_and_streams_of_names_lead_to_what_updates_show(
         assert told["groups"] and told["groupBytes"] > 10_000
 
 
-def test_answers_are_what_caches_want(program: Webcapd) -> None:
+def reader_of_something(program: Webcapd) -> ManifestReader | None:
+    """Give a reader that has fetched something; None while the screen is too plain for that."""
     reader = reader_of(program)
+    return reader if reader.fetched else None
+
+
+def test_answers_are_what_caches_want(screen: XServer, program: Webcapd) -> None:
+    with painter(screen) as brush:
+        brush.image(few_colours(brush, 1))
+        reader = wait_until("it is seen", lambda: reader_of_something(program))
+        check_answers(program, reader)
+
+
+def check_answers(program: Webcapd, reader: ManifestReader) -> None:
     number = reader.number
     state = f"/manifest/{reader.run}-{number - 1}"
     for path, cached, kind in (
