@@ -408,7 +408,7 @@ def seconds_until_ended(one: Guarded, page: str, how: str) -> float:
 
 def test_token_that_expires_ends_its_stream(server: XServer, tmp_path: Path) -> None:
     with guarded(tmp_path, server.name, "--keepalive", "0.5") as one:
-        soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=1.5)
+        soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=4)
         replace(one.tokens, f"{TOKEN} {soon.isoformat()}\n")
         with mjpeg.stream(one.program, f"/?stream&token={TOKEN}") as stream:
             assert stream.part().body
