@@ -144,12 +144,13 @@ class FrameBuffer:
         if not known:
             self._tiles[band] = hashes
             return every if columns is None else columns
-        fresh = [now != then for now, then in zip(hashes, known, strict=True)]
-        self._tiles[band] = tuple(
-            now if is_fresh else key
-            for is_fresh, now, key in zip(fresh, hashes, self._tiles[band], strict=True)
-        )
-        return sum(1 << column for column, is_fresh in enumerate(fresh) if is_fresh)
+        keys, fresh = list(self._tiles[band]), 0
+        for column, found_now in enumerate(hashes):
+            if found_now != known[column]:
+                keys[column] = found_now
+                fresh |= 1 << column
+        self._tiles[band] = tuple(keys)
+        return fresh
 
     def _hash_tiles(self, band: int) -> tuple[int, ...]:
         """Hash the tiles of a band one by one: of pixels in one piece, which they do not lie in."""

@@ -53,8 +53,12 @@ class Rectangle(NamedTuple):
 
     def within(self, other: "Rectangle") -> "Rectangle":
         """Give the part that lies in another; of no width or height if none does."""
-        x, y = max(self.x, other.x), max(self.y, other.y)
-        right, bottom = min(self.right, other.right), min(self.bottom, other.bottom)
+        # Several times a frame: each property would be another call.
+        left, top, width, height = self
+        from_left, from_top, most_width, most_height = other
+        x, y = max(left, from_left), max(top, from_top)
+        right = min(left + width, from_left + most_width)
+        bottom = min(top + height, from_top + most_height)
         return Rectangle(x, y, max(0, right - x), max(0, bottom - y))
 
     def overlaps(self, other: "Rectangle") -> bool:

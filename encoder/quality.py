@@ -66,13 +66,11 @@ def changed(state: QualityState, share: float, now: float, rules: QualityRules) 
     faded = state.load * math.exp(-(now - state.at) / LOAD_SECONDS)
     weight = -math.expm1(-rules.period / LOAD_SECONDS)
     load = min(1.0, faded + share * weight)
-    state = state._replace(load=load, at=now)
-    if share > LARGE_CHANGE:
-        state = state._replace(calm_since=now)
-    due = now - state.stepped >= STEP_SECONDS
-    if load > HIGH_LOAD and state.level < STEPS and due:
-        state = state._replace(level=state.level + 1, stepped=now)
-    return state
+    calm_since = now if share > LARGE_CHANGE else state.calm_since
+    level, stepped = state.level, state.stepped
+    if load > HIGH_LOAD and level < STEPS and now - stepped >= STEP_SECONDS:
+        level, stepped = level + 1, now
+    return QualityState(level, load, now, calm_since, stepped)
 
 
 def settled(state: QualityState, now: float, rules: QualityRules) -> QualityState:

@@ -66,27 +66,23 @@ class JpegParams(NamedTuple):
     """Tiles in a band."""
     tile_width: int
 
-    def parameters(self) -> list[int]:
-        """Say it to OpenCV; raises JpegError if a band is too wide."""
-        quality = self.quality + 1 if self.quality in _MISLEADING else self.quality
-        interval = restart_interval(self.width, BAND_ROWS, self.subsampling, self.columns)
-        gray = self.subsampling == "gray"
-        sampling = None if gray else _sampling_factor(self.subsampling)
-        return [
-            *(cv2.IMWRITE_JPEG_QUALITY, quality),
-            *(cv2.IMWRITE_JPEG_RST_INTERVAL, interval),
-            *((cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling) if sampling is not None else ()),
-        ]
 
-
-@functools.cache
-def _sampling_factor(subsampling: str) -> int:
-    """Give OpenCV's number for a subsampling of colours."""
-    return {
-        "444": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
-        "422": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
-        "420": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
-    }[subsampling]
+@functools.lru_cache(maxsize=64)
+def _told(params: JpegParams) -> tuple[int, ...]:
+    """Say to OpenCV how tiles are coded; raises JpegError if a band is too wide."""
+    quality = params.quality + 1 if params.quality in _MISLEADING else params.quality
+    interval = restart_interval(params.width, BAND_ROWS, params.subsampling, params.columns)
+    samplings = {
+        "444": (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
+        "422": (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422),
+        "420": (cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420),
+        "gray": (),
+    }
+    return (
+        *(cv2.IMWRITE_JPEG_QUALITY, quality),
+        *(cv2.IMWRITE_JPEG_RST_INTERVAL, interval),
+        *samplings[params.subsampling],
+    )
 
 
 class TileEncoder:
@@ -240,7 +236,7 @@ def _encode(picture: Picture, block: Sequence[TileRun], params: JpegParams) -> l
 def _jpeg(pixels: NDArray[np.uint8], params: JpegParams) -> memoryview:
     gray = params.subsampling == "gray"
     planes = cv2.cvtColor(pixels, cv2.COLOR_BGRA2GRAY) if gray else pixels
-    done, jpeg = cv2.imencode(".jpg", planes, params.parameters())
+    done, jpeg = cv2.imencode(".jpg", planes, _told(params))
     if not done:
         raise EncodeError(f"OpenCV cannot write a JPEG of {params.width} pixels across")
     return jpeg.data
