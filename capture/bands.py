@@ -127,6 +127,10 @@ def bits(first: int, last: int) -> int:
 
 def runs(bands: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Join ascending band numbers into (first, last) runs of neighbours."""
+    if bands and bands[-1] - bands[0] + 1 == len(bands):
+        # What moves is mostly one.
+        yield bands[0], bands[-1]
+        return
     first = None
     for position, band in enumerate(bands):
         if first is None:
