@@ -53,16 +53,13 @@ class LatestFrame(Cell):
     def __init__(self, wake: Callable[[], None]) -> None:
         """``wake`` tells the encoder thread, from any thread, of new demand."""
         super().__init__(wake)
-        # Guarded by _news:
-        self._frame: Frame | None = None
-        self._as_of = -math.inf
-        """The screen looked like _frame at this moment (CLOCK_MONOTONIC) or later."""
+        self._known = Known(None, -math.inf)
+        """Replaced as a whole, with _news held; read without."""
 
     def publish(self, frame: Frame, as_of: float) -> None:
         """Replace the frame by one that is true as of a moment."""
         with self._news:
-            self._frame = frame
-            self._as_of = as_of
+            self._known = Known(frame, as_of)
             self._served()
             listeners = self._wake_all()
         call_all(listeners)
@@ -70,8 +67,8 @@ class LatestFrame(Cell):
     def confirm(self, as_of: float) -> None:
         """Say that the screen still looks like the frame."""
         with self._news:
-            is_awaited = self._requested > self._as_of
-            self._as_of = as_of
+            is_awaited = self._requested > self._known.as_of
+            self._known = self._known._replace(as_of=as_of)
             # Those who wait for news need not be woken by its absence.
             listeners = self._wake_all() if is_awaited else []
         call_all(listeners)
@@ -79,12 +76,12 @@ class LatestFrame(Cell):
     def expire(self) -> None:
         """Say that the frame is no longer known to be true."""
         with self._news:
-            self._as_of = -math.inf
+            self._known = self._known._replace(as_of=-math.inf)
 
     def demand(self) -> Demand:
         """Tell who wants frames."""
         with self._news:
-            return self._demand(self._requested > self._as_of)
+            return self._demand(self._requested > self._known.as_of)
 
     def request_fresh(self, max_age: float = 0.0) -> float:
         """Ask for the screen as it is now, or was ``max_age`` seconds ago at most.
@@ -93,7 +90,7 @@ class LatestFrame(Cell):
         """
         now = time.monotonic()
         with self._news:
-            is_fresh = self._as_of >= now - max_age
+            is_fresh = self._known.as_of >= now - max_age
             if not is_fresh:
                 self._requested = max(self._requested, now)
         if not is_fresh:
@@ -102,10 +99,10 @@ class LatestFrame(Cell):
 
     def poll(self) -> Known:
         """Give the newest frame, and as of when it is true; never waits.  Raises Closed."""
-        with self._news:
-            if self._closed:
-                raise Closed
-            return Known(self._frame, self._as_of)
+        # Without the lock: hundreds of streams ask for each frame.
+        if self._closed:
+            raise Closed
+        return self._known
 
     def wait(
         self, timeout: float, after: int | None = None, as_of: float = -math.inf
@@ -116,11 +113,11 @@ class LatestFrame(Cell):
         """
 
         def is_there() -> bool:
-            frame = self._frame
-            return frame is not None and frame.sequence != after and self._as_of >= as_of
+            frame = self._known.frame
+            return frame is not None and frame.sequence != after and self._known.as_of >= as_of
 
         with self._news:
             self._news.wait_for(lambda: self._closed or is_there(), timeout)
             if self._closed:
                 raise Closed
-            return self._frame if is_there() else None
+            return self._known.frame if is_there() else None

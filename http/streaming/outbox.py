@@ -47,7 +47,10 @@ class Outbox:
         If nothing of it could be sent it is forgotten: a newer one may be there by the time that
         there is room.  Raises OSError, and TimeoutError when the client takes too little.
         """
-        moved = self._push_some() if self.is_slow else self._push_all()
+        # All that it takes, and not one buffer full.  What a reader on a quick line has got fills
+        # the buffer until the call returns.  The rest would wait for all other viewers to have
+        # their turn, and with hundreds for the next frame.
+        moved = self._push_some() if self.is_slow else self._message.push_on()
         if not self._message:
             self._stuck_since = math.inf
             self.took = time.monotonic() - self._began
@@ -60,17 +63,6 @@ class Outbox:
             self._message.take_back()
         self.check(now)
         return False
-
-    def _push_all(self) -> bool:
-        """Hand over all that it takes, and not only one buffer full.
-
-        What a reader on a quick line has got fills the buffer until the call returns.  The rest
-        would wait for all other viewers to have their turn, and with hundreds for the next frame.
-        """
-        moved = False
-        while self._message and self._message.push():
-            moved = True
-        return moved
 
     def _push_some(self) -> bool:
         """Hand over little at a time, while less than that waits in the kernel.

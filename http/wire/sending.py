@@ -74,6 +74,16 @@ class OutgoingMessage:
         self._buffers = list(views)
         return True
 
+    def push_on(self) -> bool:
+        """Push until all has left or the kernel takes no more; tells whether it took anything.
+
+        Raises OSError.
+        """
+        moved = False
+        while self._buffers and self.push():
+            moved = True
+        return moved
+
     def push_all(self) -> None:
         """Hand the kernel all of it; waits.
 
