@@ -66,10 +66,10 @@ class VideoFile:
         frames, self._waiting, self.waiting_bytes = self._waiting, [], 0
         if self._is_matroska:
             self._points.append(CuePoint(frames[0][0], self.size))
-            self._write(b"".join(matroska.cluster(frames)))
+            self._write(*matroska.cluster(frames))
             self.set_duration(frames[-1][0])
         else:
-            self._write(b"".join(jpeg for _, jpeg in frames))
+            self._write(*(jpeg for _, jpeg in frames))
 
     def set_duration(self, seconds: float) -> None:
         """Have the file say how long it is so far, for the case that nobody ends it."""
@@ -114,9 +114,12 @@ class VideoFile:
         if self._is_ours:
             os.close(self._descriptor)
 
-    def _write(self, data: bytes) -> None:
-        self._write_bytes(data)
-        self.size += len(data)
+    def _write(self, *pieces: bytes) -> None:
+        # Joined, it would be another second of film in memory, in fresh pages.  But what may have
+        # to wait for a reader, and gives up at the end, is to do so once.
+        for piece in pieces if self._is_ours else [b"".join(pieces)]:
+            self._write_bytes(piece)
+        self.size += sum(map(len, pieces))
 
     def _overwrite(self, change: Callable[[matroska.Header], tuple[int, bytes]]) -> None:
         if self._header is not None and self._is_ours:
