@@ -1,7 +1,9 @@
 """The live page plays video: by WebCodecs, and where plain http leaves it none, in a <video>."""
 
+import base64
 import contextlib
 import itertools
+import json
 import threading
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -15,6 +17,9 @@ from painter import Painter, painter
 from program import Webcapd, webcapd
 from waiting import wait_until
 from xserver import Pixels, XServer, xvfb
+
+from webcapd.encoder.h264.boxes import TIMESCALE, fragment, init_segment, sample_of
+from webcapd.encoder.h264.codec import H264Encoder
 
 WIDTH, HEIGHT = 640, 360
 AREA = 120, 80, 320, 200
@@ -145,6 +150,45 @@ def test_a_player_tells_of_a_video_that_the_browser_cannot_play(
     browser.evaluate(_PLAY_UNKNOWN)
     wait_until("it is told", lambda: browser.evaluate("window.told ?? ''"))
     assert "no player for avc1.15" in browser.evaluate("window.told")
+
+
+# brightness() tells what is shown.
+_PLAY_SHORT = """(async (header, pieces) => {
+  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const { SourcePlayer } = await import("/page/video/sourceplayer.js");
+  const player = new SourcePlayer((sentence) => (window.told = sentence));
+  document.body.append(player.element);
+  window.brightness = () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
+    const context = canvas.getContext("2d");
+    context.drawImage(player.element, 0, 0, 1, 1);
+    return context.getImageData(0, 0, 1, 1).data[1];
+  };
+  player.begin(bytes(header));
+  for (const piece of pieces) player.add(bytes(piece));
+})(%s, %s), 0"""
+
+
+def test_a_player_shows_the_newest_of_frames_that_last_a_millisecond(
+    browser: AnyBrowser, scene: Scene
+) -> None:
+    """As those do that came late: the clock of a player may halt at any of them."""
+    encoder = H264Encoder(64, 64, crf=25)
+    header, pieces = b"", list[bytes]()
+    for number in range(8):
+        gray = np.full((64, 64, 4), 20 + 30 * number, np.uint8)
+        sample = sample_of(encoder.encode(gray, number / 1000).data)
+        header = header or init_segment(64, 64, sample.sps, sample.pps)
+        times = number * TIMESCALE // 1000, TIMESCALE // 1000
+        pieces.append(fragment(number + 1, *times, sample.data, number == 0))
+    encoder.close()
+    browser.visit(scene.program.url)
+    wait_until("the page is there", lambda: browser.evaluate("document.body !== null"))
+    given = [base64.b64encode(piece).decode() for piece in pieces]
+    told = json.dumps(base64.b64encode(header).decode()), json.dumps(given)
+    browser.evaluate(_PLAY_SHORT % told)
+    wait_until("it plays", lambda: browser.evaluate("!!window.brightness"))
+    wait_until("the last is shown", lambda: browser.evaluate("brightness()") > 220)
 
 
 def is_seen(shown: Shown, frames: list[Pixels]) -> bool:

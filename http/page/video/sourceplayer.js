@@ -14,8 +14,10 @@ const HURRY = 2;
 const CAUGHT_UP_MS = 300;
 /** Browsers keep some 100 MB, and without a key frame nothing of it can be given back. */
 const MAX_BYTES = 40_000_000;
-/** Who waits for data has come to a halt before the newest frame, if that lasts so long. */
+/** Who waits for data has come to a halt before the newest frame, if that lasts so long ... */
 const HALT_MS = 200;
+/** ... and is looked at so often, as one who still plays may come to a halt later. */
+const MAX_LOOKS = 25;
 /** More fragments than that are never held back: who cannot follow begins anew. */
 const MAX_WAITING = 300;
 
@@ -47,6 +49,8 @@ export class SourcePlayer {
   /** How many frames have come since the begin. */
   frames = 0;
   #timescale = 1;
+  /** When the newest frame begins, in seconds. */
+  #newestTime = 0;
   /** When the newest key frame is shown, in seconds, and what has come since. */
   #keyTime = 0;
   #bytes = 0;
@@ -98,8 +102,9 @@ export class SourcePlayer {
   add(fragment) {
     if (!this.#source) return;
     const { isKey, time } = frameOf(fragment);
+    this.#newestTime = time / this.#timescale;
     if (isKey) {
-      this.#keyTime = time / this.#timescale;
+      this.#keyTime = this.#newestTime;
       this.#bytes = 0;
     }
     this.frames++;
@@ -118,10 +123,11 @@ export class SourcePlayer {
     }
   }
 
+  /** Whether the clock is within the newest frame: frames may last a few milliseconds only. */
   get #isAtEnd() {
     const { buffered, currentTime } = this.element;
     const isAppended = !this.#waiting.length && !this.#buffer?.updating;
-    return isAppended && buffered.length > 0 && buffered.end(buffered.length - 1) - currentTime < 0.04;
+    return isAppended && buffered.length > 0 && currentTime >= this.#newestTime;
   }
 
   close() {
@@ -132,7 +138,7 @@ export class SourcePlayer {
   #reset() {
     this.#source = this.#buffer = null;
     this.#waiting = [];
-    this.#keyTime = this.#bytes = 0;
+    this.#newestTime = this.#keyTime = this.#bytes = 0;
     clearTimeout(this.#halting);
     if (!this.#address) return;
     URL.revokeObjectURL(this.#address);
@@ -172,7 +178,7 @@ export class SourcePlayer {
     if (!this.#buffer) return;
     this.#keepUp();
     clearTimeout(this.#halting);
-    this.#halting = setTimeout(() => this.#goOn(), HALT_MS);
+    this.#halting = setTimeout(() => this.#goOn(MAX_LOOKS), HALT_MS);
     const { buffered, currentTime } = this.element;
     const key = this.#keyTime;
     // With a frame goes all that is built on it: only what a key frame has replaced may go.
@@ -181,11 +187,24 @@ export class SourcePlayer {
     else this.#append();
   }
 
-  /** Show the newest frame where the clock has come to a halt before it. */
-  #goOn() {
+  /**
+   * Show the newest frame where the clock has come to a halt before it.
+   * @param {number} looks how many more times to look
+   */
+  #goOn(looks) {
     const { element } = this;
-    if (this.#isAtEnd || !element.buffered.length || element.seeking || element.readyState > 2) return;
-    element.currentTime = element.buffered.end(element.buffered.length - 1) - 0.001;
+    if (this.#isAtEnd || !element.buffered.length) return;
+    if (!element.seeking && element.readyState <= 2) element.currentTime = this.#lastMoment;
+    if (looks > 1) this.#halting = setTimeout(() => this.#goOn(looks - 1), HALT_MS);
+  }
+
+  /** What of the newest frame there is to be shown: nothing lies at the very end. */
+  get #lastMoment() {
+    const { buffered } = this.element;
+    const end = buffered.end(buffered.length - 1);
+    // The shortest frames last a millisecond, and the newest one may not be in the buffer yet.
+    const begin = Math.min(Math.max(this.#newestTime, end - 0.002), end - 0.001);
+    return (begin + end) / 2;
   }
 
   /** Keep the clock at the newest frame. */
@@ -195,7 +214,7 @@ export class SourcePlayer {
     if (!buffered.length) return;
     const behind = buffered.end(buffered.length - 1) - element.currentTime;
     if (!element.seeking && (behind > FAR || element.currentTime < buffered.start(0))) {
-      element.currentTime = Math.max(0, buffered.end(buffered.length - 1) - 0.001);
+      element.currentTime = this.#lastMoment;
     }
     element.playbackRate = behind > 0.1 ? 1 + HURRY * Math.min(behind, FAR) : 1;
   }
