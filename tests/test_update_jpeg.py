@@ -1,6 +1,7 @@
 """Tiles of the whole frame, packed as a JPEG of a rectangle of them."""
 
 import re
+import struct
 
 import cv2
 import mjpeg
@@ -12,11 +13,11 @@ from hypothesis import strategies as st
 from xserver import Pixels
 
 from webcapd.encoder.updates.jpegpack import (
+    JpegHeader,
     TileBlock,
     join_scan,
     shared_header,
     tile_blocks,
-    whole_jpeg,
 )
 
 MCU = {"444": (8, 8), "422": (16, 8), "420": (16, 16)}
@@ -43,6 +44,14 @@ def scan_of(jpeg: bytes) -> bytes:
 def intervals(jpeg: bytes) -> list[bytes]:
     """Cut the scan at the restart markers."""
     return re.split(rb"\xff[\xd0-\xd7]", scan_of(jpeg))
+
+
+def whole_jpeg(header: JpegHeader, width: int, height: int, interval: int, scan: bytes) -> bytes:
+    """Do what a reader does: put a rectangle's own numbers in, and end the picture."""
+    head = bytearray(header.data)
+    struct.pack_into(">HH", head, header.size_at, height, width)
+    struct.pack_into(">H", head, header.interval_at, interval)
+    return bytes(head) + scan + b"\xff\xd9"
 
 
 @settings(deadline=None, max_examples=60)

@@ -6,7 +6,6 @@ a picture: their intervals row by row, joined by restart markers that count from
 it puts in the rectangle's size and the interval, which stand at known places.
 """
 
-import struct
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -60,14 +59,6 @@ def join_scan(rows: Iterable[Sequence[bytes]]) -> bytes:
     parts[::2] = tiles
     parts[1::2] = [bytes((0xFF, 0xD0 | number & 7)) for number in range(len(tiles) - 1)]
     return b"".join(parts)
-
-
-def whole_jpeg(header: JpegHeader, width: int, height: int, interval: int, scan: bytes) -> bytes:
-    """Do what a reader does: put a rectangle's own numbers in, and end the picture."""
-    head = bytearray(header.data)
-    struct.pack_into(">HH", head, header.size_at, height, width)
-    struct.pack_into(">H", head, header.interval_at, interval)
-    return bytes(head) + scan + b"\xff\xd9"
 
 
 def tile_blocks(tiles: Iterable[tuple[int, int]]) -> list[TileBlock]:

@@ -17,9 +17,6 @@ _UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
 _TICKS = 1000
 """A second: times are in milliseconds."""
 
-# A block's time is 16 bits from its cluster's.
-MAX_CLUSTER_SECONDS = 30.0
-
 _SEEK_BYTES = 32
 """Room for the place of the cues."""
 
@@ -74,7 +71,7 @@ def header(width: int, height: int, began: float) -> Header:
 def cluster(frames: Sequence[tuple[float, bytes]]) -> list[bytes]:
     """Give a cluster, in pieces, of frames with their seconds from the beginning of the file.
 
-    They are in order, and all within MAX_CLUSTER_SECONDS.
+    They are in order, and all within 30 s: a block's time is 16 bits from its cluster's.
     """
     first = _ticks(frames[0][0])
     pieces = [_number("E7", first)]
