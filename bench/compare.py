@@ -34,6 +34,7 @@ import latency
 import report
 import updatetable
 from figures import Record
+from layout import put
 from peers import ALWAYS, CHANGES, PEERS, SUBJECT, Peer, installed
 from running import ROOT
 from workload import NAMES
@@ -170,7 +171,7 @@ def publish(new: list[Record]) -> None:
     main_size = main_of(figures.distinct(figures.select(records, kind="cost"), "size"))
     RESULTS.write_text("".join(json.dumps(record) + "\n" for record in records))
     plot.draw(figures.select(records, table=None), main_size, PLOT)
-    report.write(PAGE, report.render(records, main_size, PLOT.name))
+    put(PAGE, report.BEGIN, report.END, report.render(records, main_size, PLOT.name))
     print(f"written: {PAGE}, {RESULTS}, {PLOT}")
 
 

@@ -1,6 +1,7 @@
-"""Figures as text: numbers, spreads, tables.  Pure."""
+"""Figures as text: numbers, spreads, tables, and their place on a page."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from figures import Spread
 
@@ -29,3 +30,12 @@ def around(values: Spread) -> str:
     if values.low == values.high:
         return number(values.median)
     return f"{number(values.median)} ({number(values.low)}–{number(values.high)})"  # noqa: RUF001
+
+
+def put(page: Path, begin: str, end: str, text: str) -> None:
+    """Put the generated part of a page in its place, between two lines that stay."""
+    before, _, rest = page.read_text().partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise SystemExit(f"{page} lacks the lines between which this goes")
+    page.write_text(f"{before}{begin}\n\n{text.rstrip()}\n\n{end}{after}")

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import crowds
 import figures
@@ -183,15 +182,6 @@ def updates_part(records: Sequence[Record]) -> Iterator[str]:
         yield f"### Only what changed, {size}\n"
         yield verdict_table(updatetable.verdicts(records, size))
         yield updatetable.rendered(records, size)
-
-
-def write(page: Path, generated: str) -> None:
-    """Put the generated part in its place on a page."""
-    before, _, rest = page.read_text().partition(BEGIN)
-    _, found, after = rest.partition(END)
-    if not found:
-        raise SystemExit(f"{page} lacks the lines between which this goes")
-    page.write_text(f"{before}{BEGIN}\n\n{generated}\n{END}{after}")
 
 
 def told(record: Record) -> str:

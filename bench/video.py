@@ -21,7 +21,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +30,7 @@ import barcode
 import videoframes
 from audience import connect
 from latency import Recording, delays, parse_drawn
+from layout import put
 from peers import Peer, Scene, showing
 from picture import LINE_ROWS, Pixels, film, film_frame, text
 from running import ROOT, cpu_seconds, tree_cpu_seconds, workload, x_server
@@ -298,15 +298,6 @@ def table(found: dict[str, dict[int, dict[str, Run]]], rest: dict[str, Run]) -> 
     return "\n".join(lines)
 
 
-def publish(page: Path, generated: str) -> None:
-    """Put the table in its place on a page."""
-    before, _, rest = page.read_text().partition(BEGIN)
-    _, found, after = rest.partition(END)
-    if not found:
-        raise SystemExit(f"{page} lacks the lines between which this goes")
-    page.write_text(f"{before}{BEGIN}\n\n{generated}\n\n{END}{after}")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="script/bench --video",
@@ -333,7 +324,7 @@ def main() -> None:
     generated = table(found, measure_rest(seconds))
     print(generated)
     if not (given.quick or given.no_docs):
-        publish(PAGE, generated)
+        put(PAGE, BEGIN, END, generated)
 
 
 if __name__ == "__main__":

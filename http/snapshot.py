@@ -8,10 +8,7 @@ import xxhash
 
 from webcapd.encoder.frame import Frame, LatestFrame
 from webcapd.http.target import Target
-from webcapd.http.wire.response import Header, HttpError, http_date
-
-# How long a request waits for a picture of now.  Dashboards give up at 5 s.
-PICTURE_SECONDS = 4.0
+from webcapd.http.wire.response import PICTURE_SECONDS, Header, HttpError, http_date, no_picture
 
 _MAX_WAIT_SECONDS = 60.0
 
@@ -53,7 +50,7 @@ def take(latest: LatestFrame, params: SnapshotParams, has_left: Callable[[], boo
         if frame is None:
             return None
     if frame is None:
-        raise HttpError(503, "the display gives no picture at the moment", retry_after=2)
+        raise no_picture()
     if frame.outage:
         # A placeholder is for viewers, not for archives.
         raise HttpError(503, frame.outage, retry_after=1)

@@ -21,16 +21,10 @@ from webcapd.http.variant_query import (
     quarter_turns,
     update_spec_of,
 )
-from webcapd.http.wire.response import HttpError, Response
-
-# What stands between is not to compress, and so to hold back.
-_HEADERS = (("Cache-Control", "no-store, no-transform"), ("X-Accel-Buffering", "no"))
+from webcapd.http.wire.response import PICTURE_SECONDS, UNBUFFERED, HttpError, Response
 
 # How often it is seen to that somebody still waits for the answer.
 _CHECK_SECONDS = 1.0
-
-# How long a newcomer waits for the screen as of now.
-_PICTURE_SECONDS = 4.0
 
 
 def give_updates(
@@ -47,7 +41,7 @@ def give_updates(
     # The body has no length and is never chunked: it ends with the connection.
     exchange.is_last = True
     if exchange.request.method == "HEAD":
-        exchange.send_head(CONTENT_TYPE, *_HEADERS)
+        exchange.send_head(CONTENT_TYPE, *UNBUFFERED)
         return False
     site, target = exchange.site, admitted.target
     held.enter_context(site.limits.long_request())
@@ -61,7 +55,7 @@ def give_updates(
     params = UpdateParams(fps, keepalive)
     stream = UpdateStream(exchange.connection, consumer.latest, have, params, session)
     held.callback(stream.close)
-    head = exchange.head(200, CONTENT_TYPE, None, *_HEADERS)
+    head = exchange.head(200, CONTENT_TYPE, None, *UNBUFFERED)
     stream.begin(head, hello(exchange, consumer, have, keepalive))
     hand_over_stream(exchange, admitted, stream, held.pop_all(), hand_over)
     return True
@@ -88,7 +82,7 @@ def _once(exchange: Exchange, admitted: Admitted) -> Response:
     if not admitted.grant.is_valid_now():
         raise HttpError(401, "access was revoked meanwhile")
     body = b"".join((first, *parts, end_record("once")))
-    return Response(200, CONTENT_TYPE, body, _HEADERS)
+    return Response(200, CONTENT_TYPE, body, UNBUFFERED)
 
 
 def _wait_for_news(exchange: Exchange, speech: Speech, keepalive: float) -> list[bytes]:
@@ -96,7 +90,7 @@ def _wait_for_news(exchange: Exchange, speech: Speech, keepalive: float) -> list
     latest, begins = speech.latest, speech.given.have is None
     with latest.subscribed():
         fresh = latest.request_fresh()
-        until = time.monotonic() + (_PICTURE_SECONDS if begins else keepalive)
+        until = time.monotonic() + (PICTURE_SECONDS if begins else keepalive)
         began: PointerPlace | None = None
         while True:
             known = latest.poll()

@@ -39,7 +39,8 @@ def make_certificate(folder: Path) -> Path:
     subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-subj", "/CN=localhost", "-days", "2", "-keyout", path, "-out", path),
+            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
+            *("-nodes", "-days", "2", "-keyout", path, "-out", path),
         ],
         check=True,
         capture_output=True,

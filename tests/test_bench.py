@@ -25,6 +25,7 @@ import crowds
 import figures
 import frugal
 import latency
+import layout
 import peers
 import picture
 import report
@@ -260,12 +261,12 @@ def test_quick_fails_where_a_figure_is_above_its_bound() -> None:
 def test_report_replaces_its_own_part_of_the_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
-    report.write(page, "new")
-    report.write(page, "newer")
-    assert page.read_text() == f"before\n{report.BEGIN}\n\nnewer\n{report.END}\nafter\n"
+    layout.put(page, report.BEGIN, report.END, "new")
+    layout.put(page, report.BEGIN, report.END, "newer")
+    assert page.read_text() == f"before\n{report.BEGIN}\n\nnewer\n\n{report.END}\nafter\n"
     page.write_text("nothing of that")
     with pytest.raises(SystemExit):
-        report.write(page, "new")
+        layout.put(page, report.BEGIN, report.END, "new")
 
 
 def test_peer_that_is_not_installed_is_skipped_with_a_line(

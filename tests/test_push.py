@@ -15,6 +15,7 @@ import cv2
 import mjpeg
 import numpy as np
 import pytest
+from front import make_certificate
 from hypothesis import given
 from hypothesis import strategies as st
 from painter import Painter, painter
@@ -53,19 +54,7 @@ def tokens(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
-            *("-keyout", folder / "key.pem", "-out", folder / "cert.pem"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    whole = folder / "whole.pem"
-    whole.write_bytes((folder / "cert.pem").read_bytes() + (folder / "key.pem").read_bytes())
-    return whole
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @contextlib.contextmanager

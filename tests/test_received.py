@@ -5,7 +5,6 @@ import hashlib
 import socket
 import ssl
 import struct
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from feedreader import reason, shown, wait_shown
+from front import make_certificate
 from mjpeg import decode
 from pictures import BAD, jpeg
 from program import TIMEOUT, run_to_end
@@ -167,14 +167,7 @@ def test_a_connection_begins_with_a_token_where_there_are_some() -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tls")
-    both = folder / "both.pem"
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject]
-    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
-    subprocess.run([*command, *files], check=True, capture_output=True, timeout=TIMEOUT)
-    both.write_text((folder / "cert.pem").read_text() + (folder / "key.pem").read_text())
-    return both
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 def test_over_tls_a_far_machine_is_shown(certificate: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import layout
 from figures import Record, distinct, select
-from layout import number, octets
+from layout import number, octets, put
 from scale import model
 from scale.model import Load, Taken
 
@@ -215,16 +215,12 @@ def _when(records: Sequence[Record]) -> str:
 
 def write(page: Path, records: Sequence[Record], plot: str) -> None:
     """Put the generated part in its place on a page."""
-    before, _, rest = page.read_text().partition(BEGIN)
-    _, found, after = rest.partition(END)
-    if not found:
-        raise SystemExit(f"{page} lacks the lines between which this goes")
     (machine,) = select(records, kind="machine")
     versions = "; ".join(f"{name}: {one}" for name, one in machine["versions"].items())
     machines = f"{_when(records)}: {machine['machine']}. {versions}.\n"
     picture = f"![Age of the picture and requests to us, by number of viewers]({plot})"
     text = "\n".join((machines, f"{picture}\n", rendered(records)))
-    page.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}")
+    put(page, BEGIN, END, text)
 
 
 def told(record: Record) -> str:

@@ -13,13 +13,13 @@ from webcapd.http.exchange import Exchange
 from webcapd.http.streaming.beginning import CONTENT_TYPE, hello
 from webcapd.http.streaming.handover import HandOver
 from webcapd.http.streaming.sessions import Session
-from webcapd.http.wire.response import HttpError, Response
+from webcapd.http.wire.response import PICTURE_SECONDS, HttpError, Response, no_picture
 
 # A run, and a number of 32 bits.
 _STATE = re.compile(r"([0-9a-f]{16})-(0|[1-9][0-9]{0,9})", re.ASCII)
 
-# How long is waited for a newer state.  The way in waits for the screen as of now.
-_HOLD_SECONDS, _PICTURE_SECONDS = 5.0, 4.0
+# How long is waited for a newer state; the way in waits for the screen as of now.
+_HOLD_SECONDS = 5.0
 
 # Who has a state further ahead of ours than this has none of this run.
 _MOST_AHEAD = 2
@@ -41,7 +41,7 @@ def give_manifest(
     held.enter_context(site.limits.long_request())
     consumer = held.enter_context(site.forms.updates.named.lease(spec))
     latest = consumer.latest
-    wanted = Wanted(0, _PICTURE_SECONDS) if after is None else _wanted(latest, *after)
+    wanted = Wanted(0, PICTURE_SECONDS) if after is None else _wanted(latest, *after)
     if wanted is None:
         exchange.send(Response(302, "text/plain", b"", (BRIEF, ("Location", f"../{WAY_IN}"))))
         return False
@@ -84,8 +84,8 @@ def _wanted(latest: LatestNames, run: str, number: int) -> Wanted | None:
 def _answer(exchange: Exchange, first: bytes, listing: Listing | None) -> tuple[bytes, bytes]:
     """Give head and body; of a display that has given no picture yet, a sentence."""
     if listing is None:
-        body = b"the display gives no picture at the moment\n"
-        retry = ("Retry-After", "2")
+        refusal = no_picture()
+        body, retry = f"{refusal.sentence}\n".encode(), ("Retry-After", str(refusal.retry_after))
         return exchange.head(503, "text/plain; charset=utf-8", len(body), retry), body
     body = first + listing.manifest
     head = exchange.head(200, CONTENT_TYPE, len(body), BRIEF)

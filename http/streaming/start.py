@@ -11,10 +11,7 @@ from webcapd.http.streaming.quirks import quirks_of
 from webcapd.http.streaming.sessions import Session
 from webcapd.http.streaming.stream import Stream, StreamParams
 from webcapd.http.variant_query import check_crop, fps_of, keepalive_of, quarter_turns, spec_of
-from webcapd.http.wire.response import HttpError
-
-# How long a request waits for the first picture.  Dashboards give up at 5 s.
-PICTURE_SECONDS = 4.0
+from webcapd.http.wire.response import PICTURE_SECONDS, no_picture
 
 
 def give_stream(
@@ -42,7 +39,7 @@ def give_stream(
     latest = stream.variant.latest
     frame = latest.wait(PICTURE_SECONDS, as_of=latest.request_fresh())
     if frame is None:
-        raise HttpError(503, "the display gives no picture at the moment", retry_after=2)
+        raise no_picture()
     if not frame.outage:
         check_crop(spec.view, site.picture_size())
     stream.begin(exchange.head(200, CONTENT_TYPE, None), frame)

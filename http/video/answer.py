@@ -19,13 +19,7 @@ from webcapd.http.variant_query import (
     video_clock_of,
 )
 from webcapd.http.video.stream import VideoParams, VideoStream
-from webcapd.http.wire.response import HttpError
-
-# How long a request waits for the first picture.  Dashboards give up at 5 s.
-_PICTURE_SECONDS = 4.0
-
-# What stands between is not to compress, and so to hold back.
-_HEADERS = (("Cache-Control", "no-store, no-transform"), ("X-Accel-Buffering", "no"))
+from webcapd.http.wire.response import PICTURE_SECONDS, UNBUFFERED, HttpError, no_picture
 
 # Browsers play what comes; all others may record it.
 _BROWSERS = re.compile(r"Mozilla/")
@@ -49,18 +43,18 @@ def give_video(
     check_video_size(variant.view, site.picture_size())
     spec = VideoSpec(variant.view, crf_of(target) or site.forms.videos.crf)
     consumer = held.enter_context(site.forms.videos.lease(spec))
-    frames = consumer.latest.start(_PICTURE_SECONDS)
+    frames = consumer.latest.start(PICTURE_SECONDS)
     if not frames:
-        raise HttpError(503, "the display gives no picture at the moment", retry_after=2)
+        raise no_picture()
     content_type = f'video/mp4; codecs="{frames[0].track.codec}"'
     if exchange.request.method == "HEAD":
-        exchange.send_head(content_type, *_HEADERS)
+        exchange.send_head(content_type, *UNBUFFERED)
         return False
     params = _params(exchange, admitted)
     session = Session(exchange.client, spec)
     stream = VideoStream(exchange.connection, consumer.latest, params, session)
     held.callback(stream.close)
-    stream.begin(exchange.head(200, content_type, None, *_HEADERS), frames)
+    stream.begin(exchange.head(200, content_type, None, *UNBUFFERED), frames)
     hand_over_stream(exchange, admitted, stream, held.pop_all(), hand_over)
     return True
 

@@ -7,6 +7,15 @@ from typing import NamedTuple
 
 Header = tuple[str, str]
 
+# What stands between is not to compress, and so to hold back.
+UNBUFFERED: tuple[Header, ...] = (
+    ("Cache-Control", "no-store, no-transform"),
+    ("X-Accel-Buffering", "no"),
+)
+
+# How long a request waits for the first picture, or one of now.  Dashboards give up at 5 s.
+PICTURE_SECONDS = 4.0
+
 # Whatever the locale, so not by strftime (RFC 9110, 5.6.7).
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = (
@@ -31,6 +40,11 @@ class HttpError(Exception):
         self.sentence = sentence
         self.retry_after = retry_after
         self.headers = headers
+
+
+def no_picture() -> HttpError:
+    """Make what a request is refused with that has waited for a picture in vain."""
+    return HttpError(503, "the display gives no picture at the moment", retry_after=2)
 
 
 class Response(NamedTuple):
