@@ -1,6 +1,7 @@
 """The layout that everything else leans on."""
 
 import ast
+import functools
 import graphlib
 import re
 import subprocess
@@ -47,6 +48,11 @@ def called(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def run(*arguments: str | Path, cwd: Path = ROOT) -> str:
     """Run this Python; returns what it wrote to standard output."""
     command = [sys.executable, "-W", "error", *map(str, arguments)]
@@ -57,7 +63,7 @@ def run(*arguments: str | Path, cwd: Path = ROOT) -> str:
 
 def imports(path: Path) -> Iterator[str]:
     """List the dotted names that a file imports; "from a import b" gives a.b."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         if isinstance(node, ast.ImportFrom):
@@ -73,11 +79,13 @@ def module_name(path: Path) -> str:
     return ".".join(("webcapd", *path.relative_to(ROOT).with_suffix("").parts))
 
 
+OURS = {module_name(path) for path in MODULES}
+
+
 def imported_modules(path: Path) -> set[str]:
     """Give the modules of ours that a module imports, for their types alone too."""
-    ours = {module_name(one) for one in MODULES}
     return {
-        name if name in ours else name.rpartition(".")[0]
+        name if name in OURS else name.rpartition(".")[0]
         for name in imports(path)
         if name.startswith("webcapd.")
     }
@@ -119,17 +127,15 @@ def test_top_module_is_the_package_of_the_folders() -> None:
     assert run("-c", source) == "True\n"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=called)
-def test_module_imports_only_downwards(path: Path) -> None:
-    own = room_of(path)
-    for name in imports(path):
+def test_modules_import_only_downwards() -> None:
+    for path, name in ((one, name) for one in MODULES for name in imports(one)):
         package, _, rest = name.partition(".")
         # Bare names of rooms would work from one working directory only.
-        assert package not in REACH or package == "http"
+        assert package not in REACH or package == "http", called(path)
         if package == "webcapd":
-            room = rest.partition(".")[0]
-            assert room in ROOMS, f"{name} is the top module's own"
-            assert room == own or room in REACH[own], f"{name} is no business of {own}/"
+            own, room = room_of(path), rest.partition(".")[0]
+            assert room in ROOMS, f"{called(path)}: {name} is the top module's own"
+            assert room == own or room in REACH[own], f"{called(path)}: {name} is none of {own}/'s"
 
 
 def test_top_module_knows_nothing_but_the_wiring() -> None:
@@ -143,38 +149,39 @@ def test_modules_import_each_other_in_no_circle() -> None:
     graphlib.TopologicalSorter(graph).prepare()  # CycleError names them.
 
 
-@pytest.mark.parametrize("path", MODULES, ids=called)
-def test_module_is_no_hub(path: Path) -> None:
-    if room_of(path) != "app":
-        assert len(imported_modules(path)) <= MAX_IMPORTS
+def test_modules_are_no_hubs() -> None:
+    counts = {called(path): len(imported_modules(path)) for path in MODULES}
+    assert not [
+        name for name, count in counts.items() if count > MAX_IMPORTS and name[:4] != "app/"
+    ]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=called)
-def test_only_its_room_knows_x11(path: Path) -> None:
-    if path.is_relative_to(ROOT / "capture" / "x11"):
-        return
-    for name in imports(path):
-        assert not re.match("(Xlib|cffi|_cffi_backend)[.]", f"{name}."), name
-        # Others are given a source: capture/ opens it, app/ starts the display it shows.
-        if room_of(path) not in ("capture", "app"):
-            assert not name.startswith("webcapd.capture.x11"), name
+def test_only_its_room_knows_x11() -> None:
+    for path in MODULES:
+        if path.is_relative_to(ROOT / "capture" / "x11"):
+            continue
+        for name in imports(path):
+            told = f"{called(path)}: {name}"
+            assert not re.match("(Xlib|cffi|_cffi_backend)[.]", f"{name}."), told
+            # Others are given a source: capture/ opens it, app/ starts the display it shows.
+            if room_of(path) not in ("capture", "app"):
+                assert not name.startswith("webcapd.capture.x11"), told
 
 
-@pytest.mark.parametrize("path", PRODUCT, ids=called)
-def test_module_is_as_long_as_one_noun_takes_and_says_what_it_is(path: Path) -> None:
-    source = path.read_text()
-    lines = len(source.splitlines())
-    assert ast.get_docstring(ast.parse(source))
-    assert lines <= MAX_LINES
-    if path.name != "__init__.py":
-        assert lines >= MIN_LINES
+def test_modules_are_as_long_as_one_noun_takes_and_say_what_they_are() -> None:
+    for path in PRODUCT:
+        lines = len(path.read_text().splitlines())
+        assert ast.get_docstring(parsed(path)), called(path)
+        assert lines <= MAX_LINES, called(path)
+        assert lines >= MIN_LINES or path.name == "__init__.py", called(path)
 
 
-@pytest.mark.parametrize("path", PRODUCT, ids=called)
-def test_functions_fit_on_a_screen(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            assert (node.end_lineno or 0) - node.lineno < MAX_FUNCTION_LINES, node.name
+def test_functions_fit_on_a_screen() -> None:
+    for path in PRODUCT:
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or 0) - node.lineno
+                assert lines < MAX_FUNCTION_LINES, f"{called(path)}: {node.name}"
 
 
 def test_folders_are_seen_at_a_glance() -> None:
@@ -243,12 +250,12 @@ def test_names_of_the_api_are_there_when_they_are_used() -> None:
     assert run("-c", source) == "webcapd.app.server False\n"
 
 
-@pytest.mark.parametrize("path", PRODUCT, ids=called)
-def test_threads_have_names_that_the_kernel_can_show(path: Path) -> None:
+def test_threads_have_names_that_the_kernel_can_show() -> None:
     """It keeps 15 characters; a longer name must be cut on purpose."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Thread"):
-            given = {keyword.arg: keyword.value for keyword in node.keywords}
-            name = given["name"]
-            cut = isinstance(name, ast.Subscript) and ast.unparse(name.slice) == ":15"
-            assert cut or len(str(ast.literal_eval(name))) <= 15
+    for path in PRODUCT:
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Thread"):
+                given = {keyword.arg: keyword.value for keyword in node.keywords}
+                name = given["name"]
+                cut = isinstance(name, ast.Subscript) and ast.unparse(name.slice) == ":15"
+                assert cut or len(str(ast.literal_eval(name))) <= 15, called(path)
