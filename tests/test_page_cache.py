@@ -7,7 +7,6 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -16,10 +15,11 @@ from browser import chromium
 from eitherbrowser import either
 from front import make_certificate
 from livepage import AnyBrowser, LivePage
-from painter import Painter, painter
-from program import Webcapd, webcapd
+from painter import Painter
+from program import Webcapd
+from scene import Scene, staged
 from waiting import wait_until
-from xserver import Pixels, XServer, xvfb
+from xserver import Pixels
 
 from scale import fronts
 
@@ -29,20 +29,10 @@ WIDTH, HEIGHT = 480, 300
 JPEG = 2.0
 
 
-class Scene(NamedTuple):
-    server: XServer
-    brush: Painter
-    program: Webcapd
-
-
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
-    with (
-        xvfb(WIDTH, HEIGHT) as server,
-        painter(server) as brush,
-        webcapd("--display", server.name, "--announce", "cache") as program,
-    ):
-        yield Scene(server, brush, program)
+    with staged(WIDTH, HEIGHT, "--announce", "cache") as one:
+        yield one
 
 
 @pytest.fixture(scope="module", params=["chromium", "firefox"])

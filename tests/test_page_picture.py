@@ -1,7 +1,6 @@
 """The live page shows the screen: the canvas equals the root window, in every size and turn."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -9,11 +8,11 @@ import pytest
 from browser import Browser
 from eitherbrowser import either
 from livepage import AnyBrowser, LivePage
-from painter import Painter, painter
+from painter import Painter
 from pointer import warp, with_pointer
-from program import Webcapd, webcapd
+from scene import Scene, staged
 from waiting import wait_until
-from xserver import Pixels, XServer, xvfb
+from xserver import Pixels
 
 WIDTH, HEIGHT = 320, 200
 
@@ -21,20 +20,10 @@ WIDTH, HEIGHT = 320, 200
 JPEG, SCALED = 2.0, 5.0
 
 
-class Scene(NamedTuple):
-    server: XServer
-    brush: Painter
-    program: Webcapd
-
-
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
-    with (
-        xvfb(WIDTH, HEIGHT) as server,
-        painter(server) as brush,
-        webcapd("--display", server.name, "--capture-cursor") as program,
-    ):
-        yield Scene(server, brush, program)
+    with staged(WIDTH, HEIGHT, "--capture-cursor") as one:
+        yield one
 
 
 @pytest.fixture(scope="module", params=["chromium", "firefox"])

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from eitherbrowser import either
 from livepage import AnyBrowser, LivePage
-from painter import Painter, painter
-from program import Webcapd, webcapd
+from painter import Painter
+from scene import Scene, staged
 from waiting import wait_until
-from xserver import Pixels, XServer, xvfb
+from xserver import Pixels
 
 from webcapd.encoder.h264.boxes import TIMESCALE, fragment, init_segment, sample_of
 from webcapd.encoder.h264.codec import H264Encoder
@@ -30,12 +30,6 @@ NAME = "webcapd.test"
 JPEG, VIDEO = 2.0, 5.0
 
 
-class Scene(NamedTuple):
-    server: XServer
-    brush: Painter
-    program: Webcapd
-
-
 class Shown(NamedTuple):
     page: LivePage[AnyBrowser]
     url: str
@@ -44,13 +38,9 @@ class Shown(NamedTuple):
 
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
-    with (
-        xvfb(WIDTH, HEIGHT) as server,
-        painter(server) as brush,
-        webcapd("--display", server.name, "--allow-host", NAME) as program,
-    ):
-        brush.fill(0x30405A)
-        yield Scene(server, brush, program)
+    with staged(WIDTH, HEIGHT, "--allow-host", NAME) as one:
+        one.brush.fill(0x30405A)
+        yield one
 
 
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
