@@ -4,21 +4,18 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from front import end
 from mortal import mortal_server
 from program import TIMEOUT, Webcapd, webcapd
+from test_consumers import Still
 from waiting import wait_until
 from xserver import XServer
 
 from ports import free_port
-from webcapd.capture.framebuffer import FrameBuffer
-from webcapd.capture.pixelformat import BGRX
-from webcapd.capture.source import Descriptors, SourceStatus
 from webcapd.encoder import loop, stall
 from webcapd.encoder.options import EncoderOptions
 
@@ -146,47 +143,16 @@ def test_children_are_told_nothing_of_it(tmp_path: Path) -> None:
     assert not names & {"NOTIFY_SOCKET", "WATCHDOG_USEC", "LISTEN_FDS", "LISTEN_PID"}
 
 
-class StuckSource:
+class StuckSource(Still):
     """A source that answers no more, whoever interrupts it."""
 
-    name = "stuck"
-    size = 64, 64
-
     def __init__(self) -> None:
-        self.frame_buffer = FrameBuffer(np.zeros((64, 256), np.uint8), 64, BGRX)
+        super().__init__()
         self.free = threading.Event()
-
-    def open(self, progress: Callable[[], None]) -> None: ...
-    def close(self) -> None: ...
-    def interrupt(self) -> None: ...
-    def set_watched(self, fps: float) -> None: ...
-    def dispose(self) -> None: ...
-    def comeback(self) -> None: ...
-
-    def may_be_back(self) -> bool:
-        return False
-
-    def descriptors(self) -> Descriptors:
-        return Descriptors(0, None)
 
     def pending(self, poll: bool = False) -> bool:
         self.free.wait(TIMEOUT)
         return False
-
-    def seconds_until_poll(self) -> float:
-        return 60.0
-
-    def seconds_until_due(self) -> float:
-        return 60.0
-
-    def status(self) -> SourceStatus:
-        return SourceStatus(self.name, None, {}, None)
-
-    def refresh(self) -> list[int]:
-        return []
-
-    def refresh_small(self) -> list[int]:
-        return []
 
 
 def test_encoder_that_hangs_makes_no_headway(monkeypatch: pytest.MonkeyPatch) -> None:
