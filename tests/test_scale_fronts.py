@@ -4,6 +4,8 @@ import base64
 import hashlib
 import http.client
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -221,6 +223,49 @@ def test_who_is_locked_out_locks_nobody_out(front: Front) -> None:
     assert get(front, "/manifest", shared)[0] == 200
 
 
+def test_crowd_larger_than_all_threads_is_not_dropped(
+    place: Place, tmp_path: Path, brush: Painter, screen: XServer
+) -> None:
+    """As the file says how Varnish is started, but for fewer threads: so fewer viewers do."""
+    flags = (*fronts.VARNISH_FLAGS, "-p", "thread_pool_min=10", "-p", "thread_pool_max=10")
+    with (
+        fronts.varnish(tmp_path, place.folder / "s", flags=flags) as front,
+        watching(front, [ManifestViewer] * 40 * VIEWERS) as (viewers, tally),
+    ):
+        for seed in range(2):
+            wait_until("all viewers wait", lambda: all(one.seen.shown for one in viewers))
+            brush.image(pattern(60 + seed), 0, 100)
+        reader = reader_of(front)
+        read_until(front, reader, screen.pixels())
+        wait_until(
+            "all viewers have it",
+            lambda: all(one.seen.shown[-1][1] >= reader.number for one in viewers),
+        )
+        assert not tally.requests["failed"]
+
+
+def test_files_for_a_try_are_made_as_the_page_says(tmp_path: Path) -> None:
+    page = (ROOT / "docs/scale.md").read_text()
+    _, _, rest = page.partition("## To try it")
+    _, *blocks = re.findall(r"```sh\n(.*?)```", rest.partition("\n## ")[0], re.DOTALL)
+    assert [block.count("webcapd --print") for block in blocks] == [1, 1]
+    checked = fronts.replaced(
+        "".join(blocks), ("nginx -p", "nginx -t -p"), ("varnishd -F", "varnishd -C"), (" &\n", "\n")
+    )
+    own = f'webcapd() {{ {sys.executable} -P {ROOT}/webcapd.py "$@"; }}\n'
+    done = subprocess.run(
+        ["bash", "-ec", own + checked], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    for name in ("nginx.conf", "webcapd.vcl"):
+        text = (tmp_path / name).read_text()
+        assert str(tmp_path / "http.sock") in text
+        assert not re.search(r"^[^#\n]*(/run|/etc|/var)/", text, re.MULTILINE)
+    # All places have what the file itself says.
+    wanted = " ".join(fronts.VARNISH_FLAGS)
+    assert page.count(wanted) == page.count("/varnishd -F") + page.count(" varnishd -F") == 2
+
+
 def test_signed_addresses_are_checked_by_nginx_alone(place: Place, tmp_path: Path) -> None:
     """With the lines of docs/scale.md."""
     page = (ROOT / "docs/scale.md").read_text()
@@ -253,6 +298,8 @@ def test_restart_is_seen_for_what_it_is(
     # Nobody is told of a screen that nobody looks at; what was asked for before may be a hit.
     held = f"/manifest/{reader.run}-{reader.number}"
     wait_until("an error", lambda: get(front, held)[0] >= 500)
+    if front.name == "Varnish":
+        assert get(front, held)[2] == b"webcapd does not answer\n"
     brush.image(pattern(99), 0, 100)
     place.start()
     began = time.monotonic()

@@ -4,7 +4,8 @@ vcl 4.1;
 # What each line costs and why: docs/scale.md.  Varnish 6.5 or newer, started with
 #
 #   varnishd -a :8000 -f /etc/varnish/webcapd.vcl -s malloc,256m -s Transient=malloc,256m
-#            -p feature=+http2 -p thread_pool_max=5000
+#            -p feature=+http2 -p thread_pool_max=1000 -p thread_queue_limit=20000
+#            -p timeout_linger=0
 #
 # It has no TLS: haproxy or hitch before it has.  varnishd -C -f FILE checks this file.
 
@@ -121,7 +122,8 @@ sub vcl_backend_error {
     set beresp.grace = 0s;
     set beresp.http.Cache-Control = "no-store";
     set beresp.http.Content-Type = "text/plain";
-    set beresp.body = "webcapd does not answer\n";
+    set beresp.body = {"webcapd does not answer
+"};
     return (deliver);
 }
 

@@ -1,10 +1,11 @@
 """Caches in front of a webcapd, with the files that are shipped: for a while, on loopback."""
 
 import os
+import re
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,10 @@ from running import ROOT, end
 
 NGINX = (ROOT / "app/fronts/nginx.conf").read_text()
 VARNISH = (ROOT / "app/fronts/varnish.vcl").read_text()
-VARNISH_FLAGS = (
-    *("-s", "malloc,256m", "-s", "Transient=malloc,256m"),
-    *("-p", "feature=+http2", "-p", "thread_pool_max=5000"),
+VARNISH_FLAGS = tuple(
+    word
+    for flag in re.findall(r"^# .*?( -[sp] .*)", VARNISH, re.MULTILINE)
+    for word in flag.split()
 )
 """As the file says that it is started."""
 
@@ -113,14 +115,16 @@ def nginx(
 
 
 @contextmanager
-def varnish(folder: Path, origin: Path, text: str = VARNISH) -> Iterator[Front]:
+def varnish(
+    folder: Path, origin: Path, text: str = VARNISH, flags: Sequence[str] = VARNISH_FLAGS
+) -> Iterator[Front]:
     """Run Varnish in front of a webcapd's socket file."""
     port = free_port()
     path, log = folder / "webcapd.vcl", folder / "varnish.log"
     path.write_text(replaced(text, ("/run/webcapd/0/http.sock", str(origin))))
     command = ["varnishd", "-F", "-n", str(folder / "varnish"), "-a", f"127.0.0.1:{port}"]
     # As whoever we are, and without a door for those who administer it.
-    command += ["-j", "none", "-T", "none", "-f", str(path), *VARNISH_FLAGS]
+    command += ["-j", "none", "-T", "none", "-f", str(path), *flags]
     with log.open("w") as output:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, text=True
