@@ -175,6 +175,14 @@ def test_point_at_which_nobody_saw_a_version_says_so_and_is_none_of_the_models()
     assert "| 9998 | nginx did not start |" in text
 
 
+def test_processors_are_the_limit_where_one_version_takes_them_long() -> None:
+    """Though they rest for most of the time."""
+    one: Record = {"processors": 2, "idle": 0.7, "shown": 0.4, "versions": 0.4}
+    one |= {"cpu": {"webcapd": 0.01, "cache": 0.31, "X server": 0.0, "viewers": 0.16}}
+    assert table.limit(one) == "the processors, 0.6 s for each version"
+    assert table.limit({**one, "versions": 4.0}) == ""
+
+
 def test_viewers_that_end_are_told_from_viewers_that_answer() -> None:
     command = ["sh", "-c", "read line; echo no more sockets; read line"]
     with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True) as process:

@@ -23,6 +23,10 @@ _KINDS = ("manifests", "groups")
 # is measured is how all that waits for itself.
 _FULL, _IDLE = 0.85, 0.1
 
+# Seconds of all processors for one version: what waits so long for them is late, though they
+# rest until the next one; and a list lives for 1 s.
+_LONG = 0.25
+
 
 def asked(record: Record) -> float:
     """Give the requests a second of all viewers, for lists and groups."""
@@ -54,6 +58,10 @@ def _full(record: Record) -> str:
         if sum(cpu.values()) < record["processors"] / 2:
             return "other programs"
         return f"the processors, most for {max(cpu, key=lambda name: float(cpu[name]))}"
+    if record["versions"]:
+        each = sum(cpu.values()) / record["versions"] / record["processors"]
+        if each > _LONG:
+            return f"the processors, {each:.1f} s for each version"
     return ""
 
 
