@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from waiting import wait_until
 from xserver import Pixels, XServer, xvfb
 
 from scale import fronts
-from scale.connection import Loop
+from scale.connection import Address, Loop
 from scale.fronts import Front
 from scale.viewer import ManifestViewer, StreamViewer, Tally, Viewer
 from webcapd.http.access.access import MAX_FAILURES
@@ -135,7 +135,9 @@ def read_until(front: Front, reader: ManifestReader, wanted: Pixels) -> None:
 
 
 @contextmanager
-def watching(front: Front, kinds: Sequence[type[Viewer]]) -> Iterator[tuple[list[Viewer], Tally]]:
+def watching(
+    front: Front, kinds: Sequence[Callable[[Loop, Address, Tally], Viewer]]
+) -> Iterator[tuple[list[Viewer], Tally]]:
     """Have viewers watch, in a thread of their own, until the context ends."""
     loop = Loop(b"".join(f"{name}: {value}\r\n".encode() for name, value in BEARER.items()))
     tally, done = Tally(), threading.Event()
@@ -175,14 +177,14 @@ def test_one_request_serves_all_who_watch(
     kinds = [ManifestViewer, StreamViewer if front.name == "nginx" else ManifestViewer]
     reader = reader_of(front)
     with watching(front, kinds * VIEWERS) as (viewers, tally):
+        # Or they would have the first change by the way in.
+        wait_until("all watch", lambda: all(one.seen.shown for one in viewers))
         for seed in range(CHANGES):
             brush.image(pattern(seed), 0, 100)
             read_until(front, reader, screen.pixels())
             wait_until(
                 "all viewers have it",
-                lambda: all(
-                    one.seen.shown and one.seen.shown[-1][1] >= reader.number for one in viewers
-                ),
+                lambda: all(one.seen.shown[-1][1] >= reader.number for one in viewers),
             )
     different = {"tiles": tally.addresses["groups"], "manifest": tally.addresses["manifests"]}
     for kind, paths in different.items():
@@ -230,7 +232,8 @@ def test_crowd_larger_than_all_threads_is_not_dropped(
     flags = (*fronts.VARNISH_FLAGS, "-p", "thread_pool_min=10", "-p", "thread_pool_max=10")
     with (
         fronts.varnish(tmp_path, place.folder / "s", flags=flags) as front,
-        watching(front, [ManifestViewer] * 40 * VIEWERS) as (viewers, tally),
+        # One connection each.
+        watching(front, [partial(ManifestViewer, sparing=True)] * 400) as (viewers, tally),
     ):
         for seed in range(2):
             wait_until("all viewers wait", lambda: all(one.seen.shown for one in viewers))
