@@ -67,8 +67,11 @@ class Handler:
                 exchange.send_error(error)
             except TooManyVariants as error:
                 exchange.send_error(HttpError(503, str(error), retry_after=10))
-            except Closed:
+            except Closed as error:
                 exchange.is_last = True
+                if reason := str(error):
+                    # It is not the server that ends, but what was asked for.
+                    exchange.send_error(HttpError(500, reason))
 
     def _count_use(self) -> None:
         """Count the request as use until it is answered; its connection may be kept."""

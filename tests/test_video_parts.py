@@ -1,15 +1,20 @@
 """The parts of ``/?video``: time stamps, what is kept for viewers, and who encodes."""
 
+import logging
 import math
 import socket
 import threading
+import urllib.error
+import urllib.request
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from program import TIMEOUT
+from waiting import wait_until
 
+import webcapd
 from webcapd.capture.bands import BandLayout
 from webcapd.capture.geometry import Rectangle
 from webcapd.encoder import leases
@@ -111,6 +116,10 @@ def test_key_frames_are_asked_for_once_a_second_at_most() -> None:
     assert latest.demand(100).awaited
     assert latest.take_wants(100) == Wants(key=True)
     assert not latest.demand(100).awaited
+    # Who asks while it is being made gets that one, however long it takes.
+    latest.request(Wants(key=True))
+    assert latest.demand(105) == (0, False, math.inf, math.inf)
+    latest.publish(frame(1, is_key=True), 1)
     latest.request(Wants(key=True))
     latest.request(Wants(frame=True))
     demand = latest.demand(100.5)
@@ -249,3 +258,40 @@ def test_what_x264_does_not_take_is_refused(view: View) -> None:
     with pytest.raises(H264Error):
         H264Encoder(MAX_SIDE + 2, 64, 25)
     H264Encoder(MAX_SIDE, 64, 25).close()
+
+
+def test_where_x264_fails_viewers_are_told_and_others_go_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    encode, frames_left = H264Encoder.encode_planes, 0
+
+    def fail_soon(self: H264Encoder, *given: object) -> Coded:
+        nonlocal frames_left
+        frames_left -= 1
+        if frames_left < 0:
+            raise H264Error("x264 failed: Out of memory")
+        return encode(self, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(H264Encoder, "encode_planes", fail_soon)
+    with webcapd.serve(source="pattern:clock,size=64x48", port=0) as server:
+        root = server.urls.split()[0]
+        with urllib.request.urlopen(f"{root}?stream", timeout=30) as other:
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(f"{root}?video", timeout=30)
+            with refused.value as answer:
+                assert answer.code == 500
+                assert b"the video cannot be encoded: x264 failed: Out of memory" in answer.read()
+            frames_left = 3
+            with urllib.request.urlopen(f"{root}?video", timeout=30) as viewer:
+                assert viewer.read().count(b"moof") == 3
+            wait_until(
+                "the end is logged",
+                lambda: any(
+                    "video" in line and line.endswith("x264 failed: Out of memory")
+                    for line in caplog.messages
+                ),
+            )
+            for _ in range(2):
+                other.read1(100_000)
+                assert other.read(1)

@@ -93,10 +93,14 @@ class VideoConsumer:
 
     def feed(self, picture: Picture, moment: Moment) -> None:
         """Have a picture encoded, if it is another one or has to be; raises what failed."""
-        if self._failure is not None:
-            raise self._failure
-        with self._seen(picture) as seen:
-            self._take(seen, moment)
+        try:
+            if self._failure is not None:
+                raise self._failure
+            with self._seen(picture) as seen:
+                self._take(seen, moment)
+        except Exception as error:
+            self.latest.fail(f"the video cannot be encoded: {error}")
+            raise
 
     def _seen(self, picture: Picture) -> AbstractContextManager[Picture]:
         """Give a picture as its view shows it."""

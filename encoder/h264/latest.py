@@ -37,8 +37,8 @@ class Wants(NamedTuple):
 class LatestVideo(Cell):
     """The newest frames.
 
-    publish(), confirm(), take_wants(), demand() and close() are the encoder's; the rest is for any
-    thread.
+    publish(), confirm(), take_wants(), demand(), fail() and close() are the encoder's; the rest is
+    for any thread.
     """
 
     def __init__(self, wake: Callable[[], None]) -> None:
@@ -53,6 +53,9 @@ class LatestVideo(Cell):
         self._wants = Wants()
         self._key_due = -math.inf
         """When the next key frame may be made."""
+        self._is_key_coming = False
+        """Whether one is being made: who asks for one now gets that."""
+        self._failure = ""
 
     def publish(self, frame: VideoFrame, as_of: float) -> None:
         """Add a frame to those that are kept; a key frame takes the place of all."""
@@ -60,6 +63,7 @@ class LatestVideo(Cell):
             if frame.is_key:
                 self._frames.clear()
                 self._bytes = 0
+                self._is_key_coming = False
             self._frames.append(frame)
             self._bytes += len(frame.data)
             while len(self._frames) > _KEPT_FRAMES or self._bytes > _KEPT_BYTES:
@@ -70,6 +74,13 @@ class LatestVideo(Cell):
             self._served()
             listeners = self._wake_all()
         call_all(listeners)
+
+    def fail(self, sentence: str) -> None:
+        """Say that nothing more will come, and why."""
+        with self._news:
+            if not self._closed:
+                self._failure = sentence
+        self.close()
 
     def confirm(self, as_of: float) -> None:
         """Say that the screen still looks like the newest frame."""
@@ -89,7 +100,7 @@ class LatestVideo(Cell):
         """
         with self._news:
             if self._closed:
-                raise Closed
+                raise Closed(self._failure)
             return self._after(have)
 
     def _after(self, have: int) -> list[VideoFrame] | None:
@@ -119,7 +130,7 @@ class LatestVideo(Cell):
 
                 self._news.wait_for(lambda: self._closed or is_there(), min(rest, _LOOK_SECONDS))
                 if self._closed:
-                    raise Closed
+                    raise Closed(self._failure)
                 if is_there():
                     return list(self._frames)
                 # The one there was may be too far back by now.
@@ -133,7 +144,8 @@ class LatestVideo(Cell):
     def request(self, wants: Wants) -> None:
         """Ask for a frame, and whether it has to be a key frame."""
         with self._news:
-            self._wants = Wants(self._wants.key or wants.key, self._wants.frame or wants.frame)
+            key = wants.key and not self._is_key_coming
+            self._wants = Wants(self._wants.key or key, self._wants.frame or wants.frame)
         self._wake()
 
     def take_wants(self, now: float) -> Wants:
@@ -143,6 +155,7 @@ class LatestVideo(Cell):
             wants, self._wants = self._wants._replace(key=is_key), Wants(self._wants.key)
             if is_key:
                 self._key_due, self._wants = now + KEY_SECONDS, Wants()
+                self._is_key_coming = True
             return wants
 
     def demand(self, now: float) -> Demand:
