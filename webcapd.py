@@ -88,10 +88,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Also where what it needs is missing.
         print(f"webcapd {__version__}")
         return 0
-    # NumPy's library for linear algebra would start a thread for each processor.  It is loaded
-    # later, when no other thread may change the environment; os.environ, which the program in
-    # the display gets, stays as it is.
+    # NumPy's library for linear algebra would start a thread for each processor, and so would
+    # OpenCV, where each waits for more to do by spinning.  They are loaded later, when no other
+    # thread may change the environment; os.environ, which the program in the display gets, stays
+    # as it is.
     os.putenv("OPENBLAS_NUM_THREADS", "1")
+    os.putenv("OPENCV_FOR_THREADS_NUM", "1")
     try:
         from webcapd.base.lossy import make_stderr_lossy
 

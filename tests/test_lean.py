@@ -164,6 +164,21 @@ def test_program_in_the_display_gets_the_environment_that_we_got(tmp_path: Path)
     assert "OPENBLAS_NUM_THREADS" not in environment or "OPENBLAS_NUM_THREADS" in os.environ
 
 
+def test_opencv_works_in_one_thread() -> None:
+    """A second one halves no time, and waits for more to do by spinning."""
+    script = """if True:
+        import contextlib, webcapd
+        with contextlib.suppress(SystemExit):
+            webcapd.main(["--help"])
+        import cv2
+        print(cv2.getNumThreads())
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "1"
+
+
 @given(st.floats(0, 250_000_000_000))
 def test_dates_are_those_of_the_standard_library(moment: float) -> None:
     """Which takes a tenth of a start to load."""
