@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.video.codeccontext import VideoCodecContext
 from hypothesis import given
 from hypothesis import strategies as st
 from xserver import Pixels
@@ -15,7 +16,7 @@ from webcapd.encoder.h264 import boxes
 from webcapd.encoder.h264.boxes import TIMESCALE, fragment, init_segment, sample_of
 from webcapd.encoder.h264.codec import Coded, H264Encoder, H264Error, even
 from webcapd.encoder.h264.planes import Planes
-from webcapd.encoder.h264.ratefactor import RateFactor
+from webcapd.encoder.h264.tuning import FAR, Tuning
 
 WIDTH, HEIGHT = 192, 112
 
@@ -209,9 +210,63 @@ def test_a_picture_that_rests_is_encoded_finer_once_and_then_as_before() -> None
     assert again < 1.2 * moved
 
 
-def test_what_is_no_encoder_has_no_rate_factor() -> None:
+def test_what_is_no_encoder_is_not_tuned() -> None:
     """What is not certain to be one is left alone."""
     decoder = av.CodecContext.create("h264", "r")
-    assert not RateFactor(decoder).set(20)
-    for one in (3.5, "x" * 100, object()):
-        assert not RateFactor(one).set(20)  # type: ignore[arg-type]
+    for one in (decoder, 3.5, "x" * 100, object()):
+        tuning = Tuning(one)  # type: ignore[arg-type]
+        assert not tuning.sets_search
+        assert not tuning.set(20)
+
+
+@pytest.mark.parametrize(
+    ("codec", "search", "sets"),
+    [("libx264", FAR, True), ("libx264", "me=hex", False), ("mpeg4", "", False)],
+)
+def test_search_is_set_only_where_it_is_found(codec: str, search: str, sets: bool) -> None:
+    context = av.CodecContext.create(codec, "w")
+    assert isinstance(context, VideoCodecContext)
+    context.width, context.height, context.pix_fmt = 64, 64, "yuv420p"
+    context.time_base = Fraction(1, 30)
+    if search:
+        context.options = {"preset": "ultrafast", "x264-params": search}
+    context.open()
+    assert Tuning(context).sets_search is sets
+
+
+def test_search_is_far_where_text_scrolls_and_near_in_a_film() -> None:
+    """By the bytes of it: what scrolled too far for the near search is new to that."""
+    generator = np.random.default_rng(7)
+    width, height, step = 320, 480, 28
+    ink = generator.random((height + 120 * step, width)) < 0.35
+    text = np.where(ink, 25, 245).astype(np.uint8)[..., None].repeat(4, 2)
+    small = generator.integers(0, 256, (45, height // 8, width // 8, 4), np.uint8)
+    film = [one.repeat(8, 0).repeat(8, 1) for one in small]
+    encoder = H264Encoder(width, height, 25)
+    planes = Planes(width, height, False)
+    sizes, moment = list[int](), 0.0
+
+    def show(pixels: Pixels) -> None:
+        nonlocal moment
+        planes.follow(pixels, None)
+        moment += 1 / 30
+        sizes.append(len(encoder.encode_planes(planes, moment).data))
+
+    for one in film:
+        show(one)
+    assert not encoder.is_searching_far
+    for line in range(50):
+        show(text[line * step : line * step + height])
+        assert encoder.is_searching_far is bool(line)
+    new = max(sizes[45:])
+    # A line that comes in is new, and no more.
+    assert max(sizes[47:]) < new / 4
+    for one in film[:29]:
+        show(one)
+    assert encoder.is_searching_far
+    show(film[29])
+    assert not encoder.is_searching_far
+    # After a rest it may be anything.
+    moment += 1
+    show(film[30])
+    assert encoder.is_searching_far

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from webcapd.capture.overlay import Pixels
 from webcapd.encoder.h264.boxes import TIMESCALE
 from webcapd.encoder.h264.planes import Planes, Rows
-from webcapd.encoder.h264.ratefactor import RateFactor
+from webcapd.encoder.h264.search import Search
+from webcapd.encoder.h264.tuning import FAR, Tuning
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
 
 _NO_END = 2**31 - 1
-
-# Text that scrolls: what ultrafast searches misses where it went, by a line of 20 pixels already.
-# (Measured, 1080p, crf 25, KB and CPU ms a frame: scroll by a line 345 and 8.5, with this 12 and
-# 4.3; by three lines 344 and 11, 36 and 5.1; a film all over the screen 79 and 7.5, 70 and 9.4.)
-_SEARCH = "me=umh:merange=32"
 
 # Of ISO/IEC 23091-2: sRGB on a screen, as Y'CbCr of BT.601.
 _PRIMARIES_BT709, _TRANSFER_SRGB, _MATRIX_BT601 = 1, 13, 6
@@ -98,8 +94,9 @@ class H264Encoder:
             raise H264Error(f"pictures of {width}x{height} cannot be encoded as H.264")
         self.width, self.height, self.full_color = width, height, full_color
         self._planes: Planes | None = None
-        self._crf = self._rate = crf
-        """The factor to encode by, and that of the frame before."""
+        self._crf = crf
+        self._tuned = crf, True
+        """The factor of the frame before, and whether motion was searched for far."""
         self._last = -1
         """The time of the last frame, in units of TIMESCALE since the first."""
         self._began = 0.0
@@ -111,11 +108,20 @@ class H264Encoder:
             raise H264Error(
                 f"x264 cannot be opened for {width}x{height}: {error.strerror}"
             ) from None
-        self._factor = RateFactor(self._context)
+        self._tuning = Tuning(self._context)
+        self._search = Search() if self._tuning.sets_search else None
 
-    def _set_rate(self, crf: int) -> None:
-        if crf != self._rate and self._factor.set(crf):
-            self._rate = crf
+    @property
+    def is_searching_far(self) -> bool:
+        """Whether motion was searched for farther in the frame before than its preset does."""
+        return self._tuned[1]
+
+    def _tune(self, planes: Planes, moment: float, is_rest: bool) -> None:
+        """Have the next frame encoded as fits it, as far as that can be set."""
+        crf = max(1, self._crf - _FINER) if is_rest else self._crf
+        wanted = crf, self._search is None or self._search.is_far(planes.words, moment)
+        if wanted != self._tuned and self._tuning.set(*wanted):
+            self._tuned = wanted
 
     def _open(self, crf: int, threads: int) -> "VideoCodecContext":
         import av
@@ -136,7 +142,7 @@ class H264Encoder:
             "tune": "zerolatency",
             "crf": str(crf),
             "forced-idr": "1",
-            "x264-params": _SEARCH,
+            "x264-params": FAR,
         }
         context.open()
         return context
@@ -167,7 +173,7 @@ class H264Encoder:
 
         One that rests is encoded finer, where the rate factor can be set.
         """
-        self._set_rate(max(1, self._crf - _FINER) if is_rest else self._crf)
+        self._tune(planes, moment, is_rest)
         from av import FFmpegError
         from av.video.frame import PictureType
 
@@ -188,5 +194,5 @@ class H264Encoder:
 
     def close(self) -> None:
         """Give its memory back; it encodes no more."""
-        del self._context, self._factor
+        del self._context, self._tuning
         self._planes = None

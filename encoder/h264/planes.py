@@ -7,7 +7,7 @@ itself, too, as decoders would take BT.709 for granted from 720 rows on.
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from webcapd.base.process.late import cv2, np
+from webcapd.base.process.late import NDArray, cv2, np
 from webcapd.capture.geometry import Rectangle
 from webcapd.capture.overlay import Pixels
 
@@ -29,12 +29,16 @@ class Planes:
         self.frame: VideoFrame = av.VideoFrame(
             width, height, "yuv444p" if full_color else "yuv420p"
         )
-        self._planes = [
-            np.asarray(memoryview(plane)).reshape(-1, plane.line_size)[
-                : plane.height, : plane.width
-            ]
+        rows = [
+            np.asarray(memoryview(plane)).reshape(-1, plane.line_size)
             for plane in self.frame.planes
         ]
+        self._planes = [
+            one[: plane.height, : plane.width]
+            for one, plane in zip(rows, self.frame.planes, strict=True)
+        ]
+        self.words: NDArray[np.uint64] = rows[0][:height].view(np.uint64)[:, : max(1, width // 8)]
+        """Its Y, 8 pixels a number."""
 
     def follow(self, pixels: Pixels, changed: Iterable[Rows] | None) -> None:
         """Take rows over from ``pixels``, (height, width, 4) B, G, R, X; all if None.
