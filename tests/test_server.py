@@ -70,8 +70,6 @@ def watch(server: Server) -> tuple[int, int]:
         frame = mjpeg.decode(mjpeg.Stream(answer).part().body)
     with urllib.request.urlopen(f"{server.urls}?snapshot&token={TOKEN}", timeout=TIMEOUT) as answer:
         assert mjpeg.decode(answer.read()).shape == frame.shape
-    with urllib.request.urlopen(f"{server.urls}?info&token={TOKEN}", timeout=TIMEOUT) as answer:
-        assert json.load(answer)["version"] == webcapd.__version__
     height, width = frame.shape[:2]
     return width, height
 
@@ -96,6 +94,16 @@ def test_two_embedded_displays_have_a_cookie_each() -> None:
         serve_two(options("--virtual", "320x240"), options("--virtual", "240x160"))
     assert dict(os.environ) == environment
     assert_no_more_than(before)
+
+
+def test_it_tells_its_version() -> None:
+    one = Server(options("--source", "pattern:bars"))
+    try:
+        one.start()
+        with urllib.request.urlopen(f"{one.urls}?info", timeout=TIMEOUT) as answer:
+            assert json.load(answer)["version"] == webcapd.__version__
+    finally:
+        one.close()
 
 
 def test_servers_that_cannot_start_say_why_and_leave_nothing_behind(server: XServer) -> None:
