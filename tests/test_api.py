@@ -349,6 +349,50 @@ def test_capture_that_is_started_twice_at_the_same_moment_runs_once(
             assert capture.is_running
 
 
+def test_capture_that_is_stopped_as_it_starts_calls_nothing_back_any_more(
+    screen: XServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[object] = []
+    capture = webcapd.Capture(settings(screen), called.append)
+
+    def stopped_meanwhile() -> Shutdown:
+        thread = threading.Thread(target=stop_and_look)
+        thread.start()
+        thread.join(0.1)  # It either waits for the start to be over or has returned by now.
+        return Shutdown()
+
+    at_stop: list[int] = []
+
+    def stop_and_look() -> None:
+        capture.stop()
+        at_stop.append(len(called))
+
+    monkeypatch.setattr(worker, "Shutdown", stopped_meanwhile)
+    capture.start()
+    wait_until("it has been stopped", lambda: at_stop and not capture.is_running)
+    assert len(called) == at_stop[0]
+
+
+def test_failed_start_leaves_the_one_of_another_thread_be(
+    screen: XServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capture = webcapd.Capture(settings(screen), lambda frame: None)
+    start = worker.Worker.start
+
+    def fail_as_another_starts(failed: worker.Worker[object]) -> None:
+        monkeypatch.setattr(worker.Worker, "start", start)
+        failed._begun.set()  # As one that has ended by now.
+        capture.start()
+        raise webcapd.Error("the first one failed")
+
+    monkeypatch.setattr(worker.Worker, "start", fail_as_another_starts)
+    with pytest.raises(webcapd.Error, match="the first one failed"):
+        capture.start()
+    assert capture.is_running
+    capture.stop()
+    assert not capture.is_running
+
+
 def test_two_captures_and_a_server_live_beside_each_other(
     screen: XServer, display: Display
 ) -> None:

@@ -86,7 +86,10 @@ class Capture(Generic[T]):
         try:
             worker.start()
         except BaseException:
-            self._worker = None
+            with self._starting:
+                # Another thread may have started it anew by now.
+                if self._worker is worker:
+                    self._worker = None
             raise
         return self
 

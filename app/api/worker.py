@@ -58,8 +58,10 @@ class Worker(Generic[T]):
         """Whether it is known if there will be pictures."""
         self._is_up = False  # Set before _begun: whether there will.
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
+        self._starting = threading.RLock()
+        """Held while the thread begins: who asks it to end finds it begun, or it never begins."""
         self._is_asked = False
-        """Whether it was asked to end; set before _shutdown is looked at, and looked at after."""
+        """Whether it was asked to end.  Guarded by _starting."""
         # Set by start():
         self._shutdown: Shutdown | None = None
         # Capture thread only until _begun; never changed then:
@@ -74,11 +76,13 @@ class Worker(Generic[T]):
 
         Raises Error.
         """
-        with told():
+        with told(), self._starting:
             self._shutdown = Shutdown()
             if self._is_asked:
-                # Before there was anything that could have been told.
-                self._shutdown.ask()
+                self._shutdown.close()
+                self._begun.set()
+                self._on_end()
+                return
             try:
                 self._thread.start()
             except RuntimeError:
@@ -135,8 +139,11 @@ class Worker(Generic[T]):
 
     def ask_stop(self) -> None:
         """Ask it to end, also while it starts; returns at once."""
-        self._is_asked = True
-        if self._shutdown is not None and not self.is_elsewhere:
+        if self.is_elsewhere:
+            return
+        with self._starting:
+            self._is_asked = True
+        if self._shutdown is not None:
             self._shutdown.ask()
 
     def join(self, timeout: float | None = None) -> bool:
