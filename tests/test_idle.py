@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import itertools
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from activation import OK, Systemd, activated, ask, can_run_systemd
 from front import front, make_certificate
-from program import TIMEOUT, Webcapd, run_to_end
+from program import ROOT, TIMEOUT, Webcapd, run_to_end
 from waiting import wait_until
 from xserver import XServer, xvfb
 
@@ -107,6 +108,19 @@ def test_ends_when_nobody_watches_and_is_there_again(screen: XServer, tmp_path: 
         assert any("nobody has watched for 0.5 s" in line for line in holder.said)
         assert ask(holder.path, "/") == OK
         assert holder.path.is_socket()
+
+
+def test_what_is_only_restarted_is_never_too_much_for_the_socket() -> None:
+    """A token file that comes late, for one: each start of the service is one of the socket's."""
+
+    def setting(file: str, name: str) -> float:
+        (found,) = re.findall(rf"^{name}=(\d+)$", (ROOT / file).read_text(), re.MULTILINE)
+        return float(found)
+
+    slowest = setting("webcapd@.socket", "TriggerLimitBurst") * setting(
+        "webcapd@.service", "RestartSec"
+    )
+    assert setting("webcapd@.socket", "TriggerLimitIntervalSec") < slowest
 
 
 def test_mistake_in_the_options_is_not_started_again_without_end(tmp_path: Path) -> None:
