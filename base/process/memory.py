@@ -8,8 +8,9 @@ from collections.abc import Callable
 # mallopt(3), malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
-# A frame of 3840x2160, three times over, and one allocation of it.
-_KEPT_BYTES, _ONE_BYTES = 16 << 20, 4 << 20
+# A frame of 3840x2160, coded, three times over; and the largest single piece, its pixels in gray or
+# all of 1920x1080: above that each is mapped, and its pages are faulted in, anew.
+_KEPT_BYTES, _ONE_BYTES = 16 << 20, 16 << 20
 
 
 def keep_for_frames() -> None:
