@@ -38,6 +38,8 @@ class Wish(NamedTuple):
     consumer: Consumer
     demand: Demand
     limit: Limit
+    is_slowed: bool = False
+    """Whether it is fed more seldom, as the last refreshes found nothing new."""
 
     @property
     def followed(self) -> bool:
@@ -71,13 +73,14 @@ class Wish(NamedTuple):
 def wish_of(consumer: Consumer, most: Limit, fruitless: int) -> Wish:
     """Give what a consumer wants, after so many refreshes in a row that found nothing new."""
     demand, rate = consumer.demand(), most.rate
+    is_slowed = fruitless >= _FRUITLESS_REFRESHES and not demand.awaited
     if demand.awaited:
         # Who waits for one picture gets it soon, however slow the frames are.
         rate = max(rate, _MIN_AWAITED_FPS)
-    elif fruitless >= _FRUITLESS_REFRESHES:
+    elif is_slowed:
         rate /= 2
     limit = most if rate == most.rate else most._replace(rate=rate)
-    return Wish(consumer, demand, limit)
+    return Wish(consumer, demand, limit, is_slowed)
 
 
 def refresh_in(wishes: Iterable[Wish], now: float, pending: bool, calm: float) -> float:
@@ -100,7 +103,7 @@ def is_turn_soon(wishes: Iterable[Wish], now: float) -> bool:
     Nothing that a source may tell until then has to be heard at once.
     """
     waits = [
-        math.inf if wish.consumer.takes_small else wish.wait(now)
+        math.inf if wish.consumer.takes_small and not wish.is_slowed else wish.wait(now)
         for wish in wishes
         if wish.followed
     ]

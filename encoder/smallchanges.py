@@ -49,8 +49,8 @@ class SmallChanges:
         """
         takers = [wish for wish in wishes if self._is_taker(wish, now)]
         # What draws the same again and again would have us look again and again.
-        is_fruitless = any(wish.limit.rate < self._limit.rate for wish in takers)
-        if not takers or is_fruitless or (turn == 0 and not _is_last_credit(takers, now)):
+        is_slowed = any(wish.is_slowed for wish in takers)
+        if not takers or is_slowed or (turn == 0 and not _is_last_credit(takers, now)):
             return math.inf
         paced = self._pace.wait(now, self._limit.rate)
         return max(0.0, paced, self._looked + self._gap - now)

@@ -74,6 +74,8 @@ def test_nothing_is_heard_of_only_while_all_wait_for_a_turn_that_is_soon() -> No
     small = Wanting(takes_small=True)
     fed_at([small], AVERAGE, [0.0] * 3)
     assert not is_turn_soon([wish_of(small, AVERAGE, 0)], 0.5 / FPS)
+    # Where nothing new was found again and again, small changes have their turn with all else.
+    assert is_turn_soon([wish_of(small, AVERAGE, 1000)], 0.5 / FPS)
     # A source that is lost meanwhile is not to be found out minutes later.
     seldom = wish_of(Wanting(FOLLOWS._replace(due=60.0)), AVERAGE, 0)
     assert not is_turn_soon([seldom], 0.0)
