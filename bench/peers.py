@@ -77,8 +77,9 @@ def _ffmpeg(scene: Scene) -> list[str]:
 
 def _ffmpeg_h264(scene: Scene) -> list[str]:
     grab = ["-f", "x11grab", "-framerate", str(FPS), "-video_size", scene.size, "-i", scene.display]
-    codec = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"]
-    encode = [*codec, "-crf", "23", "-g", "100000"]
+    codec = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-crf", "25"]
+    # Unasked, it would have colours at full resolution.
+    encode = [*codec, "-pix_fmt", "yuv420p", "-g", "100000"]
     boxes = "empty_moov+default_base_moof+frag_every_frame"
     send = ["-flush_packets", "1", "-f", "mp4", "-movflags", boxes]
     where = f"tcp://127.0.0.1:{scene.port}?listen=1"
