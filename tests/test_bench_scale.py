@@ -180,7 +180,10 @@ def test_processors_are_the_limit_where_one_version_takes_them_long() -> None:
     one: Record = {"processors": 2, "idle": 0.7, "shown": 0.4, "versions": 0.4}
     one |= {"cpu": {"webcapd": 0.01, "cache": 0.31, "X server": 0.0, "viewers": 0.16}}
     assert table.limit(one) == "the processors, 0.6 s for each version"
-    assert table.limit({**one, "versions": 4.0}) == ""
+    one |= {"versions": 4.0, "lists": "names", "requests": {"manifests": 0.0, "groups": 80.0}}
+    assert table.limit(one) == ""
+    # Who asks for lists there is no viewer of names any more.
+    assert "by manifests" in table.limit({**one, "requests": {"manifests": 20.0, "groups": 80.0}})
 
 
 def test_viewers_that_end_are_told_from_viewers_that_answer() -> None:

@@ -27,6 +27,9 @@ _FULL, _IDLE = 0.85, 0.1
 # rest until the next one; and a list lives for 1 s.
 _LONG = 0.25
 
+# Of requests for lists and groups: so many for manifests, and names are not what was measured.
+_MUCH = 0.01
+
 
 def asked(record: Record) -> float:
     """Give the requests a second of all viewers, for lists and groups."""
@@ -45,8 +48,8 @@ def repeated(record: Record) -> float:
 
 
 def limit(record: Record) -> str:
-    """Name what was full; nothing where all had room."""
-    full = _full(record)
+    """Name what was full; nothing where all had room, and lists came as they were to."""
+    full = _full(record) or _given_up(record)
     return full if record["shown"] else f"{full or 'unknown'}: most viewers saw no version in time"
 
 
@@ -63,6 +66,13 @@ def _full(record: Record) -> str:
         if each > _LONG:
             return f"the processors, {each:.1f} s for each version"
     return ""
+
+
+def _given_up(record: Record) -> str:
+    """Tell of viewers of names that took manifests, as they came to be late."""
+    by_manifest = record["requests"].get("manifests", 0.0)
+    is_much = record["lists"] == "names" and by_manifest > _MUCH * asked(record)
+    return "late when they all came, and by manifests since" if is_much else ""
 
 
 def taken(record: Record) -> Taken:
