@@ -5,13 +5,14 @@ import http.client
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,34 +55,57 @@ class Webcapd:
             pass_fds=descriptors,
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            text=True,
             env={**os.environ, **(environment or {})},
         )
-        self.lines: list[str] = []
         self._condition = threading.Condition()
-        self._ended = False  # Guarded by _condition, as is lines.
+        # Guarded by _condition, as is reading the pipe.
+        self._lines: list[str] = []
+        self._rest = b""
+        self._ended = False
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def _read(self) -> None:
+    @property
+    def _pipe(self) -> IO[bytes]:
         assert self.process.stderr is not None
-        for line in self.process.stderr:
-            with self._condition:
-                self.lines.append(line.rstrip("\n"))
-                self._condition.notify_all()
+        return self.process.stderr
+
+    def _read(self) -> None:
+        while not self._ended:
+            self._is_readable(None)
+            self._take()
+
+    def _is_readable(self, timeout: float | None) -> bool:
+        poll = select.poll()
+        poll.register(self._pipe, select.POLLIN)
+        return bool(poll.poll(timeout))
+
+    def _take(self) -> None:
+        """Take what waits in the pipe."""
         with self._condition:
-            self._ended = True
+            while not self._ended and self._is_readable(0):
+                data = os.read(self._pipe.fileno(), 1 << 16)
+                self._ended = not data
+                # What has no end of line counts when nothing more comes.
+                *whole, self._rest = (self._rest + (data or b"\n" * bool(self._rest))).split(b"\n")
+                self._lines += [line.decode() for line in whole]
             self._condition.notify_all()
+
+    @property
+    def lines(self) -> list[str]:
+        """All it has said on standard error by now: what it wrote is here, not still on its way."""
+        self._take()
+        return self._lines
 
     def wait_for_line(self, wanted: Callable[[str], Any]) -> str:
         """Wait for a line on standard error that ``wanted`` finds true."""
 
         def found() -> list[str]:
-            return [line for line in self.lines if wanted(line)]
+            return [line for line in self._lines if wanted(line)]
 
         with self._condition:
             self._condition.wait_for(lambda: found() or self._ended, TIMEOUT)
-            assert found(), f"the line did not come; standard error was {self.lines}"
+            assert found(), f"the line did not come; standard error was {self._lines}"
             return found()[0]
 
     def own_lines(self) -> list[str]:
@@ -126,8 +150,9 @@ class Webcapd:
         """Wait for its end; returns the exit code."""
         status = self.process.wait(TIMEOUT)
         self._reader.join(TIMEOUT)
-        assert self.process.stderr is not None
-        self.process.stderr.close()
+        with self._condition:
+            self._ended = True
+            self._pipe.close()
         return status
 
 

@@ -243,7 +243,7 @@ class Recorder:
         self._sink.finish(now)
 
     def _pause(self, error: CannotWrite, queue: FrameQueue) -> None:
-        """Wait before the next attempt to write."""
+        """Wait before the next attempt to write; the line is written when the state is seen."""
         if self._paused_until is None:
             log.warning(
                 "%s; nothing is recorded until that is better, and the stream goes on", error
