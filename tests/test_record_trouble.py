@@ -72,7 +72,8 @@ def test_a_full_disk_pauses_it_and_says_so_and_the_stream_goes_on(
     kind: str, tmp_path: Path
 ) -> None:
     more = ("--record-format", kind, "--min-free", "0")
-    with recording_on_small_disk(tmp_path / "disk", 10, *more, filled=9) as (program, folder):
+    # There is to be room for many seconds, once it is made.
+    with recording_on_small_disk(tmp_path / "disk", 100, *more, filled=99) as (program, folder):
         wait_until("it is full", lambda: state(program)["state"] == "disk-full")
         assert "there is no room left" in state(program)["reason"]
         wait_until_it_shows_more(program)
@@ -95,6 +96,8 @@ def halted(program: Webcapd) -> Iterator[None]:
     """Have a program do nothing while the context lasts."""
     program.process.send_signal(signal.SIGSTOP)
     try:
+        # All its threads have stopped only then.
+        os.waitid(os.P_PID, program.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
         yield
     finally:
         program.process.send_signal(signal.SIGCONT)
@@ -174,25 +177,30 @@ def test_a_clock_that_jumps_changes_no_time_in_a_recording(
     recorder = Recorder(engine.variants, PLAIN, sink, RecorderSettings())
     engine.start()
     assert engine.wait_begun() is None
-    recorder.start()
     began = time.monotonic()
+    recorder.start()
+    wait_until("it records", lambda: recorder.frames)
+    recorded = time.monotonic()
     for shift in (0.0, 1e8, -1e9, 0.0):  # noqa: B007
-        before = recorder.frames
+        before, recorded_on = recorder.frames, time.monotonic()
         wait_until("it goes on", lambda before=before: recorder.frames > before + 10)  # type: ignore[misc]
     for part in (recorder, engine):
         part.stop()
         assert part.join(TIMEOUT)
         part.close()
     shutdown.close()
-    lasted = time.monotonic() - began
+    ended = time.monotonic()
     (video,) = tmp_path.glob("*.mkv")
     found = probe(video)
-    assert found.duration == pytest.approx(lasted, abs=1.0)
+    # However late this thread saw that it had begun, and that it had ended.
+    assert found.duration is not None
+    assert recorded_on - recorded - 0.5 < found.duration < ended - began + 0.5
     assert found.times == sorted(found.times)
 
 
 def test_time_is_up_also_while_nothing_can_be_written(tmp_path: Path) -> None:
-    bounds = ("--duration", "1s", "--min-free", "1000000T")
+    # So long that a picture comes in it also where the libraries are loaded slowly.
+    bounds = ("--duration", "5s", "--min-free", "1000000T")
     status, said = run_to_end("record", "pattern:bars,size=64x48", "-o", str(tmp_path), *bounds)
     assert status == 3
     assert "nothing is recorded until" in said

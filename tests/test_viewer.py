@@ -86,8 +86,20 @@ def window_of(display: Display, title: str) -> tuple[int, int, int, int] | None:
     return None
 
 
+def has_focus(display: Display, title: str) -> bool:
+    """Whether keys go to the window of a title: its manager gives it them after it is shown."""
+    window, focused = found(display, title), display.get_input_focus().focus
+    with contextlib.suppress(BadWindow):
+        while window is not None and isinstance(focused, Window):
+            if focused.id == window.id:
+                return True
+            focused = focused.query_tree().parent
+    return False
+
+
 def type_key(display: Display, name: str, title: str) -> None:
-    """Type a key over a window, which has the focus."""
+    """Type a key over a window, once it has the focus."""
+    wait_until("the window has the focus", lambda: has_focus(display, title))
     x, y, width, height = wait_until("the window is there", lambda: window_of(display, title))
     display.screen().root.warp_pointer(x + width // 2, y + height // 2)
     code = display.keysym_to_keycode(XK.string_to_keysym(name))
@@ -135,6 +147,9 @@ def test_a_window_and_all_its_keys(screen: XServer, tmp_path: Path) -> None:
         assert is_like(mjpeg.decode(Path(line.split()[-1]).read_bytes())[9, 9], BLUE)
 
         type_key(display, "space", title)
+        # It has seen to that key when it has seen to the next.
+        type_key(display, "minus", title)
+        wait_until("it is smaller again", lambda: size() == (256, 192))
         paint(picture, GREEN)
         wait_until("it has come", lambda: (folder / "f_2.jpg").exists())
         assert shows(BLUE)
@@ -300,7 +315,8 @@ def test_what_cannot_be_is_told(tmp_path: Path) -> None:
 def test_a_lack_of_room_is_told_and_ends_nothing_before_its_time(tmp_path: Path) -> None:
     """There is never so much room as is to stay free here."""
     options = ("--no-window", "--save", str(tmp_path), "--min-free", "999999T")
-    status, said = run_to_end("view", "pattern:clock", *options, "--duration", "1s")
+    # So long that a picture comes in it also where the libraries are loaded slowly.
+    status, said = run_to_end("view", "pattern:clock", *options, "--duration", "5s")
     assert status == 3 and "there is too little room left in" in said and "saved 0" in said
     assert not list(tmp_path.glob("0*.jpg"))
 
