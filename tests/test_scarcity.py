@@ -3,6 +3,7 @@
 import contextlib
 import os
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import mjpeg
 import pytest
 from mortal import mortal_server
 from painter import painter
+from processes import descendants
 from program import READY, ROOT, TIMEOUT, Webcapd, webcapd
 from waiting import wait_until
 from xserver import XServer, xvfb
@@ -22,14 +24,15 @@ from ports import free_port
 
 ME = [sys.executable, "-P", str(ROOT / "webcapd.py")]
 
-# No user has it, so that nobody else's processes count.
-LONELY = 61_000 + os.getpid() % 4000
+# No user has these, so that nobody else's processes count: those of tests side by side, whose
+# process numbers are neighbours, neither.
+LONELY = 61_000 + os.getpid() % 200 * 20
 
 
-def outcome(*command: str, ends: bool = False) -> tuple[int | None, list[str]]:
+def outcome(*command: str, ended_by: str = "") -> tuple[int | None, list[str]]:
     """Run a command until it serves or ends; returns its exit code, None if it served.
 
-    It is asked to end when it serves, unless it ``ends`` by itself.
+    When it serves it is asked to end, or the program ``ended_by`` in its display is ended.
     """
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
@@ -38,12 +41,19 @@ def outcome(*command: str, ends: bool = False) -> tuple[int | None, list[str]]:
         for line in process.stderr:
             lines.append(line.rstrip("\n"))
             if READY.match(line):
-                if not ends:
+                if ended_by:
+                    os.kill(program_in(process, ended_by), signal.SIGTERM)
+                else:
                     process.terminate()
                 lines += process.stderr.read().splitlines()
                 assert process.wait(TIMEOUT) == 0, lines
                 return None, lines
     return process.wait(TIMEOUT), lines
+
+
+def program_in(process: "subprocess.Popen[str]", name: str) -> int:
+    """Give the number of a program that somebody started, once it runs."""
+    return wait_until(f"{name} runs", lambda: descendants(process.pid).get(name))
 
 
 def assert_served_or_said(status: int | None, lines: Sequence[str]) -> None:
@@ -239,9 +249,10 @@ def test_cookie_goes_where_there_is_room(has_runtime: bool) -> None:
     else:
         inside += ["--unsetenv", "XDG_RUNTIME_DIR"]
     fill = ["sh", "-c", 'cat /dev/zero 2>/dev/null >/tmp/full; exec "$@"', "sh"]
-    # The signal would come to bwrap, and not to what is in it.
-    me = [*ME, "--virtual", "64x64", "--port", "0", "--", "sleep", "1"]
-    status, lines = outcome(*inside, "--", *fill, *me, ends=True)
+    # A signal would come to bwrap, and not to what is in it: it ends with the program.
+    program = ["sh", "-c", "exec 2>/dev/null; sleep 1000; exit 0"]
+    me = [*ME, "--virtual", "64x64", "--port", "0", "--", *program]
+    status, lines = outcome(*inside, "--", *fill, *me, ended_by="sleep")
     if has_runtime:
         assert status is None, lines
     else:
