@@ -98,8 +98,10 @@ def listening(family: int, address: object) -> socket.socket:
 
 
 def test_several_addresses_are_listened_on_and_no_other(server: XServer) -> None:
+    # One that nobody is given meanwhile, at the other addresses.
+    port = str(free_port())
     with webcapd(
-        *("--display", server.name, "--v4bindaddress", "127.0.0.9"),
+        *("--display", server.name, "--v4bindaddress", "127.0.0.9", "--port", port),
         *("--listen", "127.0.0.2", "--listen", "127.0.0.3:0", "--listen", "[::1]:0"),
     ) as program:
         hosts = [urlsplit(url).hostname for url in program.urls]

@@ -43,11 +43,27 @@ def test_ffmpeg_sends_over_tls_and_outlives_all_timeouts(folder: Path, text: str
     with front(folder, impatient(text, 1500)) as running:
         wait_until("it is there", lambda: shown(running, viewer) is not None)
         size = "64x48" if text == SHIPPED else "80x60"
-        with ffmpeg(running.port, size) as sender:
-            wait_until("it is shown", lambda: shown(running, viewer) == size)
-            before = pictures(running, viewer)
-            wait_until("it goes on", lambda: pictures(running, viewer) > before + 20)
-            assert sender.poll() is None
+
+        def outlives() -> bool:
+            """Send; tells whether that went on for longer than all timeouts."""
+            with ffmpeg(running.port, size) as sender:
+
+                def has_ended() -> bool:
+                    return sender.poll() is not None
+
+                wait_until(
+                    "it is shown, or cut off",
+                    lambda: has_ended() or shown(running, viewer) == size,
+                )
+                before = pictures(running, viewer)
+                wait_until(
+                    "it goes on, or is cut off",
+                    lambda: has_ended() or pictures(running, viewer) > before + 20,
+                )
+                return not has_ended()
+
+        # A busy machine may be too slow for timeouts that are so short, so again if need be.
+        wait_until("one outlives all timeouts", outlives, 3 * TIMEOUT)
 
 
 @contextlib.contextmanager
@@ -67,6 +83,7 @@ def ffmpeg(port: int, size: str) -> Iterator["subprocess.Popen[bytes]"]:
 def test_another_webcapd_shows_what_ffmpeg_sends(folder: Path) -> None:
     """From ffmpeg over TLS to webcapd, and from there over TLS to another."""
     with front(folder, SHIPPED) as running:
+        wait_until("who sent before is gone", lambda: sender_of(running) is None)
         source = f"https://localhost:{running.port}/display/0/?stream,ca={folder / 'tls.pem'}"
         with webcapd("--source", source) as far, ffmpeg(running.port, "96x64"):
 
@@ -105,6 +122,12 @@ def pictures(running: Front, viewer: dict[str, str]) -> int:
         return body if status == 200 else None
 
     return int(json.loads(wait_until("its count", counted))["capture"]["feed"]["pictures"])
+
+
+def sender_of(running: Front) -> object:
+    """Give who sends pictures, None if nobody does."""
+    status, body = ask(running, {}, "?info")
+    return json.loads(body)["capture"]["feed"]["sender"] if status == 200 else "unknown"
 
 
 @pytest.mark.parametrize("text", [SHIPPED, with_password("secret")], ids=["open", "auth"])

@@ -25,6 +25,8 @@ from xserver import Pixels, XServer, xvfb
 FRAME = WIDTH * HEIGHT * 3
 # As http/streaming/quirks.py has it: each frame, and its repeats.
 FFMPEG_TIMES = 4
+# How long the proxy of Home Assistant waits for more.
+HOME_ASSISTANT_SECONDS = 10
 STREAM_KIND = "multipart/x-mixed-replace;boundary=webcapd-part"
 
 
@@ -213,10 +215,10 @@ def test_wget_saves_a_snapshot_and_asks_for_heads(server: XServer, tmp_path: Pat
 
 @contextlib.asynccontextmanager
 async def fetched(
-    program: Webcapd, target: str = "?stream"
+    program: Webcapd, target: str = "?stream", seconds: float = TIMEOUT
 ) -> AsyncIterator[aiohttp.ClientResponse]:
-    """Ask by aiohttp, which may wait for ten seconds at a time, as Home Assistant does."""
-    patience = aiohttp.ClientTimeout(total=None, sock_read=10)
+    """Ask by aiohttp, as Home Assistant does; it waits for some seconds at a time."""
+    patience = aiohttp.ClientTimeout(total=None, sock_read=seconds)
     async with (
         aiohttp.ClientSession(timeout=patience) as session,
         session.get(program.url + target) as response,
@@ -266,7 +268,8 @@ def test_proxy_with_a_read_timeout_goes_on_at_rest(server: XServer) -> None:
     """Home Assistant's ends the stream after ten silent seconds: takes one heartbeat's time."""
 
     async def watch() -> None:
-        async with fetched(program) as response:
+        # Longer than it would wait, by what a busy machine may take; less than two heartbeats.
+        async with fetched(program, seconds=2 * HOME_ASSISTANT_SECONDS - 3) as response:
             parts = PartParser(response.headers["Content-Type"])
             seen: list[StrictPart] = []
             while len(seen) < 2:
@@ -274,4 +277,5 @@ def test_proxy_with_a_read_timeout_goes_on_at_rest(server: XServer) -> None:
             assert seen[0] == seen[1]
 
     with webcapd("--display", server.name) as program:
+        assert program.info()["config"]["keepalive"] <= HOME_ASSISTANT_SECONDS - 1
         asyncio.run(watch())

@@ -1,12 +1,12 @@
 """Snapshots for scripts: known ones are not sent again, and changes can be waited for."""
 
 import json
-import signal
 import threading
 from email.utils import parsedate_to_datetime
 
 import mjpeg
 import pytest
+from mortal import MortalServer, mortal_server
 from painter import painter
 from program import Webcapd, webcapd
 from rawhttp import raw
@@ -148,12 +148,19 @@ def test_malformed_values_are_refused(server: XServer, asked: str) -> None:
         assert program.get(f"/?snapshot&{asked}")[0] == 400
 
 
-def test_health_tells_whether_there_is_a_picture(server: XServer) -> None:
+def test_health_tells_whether_there_is_a_picture() -> None:
+    # On a number of its own: another test's server would soon have that of a killed one.
+    with mortal_server() as server:
+        server.start_xvfb()
+        see_health(server)
+
+
+def see_health(server: MortalServer) -> None:
     with webcapd("--display", server.name) as program:
         status, _, body = program.get("/?health")
         assert status == 200
         assert json.loads(body) == {"healthy": True, "state": "live", "reason": None}
-        server.process.send_signal(signal.SIGKILL)
+        server.kill()
         wait_until("the loss is told", lambda: program.get("/health")[0] == 503)
         report = json.loads(program.get("/health")[2])
         assert report["healthy"] is False
