@@ -135,7 +135,10 @@ class Systemd:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        wait_until("systemd listens", self.path.exists)
+        wait_until("it has the socket", self.path.exists)
+        # The file is there a moment before anybody can connect.
+        unit = f"webcapd@{number}.socket"
+        wait_until("systemd listens", lambda: self.control("is-active", unit) == "active")
 
     @property
     def starts(self) -> int:

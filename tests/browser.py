@@ -34,6 +34,9 @@ FLAGS = (
     "--remote-debugging-pipe",
 )
 
+# A bound on an answer; the first one comes when it has started, which on a busy machine takes long.
+_SILENCE_SECONDS = 4 * TIMEOUT
+
 # Chromium takes commands from descriptor 3 and answers on 4.
 _WITH_PIPES = 'exec 3<&"$1" 4>&"$2"; shift 2; exec chromium "$@"'
 
@@ -89,7 +92,7 @@ class _Pipes:
 
     def _message(self) -> Any:
         """Read one message."""
-        deadline = time.monotonic() + TIMEOUT
+        deadline = time.monotonic() + _SILENCE_SECONDS
         while b"\0" not in self._unread:
             patience = max(0.0, deadline - time.monotonic())
             assert select.select([self._answers], [], [], patience)[0], "Chromium is silent"

@@ -47,8 +47,12 @@ class Firefox:
         """Errors and warnings of the page, oldest first."""
         self.call("session.new", capabilities={})
         self.call("session.subscribe", events=["log.entryAdded"])
-        tree = self.call("browsingContext.getTree")
-        self._context = tree["contexts"][0]["context"]
+        self._context: str = wait_until("its page is there", self._page)
+
+    def _page(self) -> str:
+        """Give its only page; nothing before there is one."""
+        pages = self.call("browsingContext.getTree")["contexts"]
+        return str(pages[0]["context"]) if pages else ""
 
     def call(self, method: str, **parameters: Any) -> Any:
         """Give a command; returns its result."""
@@ -158,7 +162,9 @@ def firefox(profile: Path) -> Iterator[Firefox]:
 
         server = wait_until("Firefox listens", listens)
         address = f"ws://{server['ws_host']}:{server['ws_port']}/session"
-        with connect(address, max_size=None) as connection:
+        # On a busy machine it may be silent for longer than the library bears.
+        patience = {"open_timeout": TIMEOUT, "ping_interval": None}
+        with connect(address, max_size=None, **patience) as connection:
             yield Firefox(connection)
     finally:
         process.terminate()

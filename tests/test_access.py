@@ -319,17 +319,23 @@ def test_who_is_known_waits_for_no_guess(server: XServer, tmp_path: Path) -> Non
         right = basic("ann", USERS["ann"])
         assert one.status("/?snapshot", right) == 200
         replace(one.users, one.users.read_text() + entry("slow", "secret", cost=12))
-        guessers = [stack.enter_context(raw(one.program)) for _ in range(3)]
-        for number, guesser in enumerate(guessers):
-            guesser.request(
-                "/?snapshot",
-                f"X-Forwarded-For: 10.0.1.{number}",
-                f"Authorization: {basic('slow', 'wrong-guess')}",
-            )
-        for authorization in (right, f"Bearer {TOKEN}"):
-            assert one.status("/?snapshot", authorization) == 200
-        assert not all(select.select([guesser], [], [], 0)[0] for guesser in guessers)
-        assert [guesser.head().code for guesser in guessers] == [401] * 3
+
+        def answered_before_a_guess() -> bool:
+            guessers = [stack.enter_context(raw(one.program)) for _ in range(3)]
+            for guesser in guessers:
+                guesser.request(
+                    "/?snapshot",
+                    f"X-Forwarded-For: {next(CLIENTS)}",
+                    f"Authorization: {basic('slow', 'wrong-guess')}",
+                )
+            for authorization in (right, f"Bearer {TOKEN}"):
+                assert one.status("/?snapshot", authorization) == 200
+            found = not all(select.select([guesser], [], [], 0)[0] for guesser in guessers)
+            assert [guesser.head().code for guesser in guessers] == [401] * 3
+            return found
+
+        # Were they to wait, it would never be so; all guesses may be answered while we stand still.
+        wait_until("who is known is answered before a guess", answered_before_a_guess)
 
 
 def until_it_ends(stream: mjpeg.Stream) -> None:
@@ -350,9 +356,16 @@ def test_change_of_the_files_is_heeded_while_it_runs(server: XServer, tmp_path: 
         assert one.status("/?info", new) == 401
         replace(one.users, entry("new", "welcome"))
         replace(one.tokens, f"{LATER}\n")
-        assert one.status("/?info", new) == 200
-        assert one.status("/?info", ann, X_Forwarded_For="10.0.0.1") == 401
-        assert one.status(f"/?snapshot&token={TOKEN}", X_Forwarded_For="10.0.0.1") == 401
+        # It is waited for a file that does not answer, but for 2 s only.
+        addresses = (f"10.4.0.{number}" for number in itertools.count())
+
+        def status(path: str, authorization: str = "") -> int:
+            return one.status(path, authorization, X_Forwarded_For=next(addresses))
+
+        wait_until("the new one is let in", lambda: status("/?info", new) == 200)
+        wait_until("the old one is not", lambda: status("/?info", ann) == 401)
+        taken = f"/?snapshot&token={TOKEN}"
+        wait_until("its token is taken back", lambda: status(taken) == 401)
         until_it_ends(removed)
         until_it_ends(taken_back)
         one.program.wait_for_line(lambda line: line.endswith("its access was revoked"))
@@ -366,7 +379,8 @@ def test_change_of_the_files_is_heeded_while_it_runs(server: XServer, tmp_path: 
             assert one.status(f"/?snapshot&token={LATER}") == 200
 
         def kept() -> list[str]:
-            return [line for line in one.program.lines if "stays in force" in line]
+            lines = [line for line in one.program.lines if "stays in force" in line]
+            return [line for line in lines if "does not answer" not in line]
 
         # Written before the answers, but perhaps read after them.
         wait_until("both are told", lambda: len(kept()) >= 2)
@@ -381,11 +395,17 @@ def test_token_that_ends_is_worth_nothing_a_second_later(
     server: XServer, tmp_path: Path, page: str, how: str
 ) -> None:
     """Also on a screen at rest, long before anything would be sent."""
-    with guarded(tmp_path, server.name, "--keepalive", "9") as one:
-        took = [seconds_until_ended(one, page, how) for _ in range(3)]
+    keepalive = 9
+    with guarded(tmp_path, server.name, "--keepalive", f"{keepalive}") as one:
+        took = [seconds_until_ended(one, page, how) for _ in range(2)]
+
+        def is_soon() -> bool:
+            took.append(seconds_until_ended(one, page, how))
+            return min(took) < 1.0
+
         # On a machine that does other things too.
-        assert min(took) < 1.0
-        assert max(took) < 5.0
+        wait_until("it ends within a second", is_soon)
+        assert max(took) < keepalive
 
 
 def seconds_until_ended(one: Guarded, page: str, how: str) -> float:
@@ -408,7 +428,8 @@ def seconds_until_ended(one: Guarded, page: str, how: str) -> float:
 
 def test_token_that_expires_ends_its_stream(server: XServer, tmp_path: Path) -> None:
     with guarded(tmp_path, server.name, "--keepalive", "0.5") as one:
-        soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=4)
+        # As late as a busy machine may be with letting it in.
+        soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=9)
         replace(one.tokens, f"{TOKEN} {soon.isoformat()}\n")
         with mjpeg.stream(one.program, f"/?stream&token={TOKEN}") as stream:
             assert stream.part().body

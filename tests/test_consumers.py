@@ -38,8 +38,9 @@ class Counter:
         return self.wanted
 
     def feed(self, picture: Picture, moment: Moment) -> None:
-        self.fed.append((picture.pointer is not None, int(picture.pixels.sum()), moment))
+        # First: who waits for what it notes may set what is to be done at the next one.
         self.on_feed()
+        self.fed.append((picture.pointer is not None, int(picture.pixels.sum()), moment))
 
     def expire(self) -> None: ...
 

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import http.client
+import itertools
 import socket
 import threading
 from pathlib import Path
@@ -10,10 +11,11 @@ from pathlib import Path
 import bcrypt
 from attack import attacked
 from program import TIMEOUT, Webcapd, webcapd
+from waiting import wait_until
 from xserver import XServer
 
 SOURCES = 4
-GUESSES = 2
+GUESSES = 8
 WRONG = b"Authorization: Basic " + base64.b64encode(b"ann:wrong")
 
 
@@ -75,20 +77,28 @@ def test_guesses_do_not_hold_up_who_is_known(server: XServer, tmp_path: Path) ->
     with webcapd("--display", server.name, "--auth-file", str(users)) as program:
         assert get(program, "right", "127.0.0.1") == 200
         statuses: list[int] = []
-
-        def guess(source: str) -> None:
-            statuses.extend(get(program, "wrong", source) for _ in range(GUESSES))
-
+        enough = threading.Event()
         # Each from an address of its own: one alone is locked out soon.
-        sources = (f"127.0.1.{number}" for number in range(1, SOURCES + 1))
-        threads = [threading.Thread(target=guess, args=(source,)) for source in sources]
+        sources = (f"127.0.{number >> 8}.{number & 255}" for number in itertools.count(257))
+
+        def guess() -> None:
+            while not enough.is_set():
+                statuses.append(get(program, "wrong", next(sources)))
+
+        threads = [threading.Thread(target=guess) for _ in range(SOURCES)]
         for thread in threads:
             thread.start()
-        known = 0
-        while len(statuses) < SOURCES * GUESSES:
+        known = itertools.count(1)
+
+        def outnumbers() -> bool:
             assert get(program, "right", "127.0.0.1") == 200
-            known += 1
-        for thread in threads:
-            thread.join()
-        assert statuses == [401] * SOURCES * GUESSES
-        assert known >= len(statuses)
+            # Who waits for the guesses falls further behind with each.
+            return next(known) >= len(statuses) >= GUESSES
+
+        try:
+            wait_until("who is known is answered more often than who guesses", outnumbers)
+        finally:
+            enough.set()
+            for thread in threads:
+                thread.join()
+        assert set(statuses) == {401}

@@ -209,10 +209,11 @@ def test_a_server_that_comes_to_its_senses_is_shown() -> None:
 
 
 def test_a_server_that_is_not_there_is_waited_for() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    with made(f"http://127.0.0.1:{port}/") as feed:
-        wait_reason(feed, "nobody listens there")
+    # Held, so that nobody else comes to listen there.
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        with made(f"http://127.0.0.1:{taken.getsockname()[1]}/") as feed:
+            wait_reason(feed, "nobody listens there")
     with made("http://no-such-host.invalid/") as feed:
         wait_reason(feed, "there is no host no-such-host.invalid")
 

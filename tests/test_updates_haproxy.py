@@ -26,7 +26,9 @@ def fronted(folder: Path, *options: str) -> Iterator[tuple[Front, XServer]]:
     with xvfb(320, 240) as server, front(folder, impatient(HAPROXY_CFG)) as running:
         program = instance(folder, 0, server.name, *options)
         try:
-            wait_until("it is there", lambda: running.get("/display/0/?info")[0] == 200)
+            connection, response = running.served("/display/0/?info")
+            with contextlib.closing(connection), response:
+                pass
             yield running, server
         finally:
             end(program)
