@@ -185,13 +185,14 @@ class Encoder:
         """Refresh whenever it is wanted, worth it and due."""
         self._size = self._source.size
         if self._outage is not None:
-            # Only a refresh proves that the picture is back.  Until then the
-            # placeholder stands.
+            # Only a refresh proves that it is back.  Until then the placeholder stands.
             self._refresh(time.monotonic(), [])
-            self._recover(self._outage)
         for consumer in self.consumers.listed():
             consumer.behind = True
             consumer.expire()
+        if self._outage is not None:
+            # Last: who reads that it is live, and then asks, gets no placeholder any more.
+            self._recover(self._outage)
         self._begin()
         pending, watched = True, False
         descriptors = self._source.descriptors()
@@ -274,11 +275,10 @@ class Encoder:
 
     def _retry_until_open(self, reason: str) -> None:
         """Show a placeholder, and wait before the next attempt to open the source."""
-        outage = self._outage
-        if outage is None:
-            outage = self._outage = Outage()
-            self._outages += 1
+        outage = self._outage or Outage()
         outage.update(reason, self._size)
+        self._outages += self._outage is None
+        self._outage = outage  # Last: who reads that it is lost reads why, and how often.
         self._feeding.show(outage)
         self._begin()
         now = time.monotonic()
