@@ -116,8 +116,10 @@ class H2Client:
             self._responses[event.stream_id].writer.close()
 
     def close(self) -> None:
+        # Not as of a TLS connection, which would be none any more: what has come already would be
+        # read as it is, by a thread that takes it for HTTP/2.
         with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
         # Whoever has not been read to the end holds the thread up no longer.
         for response in self._responses.values():
             response.close()

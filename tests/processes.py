@@ -36,7 +36,8 @@ def _listed() -> dict[int, tuple[str, int]]:
     found = {}
     for directory in Path("/proc").glob("[0-9]*"):
         try:
-            stat = (directory / "stat").read_text()
+            # A name is of 15 bytes, which may end within a letter.
+            stat = (directory / "stat").read_text(errors="replace")
         except OSError:
             continue  # It has ended since it was listed.
         # The name may hold anything, so it is cut out from its brackets.

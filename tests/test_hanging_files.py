@@ -74,8 +74,10 @@ def test_streams_go_on_while_the_file_hangs_and_end_when_it_changes(
         wait_until("it is let in no longer", lambda: status(program, TOKEN) != 200)
         program.wait_for_line(lambda line: line.endswith("its access was revoked"))
         assert kept.part().body
-        logged = [line for line in program.lines if "does not answer" in line]
-        assert len(logged) == 1
+        # While it hung: a check that is held up later, for want of a processor, is another matter.
+        lines = program.lines
+        until = next(number for number, line in enumerate(lines) if "answers again" in line)
+        assert len([line for line in lines[:until] if "does not answer" in line]) == 1
 
 
 def test_file_that_hangs_from_the_start_is_refused(server: XServer, tokens: Path) -> None:
@@ -148,6 +150,7 @@ class StuckFile:
 
 
 def test_access_that_is_closed_or_refused_leaves_no_thread(tokens: Path) -> None:
+    wait_until("those of other tests have ended", lambda: not watchers())
     users = tokens.with_name("users")
     users.write_text("ann:$2y$04$" + "a" * 21 + "O" + "b" * 31 + "\n")
     with contextlib.closing(Access(str(users), str(tokens))):

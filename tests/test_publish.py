@@ -4,6 +4,7 @@ import base64
 import contextlib
 import itertools
 import re
+import select
 import socket
 import subprocess
 import time
@@ -22,6 +23,7 @@ from rawhttp import RawClient, raw
 from waiting import wait_until
 
 from webcapd.base.jpegmarkers import plain_jpeg, read_shape
+from webcapd.capture.feeds.received.inlet import STALE_SECONDS
 
 TOKEN, OTHER = "token-of-the-camera", "token-of-a-guest"
 BEARER = f"Authorization: Bearer {TOKEN}"
@@ -84,6 +86,18 @@ def send(client: RawClient, data: bytes) -> None:
     client.send(b"%x\r\n%b\r\n" % (len(data), data))
 
 
+def send_until_answered(client: RawClient, data: bytes) -> None:
+    """Send a chunk again and again: those that have come meanwhile count as one, the last."""
+
+    def answered() -> bool:
+        # Who refuses may hang up before it has all.
+        with contextlib.suppress(OSError):
+            send(client, data)
+        return bool(select.select([client], [], [], 0)[0])
+
+    wait_until("it is answered", answered)
+
+
 def status(program: Webcapd) -> dict[str, object]:
     found: dict[str, object] = program.info()["capture"]["feed"]
     return found
@@ -99,16 +113,18 @@ def shown(program: Webcapd) -> bytes | None:
     return body if code == 200 else None
 
 
+def is_like(found: bytes, picture: bytes) -> bool:
+    """Whether what is shown is a picture; it may have been encoded anew."""
+    pixels, wanted = mjpeg.decode(found), mjpeg.decode(picture).astype(int)
+    return pixels.shape == wanted.shape and bool(np.abs(pixels - wanted).mean() < 20)
+
+
 def wait_shown(program: Webcapd, picture: bytes) -> None:
-    """Wait until a picture is shown; it may have been encoded anew."""
-    wanted = mjpeg.decode(picture).astype(int)
+    """Wait until a picture is shown."""
 
     def is_shown() -> bool:
         found = shown(program)
-        if found is None:
-            return False
-        pixels = mjpeg.decode(found)
-        return pixels.shape == wanted.shape and bool(np.abs(pixels - wanted).mean() < 20)
+        return found is not None and is_like(found, picture)
 
     wait_until("the picture is shown", is_shown)
 
@@ -174,13 +190,23 @@ def test_ffmpeg_sends_a_video_and_leaves_a_placeholder(program: Webcapd) -> None
 
 def test_a_sender_that_was_cut_off_may_come_back_at_once(program: Webcapd) -> None:
     """What was whole by then is shown for a moment longer, so that nobody sees the gap."""
-    wait_free(program)
-    with pushing(program) as client:
-        send(client, part(jpeg(seed=8)))
-        wait_shown(program, jpeg(seed=8))
-        send(client, part(jpeg(seed=9))[:-600])
-    wait_free(program)
-    wait_shown(program, jpeg(seed=8))
+
+    def is_seen() -> bool:
+        """Cut it off; tells whether the picture is seen then, as it must be but after its time."""
+        wait_free(program)
+        with pushing(program) as client:
+            send(client, part(jpeg(seed=8)))
+            wait_shown(program, jpeg(seed=8))
+            send(client, part(jpeg(seed=9))[:-600])
+            began = time.monotonic()
+        wait_free(program)
+        found = shown(program)
+        if found is None:
+            assert time.monotonic() - began > STALE_SECONDS
+            return False
+        return is_like(found, jpeg(seed=8))
+
+    wait_until("it is seen in time", is_seen)
     with pushing(program) as client:
         send(client, part(jpeg(seed=10), length=False))
         wait_shown(program, jpeg(seed=10))
@@ -372,10 +398,7 @@ def test_a_stream_outlives_some_bad_pictures_but_not_many(program: Webcapd) -> N
             wait_refused(program, before)
             send(client, part(jpeg(seed=seed)))
             wait_shown(program, jpeg(seed=seed))
-        with contextlib.suppress(OSError):
-            for _ in range(30):
-                send(client, bad)
-                time.sleep(0.02)
+        send_until_answered(client, bad)
         head = client.head()
         assert head.code == 400
         assert b"damaged" in client.body(head)
@@ -437,10 +460,7 @@ def test_a_token_that_is_taken_away_ends_its_stream(program: Webcapd, tokens: Pa
         wait_shown(program, jpeg(seed=41))
         tokens.write_text(f"{TOKEN}\n")
         try:
-            with contextlib.suppress(OSError):
-                for _ in range(200):
-                    send(client, part(jpeg(seed=41)))
-                    time.sleep(0.05)
+            send_until_answered(client, part(jpeg(seed=41)))
             head = client.head()
             assert (head.code, client.body(head)) == (401, b"access was revoked meanwhile\n")
         finally:
@@ -449,8 +469,8 @@ def test_a_token_that_is_taken_away_ends_its_stream(program: Webcapd, tokens: Pa
 
 def test_who_sends_nothing_for_ten_seconds_makes_room(program: Webcapd) -> None:
     wait_free(program)
+    began = time.monotonic()
     with pushing(program) as client:
-        began = time.monotonic()
         head = client.head()
         assert (head.code, client.body(head)) == (408, b"the body did not come in time\n")
         assert time.monotonic() - began > 9
@@ -509,10 +529,13 @@ def test_four_may_send_at_a_time(tokens: Path) -> None:
 
 def test_a_refusal_is_in_the_log_as_ffmpeg_does_not_tell_its_user(tokens: Path) -> None:
     with webcapd("--source", "push:cam", "--publish-token-file", str(tokens)) as running:
+        began = time.monotonic()
         for _ in range(20):
             assert put(running, b"GIF89a")[0] == 400
         assert "neither as a JPEG" in running.wait_for_line(lambda line: "refused" in line)
-        assert len([line for line in running.lines if "refused" in line]) < 10
+        # One a second, however long they take.
+        most = 2 + time.monotonic() - began
+        assert len([line for line in running.lines if "refused" in line]) <= most
 
 
 def test_secrets_are_in_no_log_and_no_state(program: Webcapd) -> None:
