@@ -39,6 +39,12 @@ def psnr(one: Pixels, other: Pixels) -> float:
     return float(cv2.PSNR(np.ascontiguousarray(one), np.ascontiguousarray(other)))
 
 
+def is_like(picture: Pixels, screen: XServer) -> bool:
+    """Whether a picture is that of the upper left part of a screen."""
+    height, width = picture.shape[:2]
+    return psnr(picture, screen.pixels()[:height, :width]) > 30
+
+
 def test_jpeg_is_the_picture_each_time(screen: XServer, display: Display) -> None:
     fill(display, 0x205080, 0, 0, *SIZE)
     with webcapd.frames(settings(screen), output="jpeg") as packets:
@@ -112,10 +118,8 @@ def test_h264_in_stripes_is_decoded_stripe_by_stripe(screen: XServer, display: D
         assert (first.is_key, first.size) == (True, (SIZE[0] - 1, SIZE[1] - 1))
         with pytest.raises(webcapd.Error, match="in stripes"):
             _ = first.data
-        packet: webcapd.Packet | None = first
-        is_drawn = False
-        # Until it rests, before and after something is drawn.
-        while packet is not None:
+
+        def show(packet: webcapd.Packet) -> None:
             for stripe in packet.stripes:
                 if stripe.y not in decoders:
                     assert stripe.is_key
@@ -124,14 +128,19 @@ def test_h264_in_stripes_is_decoded_stripe_by_stripe(screen: XServer, display: D
                 (decoded,) = decoders[stripe.y].decode(av.Packet(stripe.data))
                 part = picture[stripe.y : stripe.y + stripe.height]
                 part[:] = decoded.to_ndarray(format="bgr24")
-            packet = packets.read(0.3)
-            if packet is None and not is_drawn:
-                fill(display, 0xFFFFFF, 32, 200, 64, 16)
-                is_drawn, packet = True, read(packets)
-                assert any(stripe.y <= 200 < stripe.y + stripe.height for stripe in packet.stripes)
-        assert psnr(picture, screen.pixels()[: first.height, : first.width]) > 30
+
+        show(first)
+        while (packet := packets.read(0.3)) is not None:
+            show(packet)
+        # It rests now, or is held up: then what makes it better may still come first.
+        fill(display, 0xFFFFFF, 32, 200, 64, 16)
+        is_drawn = False
+        while not (is_drawn and is_like(picture, screen)):
+            show(packet := read(packets))
+            is_drawn |= any(stripe.y <= 200 < stripe.y + stripe.height for stripe in packet.stripes)
         packets.request_keyframe()
-        assert read(packets).is_key or read(packets).is_key
+        # Others may come first, of what rests by now.
+        assert any(read(packets).is_key for _ in range(3))
 
 
 def test_h264_without_its_encoder_is_told_in_a_sentence(

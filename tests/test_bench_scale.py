@@ -201,7 +201,11 @@ def test_command_measures_a_row_alone() -> None:
     chosen = ["--workloads", "typing", "--fronts", "nginx", "--lists", "names", "--viewers", "3"]
     command = [sys.executable, str(ROOT / "bench/scaling.py"), *chosen]
     done = subprocess.run(
-        [*command, "--seconds", "1", "--no-docs"], capture_output=True, text=True, timeout=90
+        # Long enough for something to be typed and seen where much else is done.
+        [*command, "--seconds", "6", "--no-docs"],
+        capture_output=True,
+        text=True,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
     measured, _, model_part = done.stdout.partition("### ")

@@ -1,11 +1,14 @@
 """What changes apart from what moves goes ahead, and nothing is forgotten over that."""
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from webcapd.capture import selector
 from webcapd.capture.bands import BandLayout
 from webcapd.capture.geometry import Rectangle
 from webcapd.capture.motion import Motion, apart, count
@@ -88,12 +91,20 @@ class Selecting(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        # What moves is a matter of time: by the machine's, no example would be the same twice.
+        self.now = 1000.0
+        self.patch = pytest.MonkeyPatch()
+        clock = SimpleNamespace(monotonic=lambda: self.now)
+        self.patch.setattr(selector, "time", clock)
         self.server = Server()
         self.counts = RefreshCounts()
         self.selector = DamageSelector(self.server, LAYOUT, 1e9, self.counts)
         self.stale = {(band, column) for band in range(BANDS) for column in range(COLUMNS)}
         """Tiles drawn on since they were read last."""
         self.read()
+
+    def teardown(self) -> None:
+        self.patch.undo()
 
     def read(self, again: bool = False) -> None:
         selection = self.selector.select(AREA)
@@ -112,6 +123,10 @@ class Selecting(RuleBasedStateMachine):
     def draw(self, band: int, column: int) -> None:
         self.server.drawn.append((band, column))
         self.stale.add((band, column))
+
+    @rule(seconds=st.sampled_from([0.001, 0.02, 0.05, 1.0]))
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
 
     @rule()
     def draw_all_over(self) -> None:

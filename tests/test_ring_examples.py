@@ -67,10 +67,16 @@ def test_examples_keep_to_the_standard(
 ) -> None:
     path = tmp_path / "a.wcf"
     arguments, content = WRITERS[writer]
-    with running(commands[writer], path, *arguments):
+    # Without a number of frames it writes for as long as one looks.
+    with running(commands[writer], path, *arguments[:-1]):
         wait_until("it writes", path.exists)
         with contextlib.closing(RingReader(path)) as reader:
             assert reader.has_writer()
+            wait_until("there is a frame", reader.read)
+    path.unlink()
+    with running(commands[writer], path, *arguments):
+        wait_until("it writes", path.exists)
+        with contextlib.closing(RingReader(path)) as reader:
             while reader.has_writer():
                 if (frame := reader.read()) is not None:
                     assert bytes(reader.payload) == content(frame.number)

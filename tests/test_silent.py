@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from footprint import Footprint
 from painter import painter
-from program import Webcapd, run_to_end, webcapd
+from program import TIMEOUT, Webcapd, run_to_end, webcapd
 from relay import relay
 from waiting import wait_until
 from xserver import XServer, xvfb
@@ -50,7 +50,7 @@ def test_connection_that_is_not_answered_is_given_up(server: XServer) -> None:
             quiet.let_through(CONNECTIONS - 1)
             quiet.cut()
             wait_until("an attempt hangs", lambda: quiet.taken == taken + CONNECTIONS)
-            wait_until("the attempt is given up", lambda: attempts(program) >= 2)
+            wait_until("the attempt is given up", lambda: attempts(program) >= 2, 2 * TIMEOUT)
             assert program.info()["encoder"]["reason"] == "the X server does not answer"
             quiet.let_through(2 * CONNECTIONS)
             stream.until(live)

@@ -60,10 +60,13 @@ def test_letter_is_seen_at_once_however_much_moves_beside_it(server: XServer) ->
     ):
         client.wait_for_mark(0)
         # Above and below what moves: bands are read as wide as the screen.
-        for y in (16, 48, 416, 448):
+        for y in (16, 48, 416, 448, *range(352, 416, 16), 0, 32, 64, 432, 464):
             desktop.type(y)
             wait_until("the letter", lambda: client.check() and y in watcher.letters)  # noqa: B023
-        # At first all of the screen was drawn; and one may have had its turn by chance.
+            # At first all of the screen was drawn; and others may have had their turn by chance,
+            # the more where much else is done.
+            if sum(watcher.letters.values()) >= 2:
+                break
         assert sum(watcher.letters.values()) >= 2
 
 

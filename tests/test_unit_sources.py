@@ -65,6 +65,8 @@ def test_files_of_other_programs_are_shown(scheme: str, tmp_path: Path) -> None:
             service = Service(sandbox, f"--source {source} --shm-any-owner")
             try:
                 service.hear("READY=1")
+                # The file is there before its first frame.
+                wait_until("it is shown", lambda: service.info()["encoder"]["state"] == "live")
                 height, width = mjpeg.decode(service.get("/?snapshot")).shape[:2]
                 assert (width, height) == (64, 48)
                 if scheme == "wcf":
