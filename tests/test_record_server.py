@@ -77,6 +77,7 @@ def test_it_is_started_and_stopped_and_has_what_was_before(program: Webcapd, fol
     assert json.loads(body)["state"] == "stopped"
     (video,) = videos(folder)[before:]
     found = probe(video)
+    assert found.duration is not None
     assert 1.5 + stop[0] - start[1] < found.duration < 2.5 + stop[1] - start[0]
     assert decoded(video) == len(found.times) > 30
     lines = [json.loads(line) for line in (folder / ".webcapd-record").read_bytes().splitlines()]
