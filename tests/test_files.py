@@ -221,8 +221,9 @@ def test_feed_that_was_disposed_of_leaves_nothing(tmp_path: Path) -> None:
     for _ in range(3):
         with shown(tmp_path / "none.png") as look:
             look()
-    assert set(os.listdir("/proc/self/fd")) <= descriptors
-    assert set(threading.enumerate()) <= threads
+    # A thread that is held up is not waited for long.
+    wait_until("its threads have ended", lambda: set(threading.enumerate()) <= threads)
+    wait_until("all is closed", lambda: set(os.listdir("/proc/self/fd")) <= descriptors)
 
 
 def test_reading_that_fails_ends_with_a_placeholder(

@@ -30,7 +30,8 @@ def run(*command: str | Path) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        timeout=2 * TIMEOUT,
+        # An environment with pip in it takes long where much else is done.
+        timeout=8 * TIMEOUT,
         check=False,
     )
 
@@ -123,7 +124,7 @@ def test_setup_begins_anew_after_it_was_interrupted(small_tree: Path, moment: st
         return process.poll() is not None
 
     try:
-        wait_until("it is that far", lambda: [*(small_tree / ".venv").glob(moment)])
+        wait_until("it is that far", lambda: [*(small_tree / ".venv").glob(moment)], 4 * TIMEOUT)
         wait_until("it is interrupted", ended)
     finally:
         with contextlib.suppress(ProcessLookupError):

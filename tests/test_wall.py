@@ -155,7 +155,8 @@ def nine(tmp_path: Path) -> Iterator[Nine]:
             brush.rectangle(red << 16 | green << 8 | blue, *place)
         nine = Nine(running, server)
         try:
-            with ThreadPoolExecutor() as pool:
+            # More at a time would only wait for each other.
+            with ThreadPoolExecutor(3) as pool:
                 list(pool.map(nine.start, range(9), NAMES))
             yield nine
         finally:
@@ -165,7 +166,7 @@ def nine(tmp_path: Path) -> Iterator[Nine]:
 
 def test_nine_displays_of_which_two_die_and_one_comes(nine: Nine, tmp_path: Path) -> None:
     with chromium(tmp_path / "profile") as browser:
-        page = WallPage(browser, f"{nine.url}?gone=5")
+        page = WallPage(browser, f"{nine.url}?gone=10")
         page.wait_until_live(NAMES)
         page.wait_for_title("9 of 9 live")
         check_colours(page)
@@ -403,7 +404,7 @@ def test_carousel_shows_one_after_the_other(run: AnyRun, tmp_path: Path) -> None
         webcapd("--display", server.name, "--wall", other.url, "--name", "A") as program,
         run(tmp_path) as browser,
     ):
-        page = WallPage(browser, f"{program.url}wall?seconds=1")
+        page = WallPage(browser, f"{program.url}wall?seconds=3")
         for name in ("A", "B", "A"):
             page.wait_until_live([name])
         pressed = "document.getElementById('carousel').ariaPressed"

@@ -51,10 +51,11 @@ class UpdateClient:
         self._thread.start()
 
     def _mark(self, on_mark: Callable[[UpdateReader], None]) -> None:
-        self.marks += 1
         self.lags.append(time.time() - self.reader.captured / 1e6)
         self.latest = self.reader.picture[..., ::-1].copy()
         on_mark(self.reader)
+        # Last: whoever waits for it finds all the rest.
+        self.marks += 1
 
     def _run(self) -> None:
         try:

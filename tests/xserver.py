@@ -5,10 +5,12 @@ import os
 import select
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+from program import TIMEOUT
 from Xlib import X
 from Xlib.display import Display
 from Xlib.error import ConnectionClosedError, xerror_class
@@ -17,7 +19,7 @@ from Xlib.protocol.event import event_class
 
 Pixels = NDArray[np.uint8]
 
-_TRIES, _END_SECONDS = 3, 5.0
+_PAUSE = 0.05
 
 _connecting = threading.Lock()
 
@@ -72,7 +74,7 @@ def xvfb(
         # server starts there, and the others do not look further.
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_END_SECONDS)
+            process.wait(TIMEOUT)
         process.kill()
         process.wait()
 
@@ -81,14 +83,16 @@ def _started(
     width: int, height: int, *arguments: str, depth: int
 ) -> tuple[str, "subprocess.Popen[bytes]"]:
     """Start an Xvfb; gives its name, once it takes clients."""
-    for _ in range(_TRIES):
+    deadline = time.monotonic() + TIMEOUT
+    while True:
         process, name = _start(width, height, *arguments, depth=depth)
         if name:
             return f":{name}", process
         # The one before it under that number is not quite gone.
         process.kill()
         process.wait()
-    raise AssertionError("Xvfb did not start")
+        assert time.monotonic() < deadline, "Xvfb did not start"
+        time.sleep(_PAUSE)
 
 
 def _start(
@@ -108,5 +112,5 @@ def _start(
     )
     os.close(writer)
     with open(reader) as lines:
-        in_time = select.select([reader], [], [], 30)[0]
+        in_time = select.select([reader], [], [], TIMEOUT)[0]
         return process, lines.readline().strip() if in_time else ""
