@@ -3,6 +3,7 @@
 import contextlib
 import os
 import select
+import signal
 import subprocess
 import threading
 import time
@@ -73,6 +74,8 @@ def xvfb(
         # Killed, it would leave a lock, in which its number is soon another process's: then no
         # server starts there, and the others do not look further.
         process.terminate()
+        # Some tests have stopped it.
+        process.send_signal(signal.SIGCONT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(TIMEOUT)
         process.kill()
