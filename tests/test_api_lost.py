@@ -44,6 +44,7 @@ def test_captures_go_on_when_the_display_is_back(mortal: MortalServer) -> None:
         assert first.size == read(jpegs).size == read(videos).size == (320, 240)
         assert read(stripes).is_key
         reader.feed(read(updates).data)
+        wait_until("it is called back", lambda: sizes)
         mortal.kill()
         wait_until("both are told", lambda: frames.outage and capture.outage)
         assert "lost" in frames.outage or mortal.name in frames.outage

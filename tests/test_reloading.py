@@ -20,6 +20,7 @@ class Watched:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.write("one")
+        self._others = set(threading.enumerate())
         self.file = ReloadingFile(str(path), self.parse)
         self.content = self.file.reload
 
@@ -31,6 +32,19 @@ class Watched:
 
     def write(self, text: str) -> None:
         self.path.write_text(text)
+
+    def threads(self) -> list[threading.Thread]:
+        """Give those that check it: others, of what has just been closed, may still end."""
+        started = set(threading.enumerate()) - self._others
+        return [one for one in started if one.name == "credentials"]
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a check last as long as it takes, and none be made while a file is half written."""
+    monkeypatch.setattr(reloading, "_HANG_SECONDS", TIMEOUT)
+    monkeypatch.setattr(reloading, "_FIRST_SECONDS", TIMEOUT)
+    monkeypatch.setattr(reloading, "_IN_USE_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -97,7 +111,7 @@ def test_file_is_looked_at_only_while_somebody_asks(
 ) -> None:
     monkeypatch.setattr(reloading, "_CHECK_SECONDS", 0.01)
     monkeypatch.setattr(reloading, "_IN_USE_SECONDS", 0.2)
-    (thread,) = [one for one in threading.enumerate() if one.name == "credentials"]
+    (thread,) = watched.threads()
 
     def switches() -> str:
         status = Path(f"/proc/self/task/{thread.native_id}/status").read_text()
