@@ -335,11 +335,13 @@ def test_workload_moves_the_pointer(server: XServer) -> None:
 
 def test_webcapd_is_measured_for_real() -> None:
     subject = peers.PEERS[peers.SUBJECT]
-    (record,) = cost.costs("video", "640x480", [subject], 0.5)
+    # Of less, a busy machine may leave nothing that could be measured.
+    seconds = 3.0
+    (record,) = cost.costs("video", "640x480", [subject], seconds)
     assert record["process"] > 0 and record["memory"] > 1e6
     assert record["bytes"] > record["fps"] * 1000 > 0
     json.dumps(record)
-    (record,) = latency.latencies("typing", "640x480", [subject], 0.5)
+    (record,) = latency.latencies("typing", "640x480", [subject], seconds)
     assert len(record["milliseconds"]) >= 3
     assert min(record["milliseconds"]) > 0
 

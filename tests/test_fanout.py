@@ -90,8 +90,14 @@ def test_each_gets_its_own_form_and_rate(server: XServer) -> None:
             assert mjpeg.decode(part(plain)).shape[1] == WIDTH
             assert mjpeg.decode(part(small)).shape[1] == 64
         assert mjpeg.decode(part(seldom)).shape[1] == WIDTH
-        frames = sorted(client["frames"] for client in program.info()["clients"])
-        assert frames[0] < frames[1]
+
+        def has_fewer() -> bool:
+            part(plain), part(small)
+            frames = sorted(client["frames"] for client in program.info()["clients"])
+            return bool(frames[0] < frames[1])
+
+        # The more come, the more it lags behind: not at once where all are slow.
+        wait_until("who asks for few gets fewer", has_fewer)
 
 
 def test_reset_connection_is_noticed_while_the_screen_rests(still: Webcapd) -> None:

@@ -43,6 +43,8 @@ def test_figures_are_those_of_the_state_page(server: XServer) -> None:
     with webcapd("--display", server.name) as program, mjpeg.stream(program) as stream:
         stream.part()
         assert program.snapshot()
+        # What has come is counted a little later.
+        wait_until("it is counted", lambda: program.info()["clients"][0]["bytesSent"])
         info, found = program.info(), values(program)
         assert found["webcapd_up"] == 1
         assert found["webcapd_outages_total"] == 0

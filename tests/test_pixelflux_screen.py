@@ -117,8 +117,8 @@ def test_what_nobody_holds_is_stopped() -> None:
     assert came.wait(TIMEOUT)
     del capture
     gc.collect()
-    names = {thread.name for thread in threading.enumerate()}
-    assert not names & {"encoder", "stripes"}
+    gone = {"encoder", "stripes"}
+    wait_until("all threads end", lambda: not gone & {one.name for one in threading.enumerate()})
 
 
 def test_callback_that_does_not_return_is_not_waited_for_without_end(

@@ -31,7 +31,14 @@ class Watched:
         return text
 
     def write(self, text: str) -> None:
-        self.path.write_text(text)
+        """Write it at another moment by the clock of the file system, which may tick slowly."""
+        before = self.path.stat().st_ctime_ns if self.path.exists() else 0
+
+        def is_written() -> bool:
+            self.path.write_text(text)
+            return self.path.stat().st_ctime_ns != before
+
+        wait_until("the clock ticks", is_written)
 
     def threads(self) -> list[threading.Thread]:
         """Give those that check it: others, of what has just been closed, may still end."""
