@@ -200,7 +200,7 @@ def fast_mover(count: int) -> str:
             for number in range(20 * count):
                 brush.rectangle(0x003000 + number, 0, number % HEIGHT, 80, 40)
                 time.sleep(0.05)
-        assert look.pictures > before + count, "hardly any pictures"
+            wait_until("more than a few pictures", lambda: look.pictures > before + count)
         wait_until("all is well", lambda: program.info()["encoder"]["state"] == "live")
         assert program.info()["encoder"]["outages"] == 0, program.own_lines()
     assert not look.leaks, f"{look.leaks} of {look.pictures} pictures leak, first {look.worst}"

@@ -61,24 +61,36 @@ def senders_are_killed(count: int) -> str:
         path = str(Path(tokens.name))
         with webcapd("--source", "push:soak", "--publish-token-file", path) as program:
             before: Footprint | None = None
-            for number in range(count):
-                with sending(program, b"".join(map(part, pictures))):
-                    time.sleep(chance.uniform(0, 0.1))
+
+            def is_shown() -> bool:
                 status, _, body = program.get("/?snapshot")
                 if status == 200:
                     # decode() bears no warning.
                     found = mjpeg.decode(body)
                     assert any(np.array_equal(found, one) for one in known), "it is torn"
-                    shown += 1
+                return status == 200
+
+            for number in range(count):
+                with sending(program, b"".join(map(part, pictures))):
+                    time.sleep(chance.uniform(0, 0.1))
+                    if not number:
+                        # None may be, of those that are killed before long.
+                        wait_until("a picture is shown", is_shown)
+                        shown += 1
+                shown += is_shown()
                 wait_until("nobody sends", lambda: not program.info()["capture"]["feed"]["sender"])
                 if number == 0:
                     before = Footprint(program.process.pid)
-            after = Footprint(program.process.pid)
             assert before is not None
-            assert after.files <= before.files + 1
-            assert after.threads <= before.threads + 1
-            assert after.kilobytes < before.kilobytes + 40_000
+            files, threads, kilobytes = before.files, before.threads, before.kilobytes
+
+            def is_left() -> bool:
+                """Whether all is given back; who is served ends a moment after the answer."""
+                after = Footprint(program.process.pid)
+                assert after.kilobytes < kilobytes + 40_000
+                return after.files <= files + 1 and after.threads <= threads + 1
+
+            wait_until("it holds no more than before", is_left)
             assert program.info()["capture"]["feed"]["refused"] == 0
-    assert shown
     assert BOUNDARY == b"--sent"
     return f"{shown} pictures seen, all whole"
