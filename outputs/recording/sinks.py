@@ -203,9 +203,11 @@ class Video:
             self.flush()
             return
         if self._is_over(file, now):
-            self.finish(now)
+            # As long as it is to be, however late this thread is.
+            end = min(now, file.began + self._rule.seconds)
+            self.finish(end)
             if self._repeats:
-                self.write(last, now)
+                self.write(last, end)
                 self.flush()
             return
         try:
