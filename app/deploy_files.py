@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from webcapd.app.standarderror import say
+
 _FOLDER = Path(__file__).resolve().parent.parent
 
 _FILES = {
@@ -37,10 +39,9 @@ class _Print(argparse.Action):
             command = own_command(sys.argv[0], sys.executable)
             text = text.replace(_UNIT_COMMAND, " ".join(map(quoted, command)))
             for path in hidden(command):
-                print(
-                    f"webcapd: the unit's sandbox will not find {path}: install it elsewhere, "
-                    "or loosen ProtectHome= or PrivateTmp=",
-                    file=sys.stderr,
+                say(
+                    f"the unit's sandbox will not find {path}: install it elsewhere, "
+                    "or loosen ProtectHome= or PrivateTmp="
                 )
         sys.stdout.write(text)
         parser.exit()

@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -11,6 +10,7 @@ from webcapd.app.access import StartError
 from webcapd.app.commandline import Options
 from webcapd.app.exhaustion import exhaustion
 from webcapd.app.server import Server
+from webcapd.app.standarderror import say, start_log
 from webcapd.base.process.late import NotLoadable
 from webcapd.base.process.memory import keep_for_frames
 from webcapd.base.ring.layout import RingError
@@ -27,17 +27,13 @@ NOT_STARTED, NOT_WRITTEN = 1, 3
 
 def run(options: Options) -> int:
     """Run the program; returns its exit code."""
-    # Several that log to one place are told apart by their names.
-    who = ": ".join(filter(None, ("webcapd", options.http.name.replace("%", "%%"))))
-    logging.basicConfig(
-        level=options.http.log_level.upper(), format=f"{who}: %(message)s", stream=sys.stderr
-    )
+    start_log(options.http.log_level, options.http.name)
     return exit_code_of(partial(_serve, options))
 
 
 def _serve(options: Options) -> int:
     keep_for_frames()
-    server = Server(options, os.environ, _tell_serving)
+    server = Server(options, os.environ, say)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
     return server.run()
@@ -56,8 +52,3 @@ def exit_code_of(run: Callable[[], int]) -> int:
     except (OSError, RuntimeError) as error:
         log.error("%s", exhaustion(error))
         return NOT_STARTED
-
-
-def _tell_serving(sentence: str) -> None:
-    # Not by way of the log: other programs wait for this line, at any --log-level.
-    print(f"webcapd: {sentence}", file=sys.stderr, flush=True)

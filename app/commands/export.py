@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from webcapd.app.parser import Parser
+from webcapd.app.standarderror import fail, say
 from webcapd.base.redaction import one_line
 
 # As in app/program.py, which loads more than it takes to start ffmpeg.
@@ -47,11 +48,11 @@ def prepare(arguments: Sequence[str]) -> Callable[[], int]:
 
 def _export(file: Path, out: Path) -> int:
     if not file.is_file():
-        return _fail(f"there is no recording {file}", _NOT_STARTED)
+        return fail(f"there is no recording {file}", _NOT_STARTED)
     if shutil.which("ffmpeg") is None:
-        return _fail("export needs ffmpeg (on Debian and Ubuntu: apt install ffmpeg)", _NOT_STARTED)
+        return fail("export needs ffmpeg (on Debian and Ubuntu: apt install ffmpeg)", _NOT_STARTED)
     if os.path.lexists(out):
-        return _fail(f"{out} exists already", _NOT_WRITTEN)
+        return fail(f"{out} exists already", _NOT_WRITTEN)
     part = out.with_name(f".{out.name}.part")
     # Ctrl-C goes to ffmpeg, too: what it leaves is removed here.
     signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
@@ -60,16 +61,16 @@ def _export(file: Path, out: Path) -> int:
         done = _run_ffmpeg(file, part)
         if done.returncode == 0:
             os.link(part, out)
-            print(f"webcapd: {out} is made of {file}", file=sys.stderr)
+            say(f"{out} is made of {file}")
             return 0
     except OSError as error:
-        return _fail(f"{out} cannot be written: {error.strerror}", _NOT_WRITTEN)
+        return fail(f"{out} cannot be written: {error.strerror}", _NOT_WRITTEN)
     finally:
         part.unlink(missing_ok=True)
     said = done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"]
     is_unwritten = any(str(part) in line or "No space left" in line for line in said)
     reason = one_line(said[-1].replace(str(part), str(out)))
-    return _fail(f"ffmpeg: {reason}", _NOT_WRITTEN if is_unwritten else _NOT_STARTED)
+    return fail(f"ffmpeg: {reason}", _NOT_WRITTEN if is_unwritten else _NOT_STARTED)
 
 
 def _run_ffmpeg(file: Path, part: Path) -> "subprocess.CompletedProcess[str]":
@@ -86,8 +87,3 @@ def _run_ffmpeg(file: Path, part: Path) -> "subprocess.CompletedProcess[str]":
             process.kill()
             raise
     return subprocess.CompletedProcess(command, process.returncode, "", said)
-
-
-def _fail(sentence: str, status: int) -> int:
-    print(f"webcapd: {sentence}", file=sys.stderr)
-    return status

@@ -4,8 +4,9 @@ import logging
 import ssl
 import time
 
-from webcapd.app.commands.running import run_command, run_output, say
+from webcapd.app.commands.running import run_command, run_output
 from webcapd.app.engine import Engine
+from webcapd.app.standarderror import say
 from webcapd.base.shutdown import Shutdown
 from webcapd.capture.feeds.received.reception import Reception
 from webcapd.capture.options import CaptureOptions

@@ -4,9 +4,10 @@ import logging
 import signal
 from functools import partial
 
-from webcapd.app.commands.running import run_command, run_output, say
+from webcapd.app.commands.running import run_command, run_output
 from webcapd.app.engine import Engine
 from webcapd.app.program import NOT_WRITTEN
+from webcapd.app.standarderror import say
 from webcapd.base.number import parse_period, written_bytes
 from webcapd.base.shutdown import Shutdown
 from webcapd.capture.feeds.received.reception import Reception

@@ -2,12 +2,12 @@
 
 import logging
 import signal
-import sys
 from collections.abc import Callable, Sequence
 
 from webcapd.app.commands.quitkey import quit_by_key
 from webcapd.app.engine import Engine, Part, join_all, supervise
 from webcapd.app.program import exit_code_of
+from webcapd.app.standarderror import start_log
 from webcapd.base.shutdown import Shutdown
 
 log = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ _STOP_SECONDS = 1.8
 
 def run_command(run: Callable[[Shutdown], int]) -> int:
     """Run until SIGTERM, Ctrl-C, or q on a terminal; gives the exit code."""
-    logging.basicConfig(level="INFO", format="webcapd: %(message)s", stream=sys.stderr)
+    start_log("INFO")
     shutdown = Shutdown()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: shutdown.ask())
@@ -58,8 +58,3 @@ def run_output(
             part.stop()
         for late in join_all(parts, _STOP_SECONDS):
             log.warning("the %s threads did not end in time", late)
-
-
-def say(sentence: str) -> None:
-    """Tell on standard error, at any log level."""
-    print(f"webcapd: {sentence}", file=sys.stderr, flush=True)

@@ -2,10 +2,10 @@
 
 import functools
 import signal
-import sys
 import time
 from math import floor
 
+from webcapd.app.standarderror import fail, say
 from webcapd.base.ring.layout import Flags, FrameHeader, RingError
 from webcapd.base.ring.writer import RingWriter
 from webcapd.base.shutdown import Shutdown
@@ -27,18 +27,18 @@ def write_screen(path: str, painter: Painter, fps: float, label: str) -> int:
     try:
         writer = RingWriter(path, painter.pixels.nbytes, label=label)
     except RingError as error:
-        return _failed(error, _NOT_STARTED)
+        return fail(str(error), _NOT_STARTED)
     rate = f" at {fps:g} frames a second" if fps else ""
-    _say(f"writing {label} {painter.width}x{painter.height}{rate} into {path}")
+    say(f"writing {label} {painter.width}x{painter.height}{rate} into {path}")
     began = time.monotonic()
     try:
         status, frames = _write(writer, painter, fps, shutdown)
     except RingError as error:
-        return _failed(error, _NOT_WRITTEN)
+        return fail(str(error), _NOT_WRITTEN)
     finally:
         writer.close()
         shutdown.close()
-    _say(_summary(frames, painter.pixels.nbytes, time.monotonic() - began))
+    say(_summary(frames, painter.pixels.nbytes, time.monotonic() - began))
     return status
 
 
@@ -76,12 +76,3 @@ def _summary(frames: int, size: int, seconds: float) -> str:
         f"{frames} {'frame' if frames == 1 else 'frames'} in {seconds:.1f} s: "
         f"{frames / seconds:.1f} a second, {megabytes:.1f} MB, {megabytes / seconds:.1f} MB/s"
     )
-
-
-def _failed(error: RingError, status: int) -> int:
-    _say(str(error))
-    return status
-
-
-def _say(sentence: str) -> None:
-    print(f"webcapd: {sentence}", file=sys.stderr, flush=True)

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from webcapd.app.access import StartError
-from webcapd.app.commands.running import run_command, run_output, say
+from webcapd.app.commands.running import run_command, run_output
 from webcapd.app.commands.viewoptions import ViewOptions
 from webcapd.app.engine import Engine, Part
 from webcapd.app.program import NOT_WRITTEN
+from webcapd.app.standarderror import say
 from webcapd.base.number import parse_period
 from webcapd.base.shutdown import Shutdown
 from webcapd.capture.feeds.received.reception import Reception
