@@ -395,7 +395,8 @@ def test_address_can_have_only_so_many_streams_open(fleet: Fleet) -> None:
 def test_address_can_ask_only_so_often(fleet: Fleet) -> None:
     text = replaced(SHIPPED, ("{ sc1_http_req_rate gt 1000 }", "{ sc1_http_req_rate gt 5 }"))
     with front(fleet.front.folder, text, "rated") as running:
-        answers = [running.get("/display/7/?info")[0] for _ in range(6)]
+        answers = [running.get("/display/7/?info")[0] for _ in range(5)]
         # 503 before the first check, since haproxy 3.1.
-        assert set(answers[:5]) <= {200, 503}
-        assert answers[5] == 429
+        assert set(answers) <= {200, 503}
+        # The next one, unless that many have taken longer than is counted for.
+        wait_until("it is refused", lambda: running.get("/display/7/?info")[0] == 429)

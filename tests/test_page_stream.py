@@ -172,7 +172,8 @@ def test_slow_line_is_read_one_update_after_the_other(
         brush.fill(0x2060C0)
         page.wait_for(server.pixels, 2)
         slow.rate = 0
-        wait_until("it takes the stream again", lambda: "as a stream" in meter(page))
+        # Where all that took longer than the page waits to try it again, it tries in a minute.
+        wait_until("it takes the stream again", lambda: "as a stream" in meter(page), 90)
         page.wait_for_live()
 
 

@@ -25,7 +25,8 @@ def video() -> Mask:
 def update(motion: Motion, mask: Mask, found: Difference = NOTHING) -> Mask:
     """Do what the picture does that is sent; gives what was compared."""
     motion.stale &= mask
-    moving = motion.among(mask, np.full(GRID.shape, time.monotonic()))
+    # All have changed just now, however late this is looked at.
+    moving = motion.among(mask, np.full(GRID.shape, np.inf))
     if motion.is_kept:
         motion.stale &= ~moving
     else:
