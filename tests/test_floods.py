@@ -79,11 +79,12 @@ def test_guesses_do_not_hold_up_who_is_known(server: XServer, tmp_path: Path) ->
         statuses: list[int] = []
         enough = threading.Event()
         # Each from an address of its own: one alone is locked out soon.
-        sources = (f"127.0.{number >> 8}.{number & 255}" for number in itertools.count(257))
+        numbers = itertools.count(257)
 
         def guess() -> None:
             while not enough.is_set():
-                statuses.append(get(program, "wrong", next(sources)))
+                number = next(numbers)
+                statuses.append(get(program, "wrong", f"127.0.{number >> 8}.{number & 255}"))
 
         threads = [threading.Thread(target=guess) for _ in range(SOURCES)]
         for thread in threads:

@@ -157,11 +157,14 @@ class UnevenScreen:
         self._writer = ringreference.Writer(path, 4 * 128 * 96)
         self.shown: list[float] = []
         """When each frame was put, in seconds of CLOCK_MONOTONIC."""
+        self.took = 0.0
+        """The longest that it took to put one."""
 
     def put(self, width: int = 64, height: int = 48) -> None:
         grey = 40 + 37 * len(self.shown) % 200
         self.shown.append(time.monotonic())
         self._writer.put(bytes([grey]) * 4 * width * height, b"XR24", width, height, 4 * width)
+        self.took = max(self.took, time.monotonic() - self.shown[-1])
 
     def close(self) -> None:
         self._writer.close()
@@ -173,6 +176,15 @@ def burst(screen: UnevenScreen, count: int) -> None:
         time.sleep(0.1)
 
 
+def kept_waiting(pid: int) -> float:
+    """Give for how many seconds a process was ready to run and not let: 0 where none tells."""
+    nanoseconds = 0
+    for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError):
+            nanoseconds += int(path.read_text().split()[1])
+    return nanoseconds / 1e9
+
+
 def test_rests_and_bursts_keep_their_time(tmp_path: Path) -> None:
     """What is recorded has the pace of what was shown, and so has what is made of it."""
     with contextlib.closing(UnevenScreen(tmp_path / "a.wcf")) as screen:
@@ -180,13 +192,14 @@ def test_rests_and_bursts_keep_their_time(tmp_path: Path) -> None:
         started = time.monotonic()
         with recording(f"wcf:{tmp_path / 'a.wcf'}", "-o", str(tmp_path / "a.mkv")) as program:
             wait_until("it records", lambda: (tmp_path / "a.mkv").exists())
-            began = time.monotonic()
+            began, waited = time.monotonic(), kept_waiting(program.process.pid)
             time.sleep(1.5)
             burst(screen, 8)
             time.sleep(2.5)
             burst(screen, 5)
             time.sleep(1.0)
             asked = time.monotonic()
+            late = 0.25 + screen.took + kept_waiting(program.process.pid) - waited
             assert program.stop() == 0
             ended = time.monotonic()
     found = probe(tmp_path / "a.mkv")
@@ -198,7 +211,9 @@ def test_rests_and_bursts_keep_their_time(tmp_path: Path) -> None:
     ideal = [first + at - screen.shown[1] for at in screen.shown[1:]]
     offset = min(found.times[1:], key=lambda at: abs(at - ideal[0])) - ideal[0]
     for at in ideal:
-        assert min(abs(at + offset - time) for time in found.times) < 0.25, (ideal, found.times)
+        nearest = min(abs(at + offset - time) for time in found.times)
+        # A busy machine has it see them late.
+        assert nearest < late, (late, ideal, found.times)
 
 
 def test_another_size_begins_another_file(tmp_path: Path) -> None:
