@@ -209,6 +209,7 @@ class Viewer:
             self._shutdown.ask()
         elif action == "pause":
             self._is_paused = not self._is_paused
+            log.info("paused" if self._is_paused else "no longer paused")
         elif action == "fullscreen":
             self._window.toggle_fullscreen()
         elif action in ("larger", "smaller"):
