@@ -1,6 +1,7 @@
 """Slow clients beside fast ones, over real sockets."""
 
 import contextlib
+import io
 import socket
 import threading
 import time
@@ -10,6 +11,7 @@ from typing import Any
 import mjpeg
 from motion import moving
 from painter import Painter, painter
+from PIL import Image
 from program import TIMEOUT, Webcapd, webcapd
 from waiting import wait_until
 from xserver import XServer
@@ -141,3 +143,29 @@ def test_first_picture_of_another_level_is_of_now(server: XServer) -> None:
                 contrasts.append(mjpeg.decode(stream.part().body)[:, :, 0].std())
         # A flat red picture has no contrast in its blue; noise has.
         assert min(contrasts) > 20
+
+
+def tables(jpeg: bytes) -> Any:
+    """Give the quantization tables of a JPEG: its quality."""
+    return Image.open(io.BytesIO(jpeg)).quantization  # type: ignore[attr-defined]
+
+
+def test_slow_client_gets_its_quality_while_the_screen_rests(server: XServer) -> None:
+    """And what moves then comes in the lower one again."""
+    with (
+        webcapd("--display", server.name, "--max-age", "0.4") as program,
+        mjpeg.stream(program) as stream,
+    ):
+        for _ in range(2):
+            with moving(server, noisy):
+                # It reads too slowly until it is lowered.
+                while not program.info()["clients"][0]["level"]:
+                    time.sleep(0.5)
+                    stream.part()
+            with painter(server) as brush:
+                brush.noise(1)
+                still = mjpeg.encode(server.pixels())
+                stream.until(mjpeg.decode(still))
+                assert program.info()["clients"][0]["level"] > 0
+                brush.rectangle(0xFF0000, 0, 0, 64, 64)
+                wait_until("it moves", lambda: tables(stream.part().body) != tables(still))  # noqa: B023

@@ -23,6 +23,8 @@ class FollowedVariant:
         self._fps, self._rules = fps, rules
         self._asked_for = spec
         self.ladder = LadderState()
+        self.is_resting = False
+        """Whether the quality asked for is followed although the client was too slow for it."""
         self._leases = ExitStack()
         self._subscribe(spec)
 
@@ -43,17 +45,36 @@ class FollowedVariant:
 
     def note_age(self, age: float) -> bool:
         """Change the quality if a frame was too long on its way; tells whether that was done."""
+        if self.is_resting:
+            # There was nothing newer to send meanwhile.
+            return False
         state = delivered(self.ladder, age, time.monotonic(), self._rules)
-        is_another = state.level != self.ladder.level
-        if is_another:
-            quality = state.quality(self._rules) or self._asked_for.quality
-            try:
-                self._subscribe(dataclasses.replace(self._asked_for, quality=quality))
-            except TooManyVariants:
-                state = state._replace(level=self.ladder.level)
-                is_another = False
-        self.ladder = state
+        is_another = state.level != self.ladder.level and self._follow(state)
+        self.ladder = state if is_another else state._replace(level=self.ladder.level)
         return is_another
+
+    @property
+    def is_lowered(self) -> bool:
+        """Whether another quality is followed than was asked for."""
+        return self.ladder.level > 0 and not self.is_resting
+
+    def rest(self) -> bool:
+        """Follow what was asked for while nothing moves; tells whether that is another variant."""
+        self.is_resting = self.is_lowered and self._follow(LadderState())
+        return self.is_resting
+
+    def resume(self) -> None:
+        """Follow what the client is fast enough for, as something moves."""
+        self._follow(self.ladder)
+        self.is_resting = False
+
+    def _follow(self, state: LadderState) -> bool:
+        quality = state.quality(self._rules) or self._asked_for.quality
+        try:
+            self._subscribe(dataclasses.replace(self._asked_for, quality=quality))
+        except TooManyVariants:
+            return False
+        return True
 
 
 def follow(site: Site, spec: VariantSpec, fps: float) -> FollowedVariant:

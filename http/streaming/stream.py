@@ -22,6 +22,10 @@ _MAX_AGE_SECONDS, _MAX_SELDOM_AGE_SECONDS = 1.0, 0.1
 # it has left.
 _PROBE_SECONDS = 2.0
 
+# Of no change, before a client that is too slow for the quality asked for gets it nevertheless.
+# Longer than between two ticks of a clock, each of which would wait for such a frame.
+_REST_SECONDS = 3.0
+
 
 @dataclass(frozen=True)
 class StreamParams:
@@ -70,6 +74,8 @@ class Stream:
         """When the screen looked like the frame, as was known when its sending began."""
         self._repeat_due = 0.0
         """When the frame is to be sent again, if there is no other."""
+        self._rests_at = math.inf
+        """When a screen rests that has not changed since the frame was sent."""
         self._is_half_closed = False
         """Whether the client will send no more."""
 
@@ -121,12 +127,31 @@ class Stream:
         if again and now < self._repeat_due:
             self.due = self._repeat_due
             return None
+        if self._turns(again, now):
+            self.due = math.inf  # There will be news: the other variant's frame.
+            return None
         if not self._is_fresh(as_of, now):
             self.due = math.inf  # There will be news: the answer.
             return None
         self._requested, self._as_of = -math.inf, as_of
         self._repeats = self._repeats + 1 if again else 0
         return frame
+
+    def _turns(self, again: bool, now: float) -> bool:
+        """Follow another variant where a slow client's screen has come to rest, or moves again.
+
+        However slow it is: at rest nothing waits behind a frame of the quality asked for.
+        """
+        if not self._followed.is_resting:
+            is_another = again and now >= self._rests_at and self._followed.rest()
+        else:
+            # The first one of that variant is what it rests with.
+            is_another = not again and self._seen > 0
+            if is_another:
+                self._followed.resume()
+        if is_another:
+            self._turn_to_followed()
+        return is_another
 
     def _is_fresh(self, as_of: float, now: float) -> bool:
         """Tell whether what was on the screen at a moment may be sent; if not, ask for it anew."""
@@ -164,7 +189,7 @@ class Stream:
         self.session.sent(self._outbox.size, skipped)
         self.due = self._repeat_due = now + self._repeat_in(self._outbox.took)
         if not self._repeats:
-            self._seen = frame.sequence
+            self._seen, self._rests_at = frame.sequence, now + _REST_SECONDS
             if self.session.frames > 1:
                 self._on_age(max(0.0, time.monotonic() - self._as_of))
 
@@ -175,15 +200,20 @@ class Stream:
             return 0.0
         # Never all that the line takes: a newer frame would have to wait.
         keepalive = min(quirks.keepalive, _PROBE_SECONDS if self._is_half_closed else math.inf)
+        if self._followed.is_lowered:
+            keepalive = min(keepalive, _REST_SECONDS)
         return max(took, quirks.gap if self._repeats < quirks.repeats else keepalive)
 
     def _on_age(self, age: float) -> None:
         """Change the quality if a frame was too long on its way."""
         if self._followed.note_age(age):
-            self.variant = self._followed.variant
-            self.session.spec = self._followed.spec
-            # Its frames are counted anew, and the one there is may be old.
-            self._seen = 0
-            self._requested = self.variant.latest.request_fresh()
+            self._turn_to_followed()
         ladder = self._followed.ladder
         self.session.age, self.session.level = ladder.age, ladder.level
+
+    def _turn_to_followed(self) -> None:
+        self.variant = self._followed.variant
+        self.session.spec = self._followed.spec
+        # Its frames are counted anew, and the one there is may be old.
+        self._seen = 0
+        self._requested = self.variant.latest.request_fresh()
