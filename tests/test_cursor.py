@@ -100,7 +100,7 @@ def test_pointer_that_a_program_keeps_moving_is_shown_at_the_frame_rate(screen: 
 
 
 def test_first_move_by_a_program_is_shown_soon(screen: XServer) -> None:
-    with shown(screen) as (program, stream, brush, _):
+    with shown(screen, "--capture-cursor", "--keepalive", "9") as (program, stream, brush, _):
         times = []
         for number in range(5):
             # It has rested for so long that it is not expected to move.
@@ -111,8 +111,8 @@ def test_first_move_by_a_program_is_shown_soon(screen: XServer) -> None:
             wait_until("a frame", lambda: program.info()["encoder"]["frames"] > before)  # noqa: B023
             times.append(time.monotonic() - began)
         stream.until(coded(with_pointer(screen)))
-        # Of what is not looked for, the next keepalive would tell.
-        assert statistics.median(times) < 1.0
+        # Of what is not looked for, the next keepalive would tell, after more than six seconds.
+        assert statistics.median(times) < 4
 
 
 def test_pointer_at_rest_costs_no_look(screen: XServer) -> None:

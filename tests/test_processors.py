@@ -92,5 +92,7 @@ def test_no_thread_is_started_for_a_processor_that_we_may_not_use(
     strips = [TileRun(band, 0, 0) for band in range(screen.layout.count)]
     before = set(threading.enumerate())
     coder.encode(screen, strips, JpegParams(320, 75, "420", 1, 320))
-    assert len(set(threading.enumerate()) - before) == (0 if restricted else 1)
+    started = len(set(threading.enumerate()) - before)
+    # One that is done with its share soon takes another's.
+    assert started == 0 if restricted else 0 < started < ALL
     coder.close()
