@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# All threads together get this long to end, and the embedded display as long
-# again at most; the promise is 2 s.
-_STOP_SECONDS = 1.0
+# All threads together get this long to end, without an embedded display and with
+# one, which gets a second at most; the promise is 2 s.
+_STOP_SECONDS, _STOP_FIRST_SECONDS = 1.8, 1.0
 
 # How often it is seen to what may hang, and told how it goes.
 _TICK_SECONDS = 1.0
@@ -249,7 +249,8 @@ class Server:
             part.stop()
         display.ask_program_to_end()
         # The encoder first: as it ends it wakes the client threads.
-        for name in join_all(self._parts, _STOP_SECONDS):
+        seconds = _STOP_SECONDS if display.virtual is None else _STOP_FIRST_SECONDS
+        for name in join_all(self._parts, seconds):
             log.warning("the %s threads did not end in time", name)
         self._parts.clear()
         self._closed_at_end.close()
