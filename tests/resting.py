@@ -17,7 +17,7 @@ _COLOURS = (0xF00000, 0x00F000, 0x0000F0, 0xF0F000, 0x00F0F0)
 _TOLERANCE = 12
 
 # The longest there is: no frame comes to help a viewer that shows one too late.
-_KEEPALIVE = "9"
+KEEPALIVE = 9
 
 
 def is_full_of(colour: int, pixels: Pixels) -> bool:
@@ -72,6 +72,6 @@ def resting(*options: str) -> Iterator[Resting]:
     with (
         xvfb(WIDTH, HEIGHT) as server,
         painter(server) as brush,
-        webcapd("--display", server.name, "--keepalive", _KEEPALIVE, *options) as program,
+        webcapd("--display", server.name, "--keepalive", str(KEEPALIVE), *options) as program,
     ):
         yield Resting(program, brush)

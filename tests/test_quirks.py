@@ -27,7 +27,7 @@ PLAIN = (CHROME, HEADLESS, EDGE, FIREFOX, "curl/7.88.1", "")
         ("Motion-netcam/4.5.1", 3, 5.0, 0),
         (MPV, 25, 5.0, 0),
         (VLC, 0, 0.25, 0),
-        (HOME_ASSISTANT, 0, 5.0, 102400),
+        (HOME_ASSISTANT, 0, 5.0, 106496),
     ],
 )
 def test_habits_follow_from_the_name(agent: str, repeats: int, keepalive: float, fill: int) -> None:

@@ -21,14 +21,14 @@ class ClientQuirks(NamedTuple):
     keepalive: float = math.inf
     """Seconds of rest after which it is sent the frame again."""
     fill: int = 0
-    """Bytes that it buffers before it reads any: the first frame is repeated up to that."""
+    """Bytes, with the response head, before it reads any: the first frame is repeated till then."""
 
 
 # The first that matches the User-Agent counts.
 _KNOWN = (
-    # Its still image is cut from a whole block (components/mjpeg/camera.py), and it gives up
-    # before a screen at rest has sent as many.
-    (re.compile(r"HomeAssistant/"), ClientQuirks(fill=102400)),
+    # Its still image is cut from a whole block of 102400 bytes (components/mjpeg/camera.py), and
+    # it gives up before a screen at rest has sent as many.  The response head is sent beside it.
+    (re.compile(r"HomeAssistant/"), ClientQuirks(fill=102400 + 4096)),
     # Its clock follows the input, a second behind; it waits for the next boundary, too, and reads
     # in blocks of 16 kB.  After a burst of repeats that clock runs out now and then.
     (re.compile(r"VLC/"), ClientQuirks(keepalive=0.25)),
