@@ -3,13 +3,13 @@
 import contextlib
 import time
 from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPResponse
 from typing import BinaryIO
 
 import cv2
 import numpy as np
 import turbojpeg
-from program import TIMEOUT, Webcapd, dashed
+from program import NO_PICTURE, TIMEOUT, Webcapd, dashed
 from xserver import Pixels
 
 _TURBOJPEG = turbojpeg.TurboJPEG()
@@ -86,12 +86,14 @@ class Stream:
 @contextlib.contextmanager
 def stream(program: Webcapd, path: str = "/?stream", **headers: str) -> Iterator[Stream]:
     """Open a stream of a running webcapd."""
-    connection: HTTPConnection = program.connect()
-    try:
-        connection.request("GET", path, headers=dashed(headers))
-        response = connection.getresponse()
-        assert response.status == 200, response.read()
-        with response:
-            yield Stream(response)
-    finally:
-        connection.close()
+    deadline = time.monotonic() + TIMEOUT
+    while True:
+        with contextlib.closing(program.connect()) as connection:
+            connection.request("GET", path, headers=dashed(headers))
+            response = connection.getresponse()
+            if response.status == 200:
+                with response:
+                    yield Stream(response)
+                return
+            refusal = response.read()
+            assert refusal == NO_PICTURE and time.monotonic() < deadline, refusal

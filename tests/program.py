@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +18,10 @@ from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 READY = re.compile(r"^webcapd: serving (\S+) (\d+)x(\d+) on (\S+(?: and \S+)*)$")
+
+# What is answered where there is no picture for 4 s: to be asked again, as a user would, on a
+# machine that is busy with much else.
+NO_PICTURE = b"the display gives no picture at the moment\n"
 
 # A bound on waiting for what must happen; never a measure of speed.
 TIMEOUT = 30.0
@@ -134,7 +139,10 @@ class Webcapd:
             return response.status, dict(response.getheaders()), response.read()
 
     def snapshot(self) -> bytes:
-        status, _, body = self.get("/?snapshot")
+        deadline = time.monotonic() + TIMEOUT
+        while (answer := self.get("/?snapshot"))[2] == NO_PICTURE:
+            assert time.monotonic() < deadline, "there is no picture"
+        status, _, body = answer
         assert status == 200, body
         return body
 

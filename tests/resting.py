@@ -19,6 +19,9 @@ _TOLERANCE = 12
 # The longest there is: no frame comes to help a viewer that shows one too late.
 KEEPALIVE = 9
 
+# So many times in a row the same number of frames was sent: they have all been counted.
+_LOOKS = 5
+
 
 def is_full_of(colour: int, pixels: Pixels) -> bool:
     """Whether B, G, R pixels are all of a 0xRRGGBB colour."""
@@ -47,20 +50,21 @@ class Resting:
 
         The client must have been sent one frame for it, so many times, and nothing more.
         """
-        before = self._frames_sent(streams, times)
+        before = self._frames_sent(streams, times, 1)
         yield self.change()
-        assert self._frames_sent(streams, times) == before + streams * times
+        assert self._frames_sent(streams, times, before + 1) == before + streams * times
 
-    def _frames_sent(self, streams: int, times: int) -> int:
+    def _frames_sent(self, streams: int, times: int, least: int) -> int:
         """Count the frames that all clients were sent, when it has come to rest."""
-        counts = [-1, 0]
+        counts: list[int] = []
 
         def settled() -> bool:
             # A frame is counted a moment after the client has it.
             clients = self.program.info()["clients"]
             assert len(clients) == streams
             counts.append(sum(client["frames"] for client in clients))
-            return counts[-1] == counts[-2] and counts[-1] % (streams * times) == 0
+            rests = len(counts) >= _LOOKS and len({*counts[-_LOOKS:]}) == 1
+            return rests and counts[-1] >= least and counts[-1] % (streams * times) == 0
 
         wait_until("the streams rest", settled)
         return counts[-1]
