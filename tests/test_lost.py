@@ -201,7 +201,7 @@ def test_nothing_is_left_behind_by_many_outages(
         for number in range(rounds):
             wait_for_state(program, "live")
             # That of the screen as it is now.
-            assert Footprint(pid).shared == 1
+            wait_until("the one before is given back", lambda: Footprint(pid).shared == 1)
             if number == SETTLED:
                 early = Footprint(pid)
             live = picture(stream)
