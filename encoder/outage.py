@@ -49,10 +49,11 @@ class Outage:
     def update(self, reason: str, size: tuple[int, int]) -> None:
         """Say what is wrong now; draws the placeholder if that is news."""
         if reason != self.reason:
-            self.reason = reason
-            self._tell(reason)
+            # First, as it takes a while: what is logged is to be so for whoever asks then.
             pixels = draw_placeholder(*size, reason, self.since)
             self.placeholder = FrameBuffer.of_pixels(pixels)
+            self.reason = reason
+            self._tell(reason)
 
     def _tell(self, reason: str) -> None:
         """Log what is wrong, once: what is known at first may be only that nothing came yet."""

@@ -75,7 +75,7 @@ def test_the_end_is_seen_though_nobody_watches(tmp_path: Path) -> None:
             wait_until("it is seen", lambda: server.info()["encoder"]["state"] == "live")
             process.kill()
             server.wait_for_line(lambda line: f"wcf:{path} has no writer" in line)
-            assert server.info()["encoder"]["state"] == "lost"
+            wait_until("it is seen", lambda: server.info()["encoder"]["state"] == "lost")
 
 
 def test_what_is_shown_is_what_was_written(tmp_path: Path) -> None:
