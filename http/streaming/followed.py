@@ -49,8 +49,10 @@ class FollowedVariant:
             # There was nothing newer to send meanwhile.
             return False
         state = delivered(self.ladder, age, time.monotonic(), self._rules)
-        is_another = state.level != self.ladder.level and self._follow(state)
-        self.ladder = state if is_another else state._replace(level=self.ladder.level)
+        is_another = state.level != self.ladder.level
+        if is_another and not self._follow(state):
+            state, is_another = state._replace(level=self.ladder.level), False
+        self.ladder = state
         return is_another
 
     @property

@@ -127,7 +127,7 @@ class Stream:
         if again and now < self._repeat_due:
             self.due = self._repeat_due
             return None
-        if self._turns(again, now):
+        if (again or self._followed.is_resting) and self._turns(again, now):
             self.due = math.inf  # There will be news: the other variant's frame.
             return None
         if not self._is_fresh(as_of, now):
