@@ -229,7 +229,8 @@ class Server:
         while (status := self._shutdown.wait(period)) is None:
             engine.encoder.abort_if_stuck()
             engine.tidy()
-            if engine.encoder.makes_progress() and listener.makes_progress():
+            progress = engine.encoder.makes_progress() and listener.makes_progress()
+            if progress and manager.watchdog_seconds:
                 manager.notify("WATCHDOG=1")
             if idle is not None:
                 idle.look()

@@ -105,15 +105,16 @@ def test_ffmpeg_sees_the_colours_drawn(small: XServer) -> None:
     ):
         done = run(
             *("ffmpeg", "-nostdin", "-loglevel", "error"),
-            *("-f", "mpjpeg", "-i", f"{program.url}?stream", "-frames:v", "3"),
+            *("-f", "mpjpeg", "-i", f"{program.url}?stream", "-frames:v", "20"),
             *("-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "bgr24", "-"),
         )
     assert done.returncode == 0, done.stderr
     assert not done.stderr
-    frames = np.frombuffer(done.stdout, np.uint8).reshape(3, 120, 160, 3)
+    frames = np.frombuffer(done.stdout, np.uint8).reshape(20, 120, 160, 3)
     colours = [colour_of(frame) for frame in frames]
     assert None not in colours
-    assert colours[0] != colours[1] != colours[2]
+    # ffmpeg is sent a frame three times more where the next one comes late.
+    assert len(list(itertools.groupby(colours))) >= 3
 
 
 def test_opencv_follows_the_screen(small: XServer) -> None:

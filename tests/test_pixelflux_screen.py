@@ -187,10 +187,11 @@ def set_cursor(display: Display, glyph: int | None) -> None:
     display.sync()
 
 
-def pointer_of(process: "subprocess.Popen[str]") -> tuple[str, bytes, str]:
-    """Read which image comes next: what it is, its pixels, and which of them points."""
-    assert process.stdout
-    line = next(one for one in process.stdout if one.startswith(("png ", "hide ")))
+_Pointer = tuple[str, bytes, str]
+"""What an image of the pointer is, its pixels, and which of them points."""
+
+
+def pointer_of(line: str) -> _Pointer:
     kind, data, *hot_spot = line.split()
     if kind == "hide":
         return kind, b"", " ".join(hot_spot)
@@ -199,21 +200,58 @@ def pointer_of(process: "subprocess.Popen[str]") -> tuple[str, bytes, str]:
     return kind, bytes(pixels.shape) + pixels.tobytes(), " ".join(hot_spot)
 
 
+class Told:
+    """The images of the pointer that a program tells of, but those it tells of again."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.images: list[_Pointer] = []
+        self._process = process
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            if line.startswith(("png ", "hide ")):
+                image = pointer_of(line)
+                if image not in self.images[-1:]:
+                    self.images.append(image)
+
+    def wait_for_another(self, display: Display, glyph: int | None) -> None:
+        """Set a pointer until it is told of.
+
+        Again and again: pixelflux does not see what changes just as it begins to look.
+        """
+        before = len(self.images)
+
+        def is_told() -> bool:
+            set_cursor(display, glyph)
+            return len(self.images) > before
+
+        wait_until("the pointer is told of", is_told)
+
+    def end(self) -> None:
+        assert self._process.stdin
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        assert self._process.wait(TIMEOUT) == 0
+        self._thread.join()
+
+
 @needs_real
 def test_both_tell_of_the_same_pointers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    told: list[list[tuple[str, bytes, str]]] = []
+    told: list[list[_Pointer]] = []
     # Nobody else has a window here, with a pointer of its own.
     with xvfb(WIDTH, HEIGHT) as server, server.connected() as display:
         monkeypatch.setenv("DISPLAY", server.name)
         for module in (OURS, "pixelflux"):
             set_cursor(display, Xcursorfont.crosshair)
             with running("cursorcapture.py", tmp_path, module) as process:
-                told.append([pointer_of(process)])
-                for glyph in (Xcursorfont.xterm, None):
-                    set_cursor(display, glyph)
-                    told[-1].append(pointer_of(process))
-                process.communicate("\n", timeout=TIMEOUT)
-                assert process.returncode == 0
+                images = Told(process)
+                for glyph in (Xcursorfont.crosshair, Xcursorfont.xterm, None):
+                    images.wait_for_another(display, glyph)
+                images.end()
+            told.append(images.images)
     assert told[0] == told[1]
     assert [kind for kind, _, _ in told[0]] == ["png", "png", "hide"]
 

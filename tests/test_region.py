@@ -214,6 +214,8 @@ def test_window_out_of_sight_is_told_of_and_comes_back(screen: XServer) -> None:
                 assert program.get("/?snapshot")[0] == 503
                 show()
                 brush.display.sync()
+                # Who is shown the picture may be so before it is told of.
+                wait_until("it is back", lambda: state(program)["state"] == "live")
             viewer.wait_for(expected(screen, place))
             assert state(program)["outages"] == len(hidings)
             assert viewer.sizes == {place.size}

@@ -207,7 +207,9 @@ def test_development_mode_finds_nothing_left_open(server: XServer) -> None:
             program.wait_for_line(lambda line: "waiting for a picture" in line)
             stream.part()
         assert program.stop() == 0
-    assert len(program.own_lines()) == 2, program.lines
+    # It may have tried to open the display again.
+    said = [line for line in program.own_lines() if not line.endswith("; still no picture")]
+    assert len(said) == 2, program.lines
 
 
 def test_development_mode_finds_nothing_left_open_by_a_display_of_our_own() -> None:

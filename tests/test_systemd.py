@@ -4,7 +4,6 @@ import contextlib
 import os
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -118,15 +117,12 @@ def test_heeds_no_watchdog_of_another_process(server: XServer, tmp_path: Path) -
             "WATCHDOG_PID": str(os.getpid()),
         }
         with webcapd("--display", server.name, environment=environment) as program:
-            began = time.monotonic()
             manager.hear_until("READY=1")
             # The next thing that it says by itself.
             manager.hear()
             assert program.stop() == 0
-            most = 3 + time.monotonic() - began
         manager.hear_all()
-        # Once a second, as without; not thirty times or more.
-        assert manager.heard.count("WATCHDOG=1") <= most
+        assert "WATCHDOG=1" not in manager.heard
 
 
 def test_manager_that_is_gone_does_no_harm(server: XServer, tmp_path: Path) -> None:

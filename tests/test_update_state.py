@@ -95,12 +95,12 @@ def grey(pixels: Pixels) -> Pixels:
     )
 
 
-def jpeg_error(pixels: Pixels) -> float:
-    """Give how far JPEG of rest quality and half the colours is from pixels, on average."""
+def as_jpeg(pixels: Pixels) -> Pixels:
+    """Give what JPEG of rest quality and half the colours makes of pixels."""
     coded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, REST])[1]
     decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR)
     assert decoded is not None
-    return float(cv2.absdiff(decoded, pixels).mean())
+    return decoded.astype(np.uint8)
 
 
 def check(made: UpdateConsumer, shown: Pixels, pixels: Pixels) -> None:
@@ -108,16 +108,19 @@ def check(made: UpdateConsumer, shown: Pixels, pixels: Pixels) -> None:
     sent = made.sent
     assert sent is not None
     assert shown.shape == pixels[..., :3].shape
+    whole = as_jpeg(np.ascontiguousarray(pixels[..., :3]))
     for row, column in np.ndindex(*sent.grid.shape):
         part = sent.grid.rect(TileBlock(row, row, column, column))
-        error = cv2.absdiff(part.of(shown), np.ascontiguousarray(part.of(pixels)[..., :3]))
+        wanted = np.ascontiguousarray(part.of(pixels)[..., :3])
+        error = cv2.absdiff(part.of(shown), wanted)
         if sent.qualities[row, column] == EXACT:
             assert not error.any()
         else:
             assert sent.qualities[row, column] >= REST
-            assert (
-                error.mean() <= 1.2 * jpeg_error(np.ascontiguousarray(part.of(pixels)[..., :3])) + 4
-            )
+            # Alone or with what is beside it, whose colours decoders mix in at the edge.
+            references = as_jpeg(wanted), np.ascontiguousarray(part.of(whole))
+            worst = max(cv2.absdiff(one, wanted).mean() for one in references)
+            assert error.mean() <= 1.2 * worst + 4
 
 
 @settings(deadline=None, max_examples=60)
