@@ -18,9 +18,9 @@ def either(kind: str, profile: Path, *flags: str) -> Iterator[AnyBrowser]:
     if kind == "firefox":
         with firefox(profile) as one:
             yield one
-            assert one.complaints() == []
+            assert (heard := one.complaints()) == [], heard
         return
     with chromium(profile, *flags) as other:
         other.watch()
         yield other
-        assert other.complaints() == []
+        assert (heard := other.complaints()) == [], heard

@@ -37,8 +37,9 @@ def scene() -> Iterator[Scene]:
 
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
 def page(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, scene: Scene
 ) -> Iterator[LivePage[AnyBrowser]]:
+    """Give a page, which ends before what it shows: it complains of a server that is gone."""
     profile = tmp_path_factory.mktemp("profile")
     with either(request.param, profile) as one:
         yield LivePage(one)

@@ -28,8 +28,9 @@ def scene() -> Iterator[Scene]:
 
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
 def browser(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, scene: Scene
 ) -> Iterator[AnyBrowser]:
+    """Give a browser; it ends before what it shows, as pages complain of a server that is gone."""
     with either(request.param, tmp_path_factory.mktemp("profile")) as one:
         yield one
 

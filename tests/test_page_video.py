@@ -45,8 +45,9 @@ def scene() -> Iterator[Scene]:
 
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
 def browser(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, scene: Scene
 ) -> Iterator[AnyBrowser]:
+    """Give a browser; it ends before what it shows, as pages complain of a server that is gone."""
     profile = tmp_path_factory.mktemp("profile")
     with either(request.param, profile, f"--host-resolver-rules=MAP {NAME} 127.0.0.1") as one:
         yield one
