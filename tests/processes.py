@@ -31,6 +31,18 @@ def tree(pid: int) -> list[int]:
     return found
 
 
+def held_up(pid: int) -> float:
+    """Give for how many seconds the threads of a process were ready to run and had no processor.
+
+    0 where the kernel does not tell (proc(5), schedstat).
+    """
+    nanoseconds = 0
+    for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with suppress(OSError):  # It has ended meanwhile.
+            nanoseconds += int(path.read_text().split()[1])
+    return nanoseconds / 1e9
+
+
 def _listed() -> dict[int, tuple[str, int]]:
     """Give name and parent of each process, by its number."""
     found = {}

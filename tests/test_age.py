@@ -1,6 +1,5 @@
 """No picture is sent that is older than promised, however seldom one is sent."""
 
-import contextlib
 import math
 import os
 import signal
@@ -10,12 +9,12 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 
 import mjpeg
 import pytest
 from motion import moving, scatter
 from painter import painter
+from processes import held_up
 from program import Webcapd, webcapd
 from resting import is_full_of
 from xserver import XServer
@@ -33,15 +32,6 @@ from webcapd.http.streaming.stream import Stream, StreamParams
 
 RED, BLUE = 0xF00000, 0x0000F0
 KEEPALIVE = 1
-
-
-def held_up(pid: int) -> float:
-    """Tell for how many seconds the threads of a process have waited for a processor."""
-    waited = 0
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(OSError):  # It has ended meanwhile.
-            waited += int((thread / "schedstat").read_text().split()[1])
-    return waited / 1e9
 
 
 def ages(program: Webcapd, path: str, parts: int) -> list[float]:

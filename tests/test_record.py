@@ -14,6 +14,7 @@ from pathlib import Path
 import mjpeg
 import pytest
 import ringreference
+from processes import held_up
 from program import ROOT, TIMEOUT, Webcapd, run_to_end
 from recordings import decoded, probe
 from waiting import wait_until
@@ -176,15 +177,6 @@ def burst(screen: UnevenScreen, count: int) -> None:
         time.sleep(0.1)
 
 
-def kept_waiting(pid: int) -> float:
-    """Give for how many seconds a process was ready to run and not let: 0 where none tells."""
-    nanoseconds = 0
-    for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-        with contextlib.suppress(OSError):
-            nanoseconds += int(path.read_text().split()[1])
-    return nanoseconds / 1e9
-
-
 def test_rests_and_bursts_keep_their_time(tmp_path: Path) -> None:
     """What is recorded has the pace of what was shown, and so has what is made of it."""
     with contextlib.closing(UnevenScreen(tmp_path / "a.wcf")) as screen:
@@ -192,14 +184,14 @@ def test_rests_and_bursts_keep_their_time(tmp_path: Path) -> None:
         started = time.monotonic()
         with recording(f"wcf:{tmp_path / 'a.wcf'}", "-o", str(tmp_path / "a.mkv")) as program:
             wait_until("it records", lambda: (tmp_path / "a.mkv").exists())
-            began, waited = time.monotonic(), kept_waiting(program.process.pid)
+            began, waited = time.monotonic(), held_up(program.process.pid)
             time.sleep(1.5)
             burst(screen, 8)
             time.sleep(2.5)
             burst(screen, 5)
             time.sleep(1.0)
             asked = time.monotonic()
-            late = 0.25 + screen.took + kept_waiting(program.process.pid) - waited
+            late = 0.25 + screen.took + held_up(program.process.pid) - waited
             assert program.stop() == 0
             ended = time.monotonic()
     found = probe(tmp_path / "a.mkv")
