@@ -10,7 +10,7 @@ import pytest
 from footprint import Footprint
 from painter import painter
 from program import TIMEOUT, Webcapd, run_to_end, webcapd
-from relay import relay
+from relay import Relay, relay
 from waiting import wait_until
 from xserver import XServer, xvfb
 
@@ -51,9 +51,13 @@ def test_connection_that_is_not_answered_is_given_up(server: XServer) -> None:
             quiet.cut()
             wait_until("an attempt hangs", lambda: quiet.taken == taken + CONNECTIONS)
             wait_until("the attempt is given up", lambda: attempts(program) >= 2, 2 * TIMEOUT)
-            assert program.info()["encoder"]["reason"] == "the X server does not answer"
+            assert program.info()["encoder"]["reason"] == silence(quiet)
             quiet.let_through(2 * CONNECTIONS)
             stream.until(live)
+
+
+def silence(quiet: Relay) -> str:
+    return f"the X server of display {quiet.name} does not answer"
 
 
 def attempts(program: Webcapd) -> int:
@@ -64,7 +68,7 @@ def test_start_says_that_the_server_does_not_answer(server: XServer) -> None:
     with relay(server.name) as quiet:
         quiet.let_through(1)
         status, said = run_to_end("--display", quiet.name, "--port", "0")
-    assert (status, said) == (1, "webcapd: the X server does not answer")
+    assert (status, said) == (1, f"webcapd: {silence(quiet)}")
 
 
 def test_events_that_nobody_wants_are_thrown_away(server: XServer) -> None:

@@ -69,8 +69,8 @@ _LAYOUT_EVENTS = frozenset(
 class _Answering:
     """Turns python-xlib's ways to fail into SourceError; to be entered any number of times."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, dialler: Dialler) -> None:
+        self._dialler = dialler
 
     def __enter__(self) -> None:
         pass
@@ -80,11 +80,10 @@ class _Answering:
             # python-xlib keeps the error.  With its traceback, all that is now
             # at work would be kept as well.
             error.__traceback__ = None
-            raise SourceError(f"the X server of display {self._name} is gone") from None
+            raise self._dialler.gone() from None
         if isinstance(error, xerror.XError):
-            raise SourceError(
-                f"the X server of display {self._name} refused a request: {type(error).__name__}"
-            ) from None
+            what, name = type(error).__name__, self._dialler.name
+            raise SourceError(f"the X server of display {name} refused a request: {what}") from None
 
 
 class Control:
@@ -93,7 +92,7 @@ class Control:
     def __init__(self, dialler: Dialler) -> None:
         """Connect and begin to watch; raises SourceError in one sentence."""
         self.name = dialler.name
-        self.answering = _Answering(dialler.name)
+        self.answering = _Answering(dialler)
         self.display = connect(dialler)
         self.display.set_error_handler(_log_error)
         self._plain_events = PlainEvents(self.display)

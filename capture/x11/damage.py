@@ -73,5 +73,7 @@ class DamageTaker:
         self._connection.tell(self._subtract)
         reply = self._connection.ask(self._fetch)
         if len(reply) < _REPLY_BYTES:
-            raise SourceError("the X server does not tell what was drawn")
+            raise SourceError(
+                f"the X server of display {self._connection.display} does not tell what was drawn"
+            )
         return list(_RECTANGLE.iter_unpack(reply[_REPLY_BYTES:]))

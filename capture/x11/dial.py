@@ -106,7 +106,7 @@ class Dialler:
             raise SourceError(str(error)) from None
         except (TimeoutError, BlockingIOError):
             # The latter: so many wait already that the kernel takes no more.
-            raise self._silent() from None
+            raise self.silent() from None
         except socket.gaierror as error:
             raise self._failure(error.strerror) from None
         except (ConnectionRefusedError, FileNotFoundError):
@@ -128,7 +128,7 @@ class Dialler:
         """Have a socket cut by interrupt(); raises OSError, SourceError if that has come."""
         with self._lock:
             if self._interrupted:
-                raise self._silent()
+                raise self.silent()
             self._held[dialled] = dialled.dup()
 
     def _let_go(self, dialled: socket.socket) -> None:
@@ -151,13 +151,18 @@ class Dialler:
             poller.register(knock, select.POLLIN)
             # Asked once more: where all stood still, the server too, time was over before it could.
             if not any(poller.poll(share * _TIMEOUT_SECONDS * 1000) for share in (0.75, 0.25)):
-                raise self._silent()
+                raise self.silent()
             yield
         finally:
             self._let_go(knock)
 
-    def _silent(self) -> SourceError:
+    def silent(self) -> SourceError:
+        """Make the error of a server that does not answer."""
         return SourceError(f"the X server of display {self.name} does not answer")
+
+    def gone(self) -> SourceError:
+        """Make the error of a server that has closed a connection."""
+        return SourceError(f"the X server of display {self.name} is gone")
 
     def _failure(self, reason: object) -> SourceError:
         return SourceError(f"cannot open display {self.name}: {reason}")

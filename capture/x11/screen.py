@@ -28,7 +28,7 @@ class _Answering:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, SourceError) and self._dialler.interrupted:
-            raise SourceError("the X server does not answer") from None
+            raise self._dialler.silent() from None
 
 
 class Screen:

@@ -39,6 +39,8 @@ class XcbConnection:
 
     def __init__(self, dialler: Dialler) -> None:
         """Connect; raises SourceError."""
+        self._dialler = dialler
+        self.display = dialler.name
         self._xcb, self._shm, self._libc = _libraries()
         dialled = dialler.dial()
         self.local = dialled.socket.family == socket.AF_UNIX
@@ -159,7 +161,7 @@ class XcbConnection:
         geometry = self._xcb.xcb_get_geometry_reply(self._connection, asked_size, ffi.NULL)
         try:
             if ffi.NULL in (pointer, geometry):
-                raise SourceError("the X server closed the connection")
+                raise self._dialler.gone()
             place = (pointer.root_x, pointer.root_y) if pointer.same_screen else None
             return place, (geometry.width, geometry.height)
         finally:
@@ -218,7 +220,7 @@ class XcbConnection:
     def _failure(self) -> Exception:
         """Tell a dead connection from a refused grab."""
         if self._xcb.xcb_connection_has_error(self._connection):
-            return SourceError("the X server closed the connection")
+            return self._dialler.gone()
         return GrabError("the X server refused the grab")
 
 
