@@ -5,7 +5,7 @@ import contextlib
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import barcode
@@ -100,9 +100,10 @@ def delays(drawn: Mapping[int, float], shown: Mapping[int, float]) -> list[float
     return found
 
 
-def parse_drawn(lines: Sequence[str]) -> dict[int, float]:
-    """Read what a numbered workload says."""
-    words = [line.split() for line in lines]
+def parse_drawn(text: str) -> dict[int, float]:
+    """Read what a numbered workload says; it may have been ended within its last line."""
+    whole = text[: text.rfind("\n") + 1]
+    words = [line.split() for line in whole.splitlines()]
     return {int(number): float(moment) for number, moment in words}
 
 
@@ -135,7 +136,7 @@ def latencies(
                 told = fidelity(recording.data, peer.wire, top, begin, film(*VIDEO))
                 true.append({"kind": "fidelity", "peer": peer.name, **told})
         telling.terminate()
-        drawn = parse_drawn(telling.communicate()[0].splitlines())
+        drawn = parse_drawn(telling.communicate()[0])
     # Results from before there was a choice say nothing of it.
     kind = {"kind": "latency"} | ({"barcode": code} if code != "step" else {})
     for peer, began, shown in seen:

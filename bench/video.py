@@ -222,7 +222,7 @@ def measure(name: str, crf: int, seconds: float, order: Sequence[Subject]) -> di
         for subject in order:
             watched[subject.name] = watch(subject, display, x_pid, crf, seconds)
         telling.terminate()
-        drawn = parse_drawn(telling.communicate()[0].splitlines())
+        drawn = parse_drawn(telling.communicate()[0])
     runs = {}
     for subject in order:
         one = watched[subject.name]

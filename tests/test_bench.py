@@ -222,6 +222,11 @@ def test_number_that_was_never_shown_waits_for_a_later_one() -> None:
     assert latency.delays(drawn, {1: 10.01, 3: 10.25}) == pytest.approx([10, 150, 50])
 
 
+def test_line_that_a_workload_was_ended_in_is_no_number() -> None:
+    assert latency.parse_drawn("1 10.25\n2 10.5\n3 1") == {1: 10.25, 2: 10.5}
+    assert latency.parse_drawn("1") == {}
+
+
 def test_results_measured_anew_replace_the_old_ones_of_their_kind() -> None:
     def run(name: str, workloads: Sequence[str]) -> list[Record]:
         measured = [{"run": name, "kind": "cost", "workload": one} for one in workloads]
