@@ -117,7 +117,10 @@ def test_file_that_takes_the_place_of_one_that_hangs_for_good_is_read(
     file = ReloadingFile(str(tokens), str)
     with contextlib.closing(StuckFile(tokens)) as hangs:
         before = file.content()
-        wait_until("it hangs", lambda: file.reload() == before and len(watchers()) > 1)
+        wait_until(
+            "it hangs",
+            lambda: file.reload() == before and hangs.is_read() and len(watchers()) > 1,
+        )
         hangs.replace_by("changed")
         wait_until("the other is read", lambda: file.content() == "changed")
         assert len(watchers()) > 1
@@ -138,6 +141,15 @@ class StuckFile:
         other = path.with_name("other")
         os.link(self._pipe, other)
         other.replace(path)
+        self._writer: int | None = None
+        """The end of the pipe that lets all who read go on once it is closed."""
+
+    def is_read(self) -> bool:
+        """Whether somebody has begun to read it."""
+        if self._writer is None:
+            with contextlib.suppress(OSError):  # There is no reader.
+                self._writer = os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK)
+        return self._writer is not None
 
     def replace_by(self, text: str) -> None:
         other = self._path.with_name("other")
@@ -145,8 +157,8 @@ class StuckFile:
         other.replace(self._path)
 
     def close(self) -> None:
-        # Each of those who wait is let go.
-        os.close(os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK))
+        if self._writer is not None:
+            os.close(self._writer)
 
 
 def test_access_that_is_closed_or_refused_leaves_no_thread(tokens: Path) -> None:
