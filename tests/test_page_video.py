@@ -11,11 +11,14 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import pytest
+from browser import Browser
 from eitherbrowser import either
+from faltering import faltering
 from livepage import AnyBrowser, LivePage
 from painter import Painter
+from processes import tree
 from scene import Scene, staged
-from waiting import wait_until
+from waiting import wait_until, wait_until_still
 from xserver import Pixels
 
 from webcapd.encoder.h264.boxes import TIMESCALE, fragment, init_segment, sample_of
@@ -98,9 +101,30 @@ def test_video_of_all_of_it_shows_the_screen(shown: Shown, scene: Scene) -> None
     with film(scene.brush):
         shown.page.wait_for_live()
     shown.page.wait_for(scene.server.pixels, VIDEO)
-    # A single change after a rest, for which the clock of a player must not wait.
-    scene.brush.rectangle(0xC04020, 30, 30, 40, 40)
+    # A single change after a rest, for which the clock of a player must not wait; of all of the
+    # screen, as the bound is of the average.
+    scene.brush.fill(0xC04020)
     shown.page.wait_for(scene.server.pixels, VIDEO)
+
+
+@pytest.mark.parametrize("shown", ["source"], indirect=True)
+@pytest.mark.parametrize("browser", ["chromium"], indirect=True)
+def test_what_a_busy_browser_had_too_late_is_shown(shown: Shown, scene: Scene) -> None:
+    browser = shown.page.browser
+    assert isinstance(browser, Browser)
+    browser.visit(f"{shown.url}?way=video")
+    shown.page.wait_for_live()
+
+    def sent() -> int:
+        return sum(int(client["frames"]) for client in scene.program.info()["clients"])
+
+    for colour in (0x20C0A0, 0xA02080, 0x2040C0, 0xC0A020) * 2:
+        with faltering(*tree(browser.pid)[1:]):
+            before = sent()
+            scene.brush.fill(colour)
+            wait_until("it is sent", lambda: sent() > before)  # noqa: B023
+            wait_until_still("what was sent", sent)
+        shown.page.wait_for(scene.server.pixels, VIDEO)
 
 
 def test_what_moves_is_video_and_sharp_at_rest(shown: Shown, scene: Scene) -> None:

@@ -1,22 +1,26 @@
 """Browsers play ``/?video``: by the script of docs/video.md, and as the source of a <video>."""
 
+import contextlib
 import json
 import re
-import time
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from browser import Browser, chromium
+from faltering import faltering
 from firefox import Firefox, firefox
 from motion import moving
 from painter import Painter, painter
+from processes import tree
 from program import ROOT, Webcapd, webcapd
-from waiting import wait_until
+from waiting import wait_until, wait_until_still
 from xserver import XServer, xvfb
 
 # What is shown may be so far from what was drawn, in each colour.
 TOLERANCE = 12
+
+COLOURS = 0x203040, 0xC03020, 0x20A0D0, 0xE0E0E0
 
 _MIDDLE = """
 (() => {
@@ -72,28 +76,59 @@ def shows(browser: Browser | Firefox, colour: int) -> bool:
     )
 
 
-def rests(program: Webcapd) -> bool:
-    """Whether nothing was sent for a while: the finer frame has come, and then nothing."""
-    before = [client["frames"] for client in program.info()["clients"]]
-    time.sleep(0.5)
-    return [client["frames"] for client in program.info()["clients"]] == before
+def frames(program: Webcapd) -> int:
+    """How many frames the only client was sent."""
+    (client,) = program.info()["clients"]
+    return int(client["frames"])
+
+
+def wait_for_rest(program: Webcapd) -> None:
+    """Wait until nothing more is sent: the finer frame has come, too."""
+    wait_until_still("what was sent", lambda: frames(program))
+
+
+@contextlib.contextmanager
+def played(server: XServer, program: Webcapd, browser: Browser | Firefox) -> Iterator[Painter]:
+    """Have a page run the script of the document."""
+    browser.visit(f"{program.url}?metrics")
+    wait_until("the page is there", lambda: browser.evaluate("document.body !== null"))
+    browser.evaluate(_PAGE)
+    with painter(server) as brush:
+        brush.fill(COLOURS[0])
+        run = f"(async () => {{ {script()} }})()"
+        browser.evaluate(f"{run}.catch((error) => window.failed = `${{error}}`); 0")
+        wait_for_colour(browser, COLOURS[0])
+        wait_until("the page before has gone", lambda: len(program.info()["clients"]) == 1)
+        yield brush
+    assert browser.evaluate("window.failed ?? ''") == ""
+
+
+def wait_for_colour(browser: Browser | Firefox, colour: int) -> None:
+    wait_until(f"it shows {colour:06x}", lambda: shows(browser, colour))
 
 
 def test_script_of_the_document_shows_each_change_also_after_a_rest(
     server: XServer, program: Webcapd, browser: Browser | Firefox
 ) -> None:
-    browser.visit(f"{program.url}?metrics")
-    wait_until("the page is there", lambda: browser.evaluate("document.body !== null"))
-    browser.evaluate(_PAGE)
-    with painter(server) as brush:
-        brush.fill(0x203040)
-        run = f"(async () => {{ {script()} }})()"
-        browser.evaluate(f"{run}.catch((error) => window.failed = `${{error}}`); 0")
-        for colour in (0x203040, 0xC03020, 0x20A0D0, 0xE0E0E0):
+    with played(server, program, browser) as brush:
+        for colour in COLOURS[1:]:
+            wait_for_rest(program)
             brush.fill(colour)
-            wait_until(f"it shows {colour:06x}", lambda: shows(browser, colour))  # noqa: B023
-            wait_until("it rests", lambda: rests(program))
-    assert browser.evaluate("window.failed ?? ''") == ""
+            wait_for_colour(browser, colour)
+
+
+@pytest.mark.parametrize("browser", ["Chromium"], indirect=True)
+def test_script_of_the_document_shows_what_a_busy_browser_had_too_late(
+    server: XServer, program: Webcapd, browser: Browser
+) -> None:
+    with played(server, program, browser) as brush:
+        for colour in COLOURS[1:] + COLOURS:
+            with faltering(*tree(browser.pid)[1:]):
+                before = frames(program)
+                brush.fill(colour)
+                wait_until("it is sent", lambda: frames(program) > before)  # noqa: B023
+                wait_until_still("what is shown", lambda: browser.evaluate(_MIDDLE))
+            wait_for_colour(browser, colour)
 
 
 # Firefox waits for the end of what has no length.

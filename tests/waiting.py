@@ -23,3 +23,14 @@ def wait_until(
         assert time.monotonic() < deadline, f"this did not come about: {what}"
         time.sleep(_PAUSE)
     return found
+
+
+def wait_until_still(what: str, value: Callable[[], object]) -> None:
+    """Wait until a value is the same after half a second as before."""
+
+    def is_same() -> bool:
+        before = value()
+        time.sleep(0.5)
+        return value() == before
+
+    wait_until(f"{what} stays the same", is_same)

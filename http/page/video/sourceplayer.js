@@ -51,6 +51,8 @@ export class SourcePlayer {
   #timescale = 1;
   /** When the newest frame begins, in seconds. */
   #newestTime = 0;
+  /** When the frame that was shown last begins; of a browser that does not tell, for good none. */
+  #shownTime = -Infinity;
   /** When the newest key frame is shown, in seconds, and what has come since. */
   #keyTime = 0;
   #bytes = 0;
@@ -69,6 +71,15 @@ export class SourcePlayer {
     element.addEventListener("timeupdate", () => this.#keepUp());
     // Safari pauses where another browser waits for data.
     element.addEventListener("pause", () => this.#play());
+    this.#watchShown();
+  }
+
+  /** Take note of each frame that is shown: one that a busy browser has late, it drops. */
+  #watchShown() {
+    this.element.requestVideoFrameCallback?.((_, { mediaTime }) => {
+      this.#shownTime = mediaTime;
+      this.#watchShown();
+    });
   }
 
   /**
@@ -118,16 +129,18 @@ export class SourcePlayer {
   /** Wait until the newest frame is shown, but not for long. */
   async caughtUp() {
     const begin = performance.now();
-    while (this.#source && !this.#isAtEnd && performance.now() - begin < CAUGHT_UP_MS) {
+    while (this.#source && !this.#isShown && performance.now() - begin < CAUGHT_UP_MS) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
 
-  /** Whether the clock is within the newest frame: frames may last a few milliseconds only. */
-  get #isAtEnd() {
-    const { buffered, currentTime } = this.element;
-    const isAppended = !this.#waiting.length && !this.#buffer?.updating;
-    return isAppended && buffered.length > 0 && currentTime >= this.#newestTime;
+  /** Whether the newest frame is shown; if nobody tells, whether the clock has come to it. */
+  get #isShown() {
+    const { element } = this;
+    if (this.#waiting.length || this.#buffer?.updating || !element.buffered.length) return false;
+    const tells = typeof element.requestVideoFrameCallback === "function" && !document.hidden;
+    // Frames last a millisecond at least, and what is told is rounded.
+    return (tells ? this.#shownTime + 0.0005 : element.currentTime) >= this.#newestTime;
   }
 
   close() {
@@ -139,6 +152,7 @@ export class SourcePlayer {
     this.#source = this.#buffer = null;
     this.#waiting = [];
     this.#newestTime = this.#keyTime = this.#bytes = 0;
+    this.#shownTime = -Infinity;
     clearTimeout(this.#halting);
     if (!this.#address) return;
     URL.revokeObjectURL(this.#address);
@@ -188,12 +202,12 @@ export class SourcePlayer {
   }
 
   /**
-   * Show the newest frame where the clock has come to a halt before it.
+   * Show the newest frame where the clock has come to a halt before it, or has passed it unseen.
    * @param {number} looks how many more times to look
    */
   #goOn(looks) {
     const { element } = this;
-    if (this.#isAtEnd || !element.buffered.length) return;
+    if (this.#isShown || !element.buffered.length) return;
     if (!element.seeking && element.readyState <= 2) element.currentTime = this.#lastMoment;
     if (looks > 1) this.#halting = setTimeout(() => this.#goOn(looks - 1), HALT_MS);
   }
