@@ -246,6 +246,18 @@ def test_child_that_got_away_ends_with_webcapd(runaway_path: Path, number: signa
         assert program.ended() in (0, -signal.SIGKILL)
 
 
+def test_child_that_got_away_ends_with_a_keeper_that_is_held_up(runaway_path: Path) -> None:
+    command = (sys.executable, str(runaway_path), "stays")
+    with webcapd(*SIZE, "--", *command) as program, outlived(runaway_of(program)):
+        keeper = descendants(program.process.pid)["webcapd-keeper"]
+        os.kill(keeper, signal.SIGSTOP)
+        try:
+            program.process.terminate()
+            assert program.ended() == 0
+        finally:
+            os.kill(keeper, signal.SIGCONT)
+
+
 def test_child_that_got_away_ends_with_the_program(runaway_path: Path) -> None:
     command = (sys.executable, str(runaway_path), "ends")
     program = Webcapd("--port", "0", *SIZE, "--", *command)

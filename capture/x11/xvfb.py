@@ -178,9 +178,12 @@ class VirtualDisplay:
         self._ending = True
         # The program first: whoever of its family ignores the signal loses
         # the display next.
-        for process, timeout in ((self._program, _KEEPER_SECONDS), (self._server, _END_SECONDS)):
-            if process is not None:
-                _end(process, timeout)
+        if self._program is not None:
+            # Not made to: without its keeper, what it has started would live on.  One that is
+            # late, for want of a processor, goes on by itself.
+            _end(self._program, signal.SIGTERM, _KEEPER_SECONDS)
+        if self._server is not None and not _end(self._server, signal.SIGTERM, _END_SECONDS):
+            _end(self._server, signal.SIGKILL, _END_SECONDS)
         self._program = self._server = None
         for waiter in self._waiters:
             waiter.join(_END_SECONDS)
@@ -262,10 +265,11 @@ def _signal(process: "subprocess.Popen[bytes]", number: int) -> None:
         os.killpg(process.pid, number)
 
 
-def _end(process: "subprocess.Popen[bytes]", timeout: float) -> None:
-    """Ask a process and its group to end; insist after some seconds."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        _signal(process, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout)
-            return
+def _end(process: "subprocess.Popen[bytes]", number: int, timeout: float) -> bool:
+    """Send a signal to a process and its group; tells whether the process ends within seconds."""
+    _signal(process, number)
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
