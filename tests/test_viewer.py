@@ -14,7 +14,7 @@ import pytest
 from pictures import jpeg
 from program import TIMEOUT, Webcapd, run_to_end, webcapd
 from waiting import wait_until
-from Xlib import XK, X
+from Xlib import XK, X, Xatom
 from Xlib.display import Display
 from Xlib.error import BadWindow
 from Xlib.ext import xtest
@@ -66,7 +66,10 @@ def is_like(seen: Sequence[int], colour: tuple[int, int, int]) -> bool:
 
 def found(display: Display, title: str) -> Window | None:
     """Give the window of a title, within what a window manager puts around it."""
-    waiting: list[Window] = list(display.screen().root.query_tree().children)
+    root = display.screen().root
+    # Openbox may wait for an event while another stands in its queue, and sees both then.
+    root.change_property(display.intern_atom("_WEBCAPD_LOOK"), Xatom.CARDINAL, 32, [0])
+    waiting: list[Window] = list(root.query_tree().children)
     while waiting:
         window = waiting.pop()
         with contextlib.suppress(BadWindow):
