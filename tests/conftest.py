@@ -11,7 +11,9 @@ from xserver import XServer, xvfb
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 
 # On a busy machine an example takes as long as it takes.
-hypothesis.settings.register_profile("webcapd", deadline=None)
+hypothesis.settings.register_profile("random", deadline=None)
+# The same examples each time: what one change breaks must not be found by another's run.
+hypothesis.settings.register_profile("webcapd", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("webcapd")
 
 

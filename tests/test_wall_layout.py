@@ -53,7 +53,9 @@ def test_tiles_fill_the_window_and_never_leave_it(
         columns, tile = found["columns"], found["width"]
         rows = math.ceil(count / columns)
         assert 1 <= columns * tile + (columns - 1) * GAP <= width
-        assert tile - aspect <= found["height"] * aspect <= tile or found["height"] == 1
+        # But for what a product of floating point is off: 650 * 1.1 is more than 715.
+        off = abs(found["height"] * aspect - (tile - aspect / 2))
+        assert off <= aspect / 2 + 1e-9 or found["height"] == 1
         if found["scrolls"]:
             assert tile >= min(MIN_WIDTH, width)
         else:
